@@ -50,7 +50,6 @@ public:
   Status finish(const PlanT &plan);
 
 private:
-  struct Row;
   ContainerWriter() = default;
   Status write(const void *data, uint64_t size);
   Status pad(uint64_t alignment);

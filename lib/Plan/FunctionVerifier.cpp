@@ -1,0 +1,266 @@
+//===- FunctionVerifier.cpp - Static verification of one function ---------===//
+#include "FunctionVerifier.h"
+
+#include "tenon/Plan/ArenaPlacement.h"
+#include "tenon/Plan/Checked.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace tenon::plan {
+
+namespace {
+
+constexpr uint32_t none = 4294967295u; // an optional shape value that is absent
+constexpr uint32_t maxRank = 64;
+// Placing buffers per shape takes time quadratic in their number.
+constexpr uint32_t maxPlaced = 1 << 15;
+
+class FunctionVerifier {
+public:
+  FunctionVerifier(const Plan &plan, const Function &function) : plan(plan), function(function) {}
+
+  Status run() {
+    TENON_RETURN_IF_ERROR(checkShapes());
+    TENON_RETURN_IF_ERROR(checkTensors("input", function.inputs()));
+    TENON_RETURN_IF_ERROR(checkTensors("output", function.outputs()));
+    TENON_RETURN_IF_ERROR(checkBuffers());
+    TENON_RETURN_IF_ERROR(checkOverlap());
+    for (uint32_t i = 0; i < length(function.records()); ++i)
+      TENON_RETURN_IF_ERROR(checkRecord(i, *function.records()->Get(i)));
+    return Status::success();
+  }
+
+private:
+  const Plan &plan;
+  const Function &function;
+
+  Status fail(const char *code, const std::string &what, std::string node = {}) const {
+    return Status::error(code, "function '" + function.name()->str() + "', " + what, std::move(node));
+  }
+
+  /// `index` must be below `count`.
+  Status checkIndex(const std::string &where, const char *what, uint32_t index, uint32_t count) const {
+    if (index < count)
+      return Status::success();
+    return fail("TN6011",
+                where + ": " + what + " " + std::to_string(index) + " of " + std::to_string(count) + " does not exist");
+  }
+
+  Status checkValue(const std::string &where, const char *what, uint32_t value) const {
+    return checkIndex(where, what, value, length(function.shape()));
+  }
+
+  /// The value of a shape value that does not depend on inputs.
+  std::optional<int64_t> constant(uint32_t value) const {
+    const ShapeInstr &instr = *function.shape()->Get(value);
+    return instr.op() == ShapeOp::Constant ? std::optional(instr.imm()) : std::nullopt;
+  }
+
+  Status checkShapes() const;
+  Status checkTensors(const char *kind, const flatbuffers::Vector<flatbuffers::Offset<Tensor>> *tensors) const;
+  Status checkBuffers() const;
+  Status checkBuffer(uint32_t index, const Buffer &buffer) const;
+  Status checkArena(const std::string &where, const Buffer &buffer) const;
+  Status checkOverlap() const;
+  Status checkRecord(uint32_t index, const Record &record) const;
+  Status checkLaunch(uint32_t index, const std::string &where, const Launch &launch) const;
+  Status checkCopy(uint32_t index, const std::string &where, const Copy &copy) const;
+  Status checkRef(uint32_t record, const std::string &where, const BufferRef &ref) const;
+};
+
+/// How many of a, b, c an instruction reads.
+unsigned operandCount(ShapeOp op) {
+  if (op == ShapeOp::Constant || op == ShapeOp::InputDim)
+    return 0;
+  return op == ShapeOp::Select ? 3 : 2;
+}
+
+Status FunctionVerifier::checkShapes() const {
+  for (uint32_t i = 0; i < length(function.shape()); ++i) {
+    const ShapeInstr &instr = *function.shape()->Get(i);
+    const std::string where = "shape value " + std::to_string(i);
+    if (instr.op() > ShapeOp::MAX)
+      return fail("TN6014", where + ": unknown operation " + std::to_string(unsigned(instr.op())));
+    if (instr.op() == ShapeOp::InputDim) {
+      TENON_RETURN_IF_ERROR(checkIndex(where, "input", instr.a(), length(function.inputs())));
+      const Tensor &input = *function.inputs()->Get(instr.a());
+      TENON_RETURN_IF_ERROR(checkIndex(where, "axis", instr.b(), length(input.dims())));
+    }
+    const uint32_t operands[] = {instr.a(), instr.b(), instr.c()};
+    for (unsigned k = 0; k < operandCount(instr.op()); ++k)
+      if (operands[k] >= i)
+        return fail("TN6014", where + ": operand " + std::to_string(operands[k]) + " is not an earlier value");
+  }
+  return Status::success();
+}
+
+Status FunctionVerifier::checkTensors(const char *kind,
+                                      const flatbuffers::Vector<flatbuffers::Offset<Tensor>> *tensors) const {
+  std::set<std::string> names;
+  for (uint32_t i = 0; i < length(tensors); ++i) {
+    const Tensor &tensor = *tensors->Get(i);
+    const std::string where = std::string(kind) + " " + std::to_string(i);
+    if (!tensor.name() || tensor.name()->size() == 0)
+      return fail("TN6021", where + " has no name");
+    if (!names.insert(tensor.name()->str()).second)
+      return fail("TN6021", where + ": the name '" + tensor.name()->str() + "' occurs twice");
+    if (tensor.type() > ElementType::MAX)
+      return fail("TN6021", where + ": unknown element type " + std::to_string(unsigned(tensor.type())));
+    if (length(tensor.dims()) > maxRank)
+      return fail("TN6021", where + ": rank " + std::to_string(length(tensor.dims())) + ", at most 64");
+    if (length(tensor.dim_names()) != 0 && length(tensor.dim_names()) != length(tensor.dims()))
+      return fail("TN6021", where + ": " + std::to_string(length(tensor.dim_names())) + " dim names for rank " +
+                                std::to_string(length(tensor.dims())));
+    for (uint32_t k = 0; k < length(tensor.dims()); ++k)
+      TENON_RETURN_IF_ERROR(checkValue(where, "shape value", tensor.dims()->Get(k)));
+  }
+  return Status::success();
+}
+
+Status FunctionVerifier::checkBuffers() const {
+  uint32_t placed = 0;
+  for (uint32_t i = 0; i < length(function.buffers()); ++i) {
+    const Buffer &buffer = *function.buffers()->Get(i);
+    TENON_RETURN_IF_ERROR(checkBuffer(i, buffer));
+    placed += buffer.kind() == BufferKind::Arena && buffer.offset() < 0;
+  }
+  if (placed > maxPlaced)
+    return fail("TN6021", std::to_string(placed) + " buffers are placed at run time, at most 32768");
+  return Status::success();
+}
+
+Status FunctionVerifier::checkBuffer(uint32_t index, const Buffer &buffer) const {
+  const std::string where = "buffer " + std::to_string(index);
+  if (buffer.kind() > BufferKind::MAX)
+    return fail("TN6021", where + ": unknown kind " + std::to_string(unsigned(buffer.kind())));
+  TENON_RETURN_IF_ERROR(checkValue(where, "shape value", buffer.bytes()));
+  const std::optional<int64_t> bytes = constant(buffer.bytes());
+  if (bytes && *bytes < 0)
+    return fail("TN6021", where + ": size " + std::to_string(*bytes) + " is negative");
+  if (buffer.kind() == BufferKind::Arena)
+    return checkArena(where, buffer);
+  if (buffer.offset() != -1)
+    return fail("TN6015", where + " has an arena offset, but is not in the arena");
+  if (buffer.kind() == BufferKind::Input)
+    return checkIndex(where, "input", buffer.index(), length(function.inputs()));
+  if (buffer.kind() == BufferKind::Output)
+    return checkIndex(where, "output", buffer.index(), length(function.outputs()));
+  TENON_RETURN_IF_ERROR(checkIndex(where, "weight", buffer.index(), length(plan.weights())));
+  const uint64_t available = plan.weights()->Get(buffer.index())->length();
+  if (bytes && uint64_t(*bytes) > available)
+    return fail("TN6012", where + " has " + std::to_string(*bytes) + " bytes, but weight " +
+                              std::to_string(buffer.index()) + " has " + std::to_string(available));
+  return Status::success();
+}
+
+Status FunctionVerifier::checkArena(const std::string &where, const Buffer &buffer) const {
+  if (buffer.first_record() > buffer.last_record() || buffer.last_record() >= length(function.records()))
+    return fail("TN6015", where + " is live from record " + std::to_string(buffer.first_record()) + " to " +
+                              std::to_string(buffer.last_record()) + " of " +
+                              std::to_string(length(function.records())));
+  if (buffer.offset() == -1)
+    return Status::success();
+  if (buffer.offset() < 0 || buffer.offset() % arenaAlignment != 0)
+    return fail("TN6013",
+                where + " has arena offset " + std::to_string(buffer.offset()) + ", expected a multiple of 64");
+  const std::optional<int64_t> bytes = constant(buffer.bytes());
+  if (!bytes)
+    return fail("TN6015", where + " has a fixed arena offset, but no fixed size");
+  if (!checkedAdd(buffer.offset(), *bytes))
+    return fail("TN6015", where + ": its end in the arena overflows");
+  return Status::success();
+}
+
+/// No two buffers with fixed offsets that live at one record share a byte. Sweeps over the records, keeping the live
+/// buffers by offset: a new one can only overlap its neighbours.
+Status FunctionVerifier::checkOverlap() const {
+  std::vector<uint32_t> order;
+  for (uint32_t i = 0; i < length(function.buffers()); ++i) {
+    const Buffer &buffer = *function.buffers()->Get(i);
+    if (buffer.kind() == BufferKind::Arena && buffer.offset() >= 0 && *constant(buffer.bytes()) > 0)
+      order.push_back(i);
+  }
+  auto get = [&](uint32_t i) -> const Buffer & { return *function.buffers()->Get(i); };
+  auto end = [&](uint32_t i) { return get(i).offset() + *constant(get(i).bytes()); };
+  auto startsEarlier = [&](uint32_t a, uint32_t b) { return get(a).first_record() < get(b).first_record(); };
+  std::stable_sort(order.begin(), order.end(), startsEarlier);
+  std::map<int64_t, uint32_t> live;             // by offset
+  std::multimap<uint32_t, int64_t> expirations; // last record -> offset
+  for (uint32_t i : order) {
+    while (!expirations.empty() && expirations.begin()->first < get(i).first_record()) {
+      live.erase(expirations.begin()->second);
+      expirations.erase(expirations.begin());
+    }
+    auto next = live.lower_bound(get(i).offset());
+    const bool hitsNext = next != live.end() && next->first < end(i);
+    const bool hitsPrevious = next != live.begin() && end(std::prev(next)->second) > get(i).offset();
+    if (hitsNext || hitsPrevious)
+      return fail("TN6015", "buffers " + std::to_string((hitsNext ? next : std::prev(next))->second) + " and " +
+                                std::to_string(i) + " overlap in the arena while both are live");
+    live.emplace(get(i).offset(), i);
+    expirations.emplace(get(i).last_record(), get(i).offset());
+  }
+  return Status::success();
+}
+
+Status FunctionVerifier::checkRecord(uint32_t index, const Record &record) const {
+  const std::string where = "record " + std::to_string(index);
+  switch (record.operation_type()) {
+  case Operation::Launch:
+    return checkLaunch(index, where, *record.operation_as_Launch());
+  case Operation::Copy:
+    return checkCopy(index, where, *record.operation_as_Copy());
+  case Operation::Check:
+    return checkValue(where, "shape value", record.operation_as_Check()->condition());
+  case Operation::NONE:
+    break;
+  }
+  return fail("TN6021", where + ": unknown operation " + std::to_string(unsigned(record.operation_type())));
+}
+
+Status FunctionVerifier::checkRef(uint32_t record, const std::string &where, const BufferRef &ref) const {
+  TENON_RETURN_IF_ERROR(checkIndex(where, "buffer", ref.buffer(), length(function.buffers())));
+  TENON_RETURN_IF_ERROR(checkValue(where, "shape value", ref.offset()));
+  const Buffer &buffer = *function.buffers()->Get(ref.buffer());
+  if (buffer.kind() == BufferKind::Arena && (record < buffer.first_record() || record > buffer.last_record()))
+    return fail("TN6015", where + " uses buffer " + std::to_string(ref.buffer()) + ", which is live from record " +
+                              std::to_string(buffer.first_record()) + " to " + std::to_string(buffer.last_record()));
+  return Status::success();
+}
+
+Status FunctionVerifier::checkLaunch(uint32_t index, const std::string &where, const Launch &launch) const {
+  TENON_RETURN_IF_ERROR(checkIndex(where, "kernel", launch.kernel(), length(plan.kernels())));
+  const Kernel &kernel = *plan.kernels()->Get(launch.kernel());
+  if (length(launch.buffers()) != kernel.buffers() || length(launch.params()) != kernel.params())
+    return fail("TN6016", where + " passes " + std::to_string(length(launch.buffers())) + " buffers and " +
+                              std::to_string(length(launch.params())) + " parameters to kernel '" +
+                              kernel.name()->str() + "', which takes " + std::to_string(kernel.buffers()) + " and " +
+                              std::to_string(kernel.params()));
+  TENON_RETURN_IF_ERROR(checkValue(where, "shape value", launch.grid()));
+  for (uint32_t value : {launch.scratch(), launch.flops(), launch.traffic()})
+    if (value != none)
+      TENON_RETURN_IF_ERROR(checkValue(where, "shape value", value));
+  for (uint32_t i = 0; i < length(launch.params()); ++i)
+    TENON_RETURN_IF_ERROR(checkValue(where, "shape value", launch.params()->Get(i)));
+  for (uint32_t i = 0; i < length(launch.buffers()); ++i)
+    TENON_RETURN_IF_ERROR(checkRef(index, where, *launch.buffers()->Get(i)));
+  return Status::success();
+}
+
+Status FunctionVerifier::checkCopy(uint32_t index, const std::string &where, const Copy &copy) const {
+  TENON_RETURN_IF_ERROR(checkRef(index, where, *copy.source()));
+  TENON_RETURN_IF_ERROR(checkRef(index, where, *copy.target()));
+  const BufferKind kind = function.buffers()->Get(copy.target()->buffer())->kind();
+  if (kind == BufferKind::Weight || kind == BufferKind::Input)
+    return fail("TN6021", where + " copies into a weight or an input");
+  return checkValue(where, "shape value", copy.bytes());
+}
+
+} // namespace
+
+Status verifyFunction(const Plan &plan, const Function &function) { return FunctionVerifier(plan, function).run(); }
+
+} // namespace tenon::plan

@@ -1,0 +1,21 @@
+//===- FunctionVerifier.h - Static verification of one function -----------===//
+#ifndef TENON_LIB_PLAN_FUNCTIONVERIFIER_H
+#define TENON_LIB_PLAN_FUNCTIONVERIFIER_H
+
+#include "tenon/Plan/Status.h"
+#include "tenon/Plan/plan_generated.h"
+
+namespace tenon::plan {
+
+/// Number of elements of a FlatBuffers vector that may be absent.
+template <typename T>
+uint32_t length(const flatbuffers::Vector<T> *vector) {
+  return vector ? vector->size() : 0;
+}
+
+/// Checks shape program, tensors, buffers and records of a function whose plan-level tables are verified.
+Status verifyFunction(const Plan &plan, const Function &function);
+
+} // namespace tenon::plan
+
+#endif // TENON_LIB_PLAN_FUNCTIONVERIFIER_H

@@ -1,0 +1,100 @@
+//===- Verifier.cpp - Static verification of a plan -----------------------===//
+//
+// First FlatBuffers' own verifier (every table, vector and string lies inside the section), then the rules of
+// docs/Plan.md in the order in which the plan lists things. Linear in the plan's size, but for one sort of the buffers.
+//
+//===----------------------------------------------------------------------===//
+#include "tenon/Plan/Verifier.h"
+
+#include "FunctionVerifier.h"
+#include "tenon/Plan/Checked.h"
+#include "tenon/Plan/Container.h"
+#include "tenon/Plan/plan_generated.h"
+
+#include <set>
+
+namespace tenon::plan {
+
+static constexpr flatbuffers::uoffset_t maxDepth = 16;
+static constexpr flatbuffers::uoffset_t maxTables = 1 << 23;
+static constexpr uint32_t maxArguments = 1 << 16;
+
+static std::string quote(const flatbuffers::String *text) { return "'" + text->str() + "'"; }
+
+/// Inserts a name that must be present, not empty and new.
+static Status takeName(const flatbuffers::String *name, const char *what, uint32_t index,
+                       std::set<std::string> &names) {
+  if (!name || name->size() == 0)
+    return Status::error("TN6021", std::string(what) + " " + std::to_string(index) + " has no name");
+  if (!names.insert(name->str()).second)
+    return Status::error("TN6021", std::string(what) + " " + quote(name) + " occurs twice");
+  return Status::success();
+}
+
+/// A range of a section: aligned and inside.
+static Status checkRange(const std::string &what, uint64_t offset, uint64_t length, uint64_t size) {
+  if (offset % dataAlignment != 0)
+    return Status::error("TN6013", what + " has offset " + std::to_string(offset) + ", expected a multiple of 64");
+  if (!inRange(offset, length, size))
+    return Status::error("TN6012", what + " has offset " + std::to_string(offset) + " and length " +
+                                       std::to_string(length) + ", but its section has " + std::to_string(size) +
+                                       " bytes");
+  return Status::success();
+}
+
+static Status checkKernels(const Plan &plan) {
+  std::set<std::string> names;
+  for (uint32_t i = 0; i < length(plan.kernels()); ++i) {
+    const Kernel &kernel = *plan.kernels()->Get(i);
+    TENON_RETURN_IF_ERROR(takeName(kernel.name(), "kernel", i, names));
+    if (kernel.buffers() > maxArguments || kernel.params() > maxArguments)
+      return Status::error("TN6021", "kernel " + quote(kernel.name()) + " has more than 65536 arguments");
+  }
+  return Status::success();
+}
+
+static Status checkCode(const Plan &plan, uint64_t code) {
+  std::set<std::string> archs;
+  for (uint32_t i = 0; i < length(plan.code()); ++i) {
+    const CodeObject &object = *plan.code()->Get(i);
+    TENON_RETURN_IF_ERROR(takeName(object.arch(), "code object", i, archs));
+    TENON_RETURN_IF_ERROR(checkRange("code object " + quote(object.arch()), object.offset(), object.length(), code));
+  }
+  return Status::success();
+}
+
+static Status checkWeights(const Plan &plan, uint64_t weights) {
+  for (uint32_t i = 0; i < length(plan.weights()); ++i) {
+    const Weight &weight = *plan.weights()->Get(i);
+    TENON_RETURN_IF_ERROR(checkRange("weight " + std::to_string(i), weight.offset(), weight.length(), weights));
+  }
+  return Status::success();
+}
+
+static Status checkFunctions(const Plan &plan) {
+  if (length(plan.functions()) == 0)
+    return Status::error("TN6021", "the plan has no function");
+  std::set<std::string> names;
+  for (uint32_t i = 0; i < length(plan.functions()); ++i) {
+    const Function &function = *plan.functions()->Get(i);
+    TENON_RETURN_IF_ERROR(takeName(function.name(), "function", i, names));
+    TENON_RETURN_IF_ERROR(verifyFunction(plan, function));
+  }
+  return Status::success();
+}
+
+Expected<const Plan *> verifyPlan(std::span<const uint8_t> bytes, uint64_t weights, uint64_t code) {
+  if (bytes.size() >= FLATBUFFERS_MAX_BUFFER_SIZE)
+    return Status::error("TN6010", "the PLAN section is larger than 2 GiB");
+  flatbuffers::Verifier verifier(bytes.data(), bytes.size(), maxDepth, maxTables);
+  if (bytes.size() < 16 || !VerifyPlanBuffer(verifier))
+    return Status::error("TN6010", "the PLAN section is not a well-formed FlatBuffer of type TNPL");
+  const Plan &plan = *GetPlan(bytes.data());
+  TENON_RETURN_IF_ERROR(checkKernels(plan));
+  TENON_RETURN_IF_ERROR(checkCode(plan, code));
+  TENON_RETURN_IF_ERROR(checkWeights(plan, weights));
+  TENON_RETURN_IF_ERROR(checkFunctions(plan));
+  return &plan;
+}
+
+} // namespace tenon::plan
