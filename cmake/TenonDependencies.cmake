@@ -1,5 +1,7 @@
 # What the compiler's side needs: MLIR 22.1 (shared libMLIR and libLLVM), lld, protobuf, and the onnx C++ library, which
 # ./dev builds once from its pinned source package into TENON_DEPS.
+# Debian keeps every version of LLVM in a folder of its own.
+list(APPEND CMAKE_PREFIX_PATH /usr/lib/llvm-22)
 find_package(MLIR 22.1 REQUIRED CONFIG)
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 set(LLVM_LINK_LLVM_DYLIB ON)
@@ -28,8 +30,6 @@ target_precompile_headers(TenonPCH PRIVATE
   <llvm/ADT/SmallVector.h> <llvm/ADT/STLExtras.h> <llvm/Support/FormatVariadic.h>)
 
 find_package(Protobuf 3.21 REQUIRED)
-if(NOT DEFINED TENON_DEPS)
-  set(TENON_DEPS $ENV{HOME}/.cache/tenon)
-endif()
+set(TENON_DEPS $ENV{HOME}/.cache/tenon CACHE PATH "Where ./dev keeps the onnx library and the Python environment")
 list(APPEND CMAKE_PREFIX_PATH ${TENON_DEPS}/onnx)
-find_package(ONNX 1.23.2 CONFIG)
+find_package(ONNX 1.23.2 REQUIRED CONFIG)

@@ -17,6 +17,12 @@ endfunction()
 
 function(tenon_use_pch name)
   if(TARGET TenonPCH)
+    # The header was compiled with -fPIC; CMake gives programs -fPIE, and the compiler refuses to mix them.
+    get_target_property(type ${name} TYPE)
+    if(type STREQUAL EXECUTABLE)
+      set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+      target_compile_options(${name} PRIVATE -fPIC -fno-exceptions)
+    endif()
     target_precompile_headers(${name} REUSE_FROM TenonPCH)
   endif()
 endfunction()
