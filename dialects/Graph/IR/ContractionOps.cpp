@@ -1,0 +1,215 @@
+//===- ContractionOps.cpp - Types, rules and spaces of contractions -------===//
+#include "Graph/IR/OpSupport.h"
+
+using namespace mlir;
+
+namespace tenon::graph {
+
+static bool disagree(DimAttr a, DimAttr b) { return a.getConstant() && b.getConstant() && a != b; }
+
+//===----------------------------------------------------------------------===//
+// matmul
+//===----------------------------------------------------------------------===//
+
+LogicalResult MatMulOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  auto x = tensorType(adaptor.getX().getType()), w = tensorType(adaptor.getW().getType());
+  if (x.getRank() == 0 || w.getRank() == 0 || (adaptor.getTransposeW() && w.getRank() < 2))
+    return inferenceError(loc, "matmul needs operands of rank 1 or more, and rank 2 or more to transpose w");
+  if (x.getElementType() != w.getElementType())
+    return inferenceError(loc, "matmul needs operands of one element type");
+  auto xDims = getDims(x), wDims = getDims(w);
+  bool row = x.getRank() == 1, column = w.getRank() == 1;
+  if (row)
+    xDims.insert(xDims.begin(), DimAttr::constant(context, 1));
+  if (column)
+    wDims.push_back(DimAttr::constant(context, 1));
+  if (adaptor.getTransposeW())
+    std::swap(wDims[wDims.size() - 1], wDims[wDims.size() - 2]);
+  DimAttr m = xDims[xDims.size() - 2], kx = xDims.back(), kw = wDims[wDims.size() - 2], n = wDims.back();
+  // C1
+  if (disagree(kx, kw))
+    return inferenceError(loc, "inner extents must agree, got " + Twine(*kx.getConstant()) + " and " +
+                                   Twine(*kw.getConstant()));
+  xDims.pop_back_n(2);
+  wDims.pop_back_n(2);
+  auto batch = broadcastShapes(loc, context, {xDims, wDims});
+  if (failed(batch))
+    return failure();
+  if (!row)
+    batch->push_back(m);
+  if (!column)
+    batch->push_back(n);
+  types.push_back(getTensorType(*batch, x.getElementType()));
+  return success();
+}
+
+/// Loops: batch dimensions of the result, then m (unless x is a row), n (unless w is a column), then k.
+IterationSpace MatMulOp::getIterationSpace() {
+  MLIRContext *context = getContext();
+  auto x = getX().getType(), w = getW().getType(), y = getResult().getType();
+  IterationSpace space;
+  space.extents = getDims(y);
+  bool row = x.getRank() == 1, column = w.getRank() == 1;
+  unsigned k = space.extents.size(), batch = k - !row - !column;
+  space.extents.push_back(getDims(x).back());
+  space.iterators.assign(k, utils::IteratorType::parallel);
+  space.iterators.push_back(utils::IteratorType::reduction);
+  auto batchExprs = [&](RankedTensorType type, unsigned matrixRank) {
+    SmallVector<AffineExpr> exprs;
+    int64_t count = type.getRank() - matrixRank;
+    for (int64_t i = 0; i < count; ++i) {
+      unsigned d = batch - count + i;
+      bool repeated = type.getDimSize(i) == 1 && !space.extents[d].isConstant(1);
+      exprs.push_back(repeated ? getAffineConstantExpr(0, context) : getAffineDimExpr(d, context));
+    }
+    return exprs;
+  };
+  auto dim = [&](unsigned i) { return getAffineDimExpr(i, context); };
+  auto xExprs = batchExprs(x, row ? 1 : 2), wExprs = batchExprs(w, column ? 1 : 2);
+  if (!row)
+    xExprs.push_back(dim(batch));
+  xExprs.push_back(dim(k));
+  wExprs.push_back(dim(k));
+  if (!column)
+    wExprs.push_back(dim(k - 1));
+  if (getTransposeW())
+    std::swap(wExprs[wExprs.size() - 1], wExprs[wExprs.size() - 2]);
+  SmallVector<AffineExpr> yExprs;
+  for (unsigned i = 0; i < k; ++i)
+    yExprs.push_back(dim(i));
+  for (ArrayRef<AffineExpr> exprs : {ArrayRef(xExprs), ArrayRef(wExprs), ArrayRef(yExprs)})
+    space.maps.push_back(AffineMap::get(k + 1, 0, exprs, context));
+  return space;
+}
+
+double MatMulOp::getFlopsPerPoint() { return 2; }
+
+//===----------------------------------------------------------------------===//
+// conv
+//===----------------------------------------------------------------------===//
+
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  auto x = tensorType(adaptor.getX().getType()), w = tensorType(adaptor.getW().getType());
+  int64_t rank = x.getRank() - 2;
+  // C3
+  if (rank < 1 || w.getRank() != x.getRank() || static_cast<int64_t>(adaptor.getStrides().size()) != rank ||
+      static_cast<int64_t>(adaptor.getPads().size()) != 2 * rank ||
+      static_cast<int64_t>(adaptor.getDilations().size()) != rank)
+    return inferenceError(loc, "conv needs x and w of one rank of 3 or more, and attributes of matching length");
+  if (llvm::any_of(adaptor.getStrides(), [](int64_t s) { return s < 1; }))
+    return inferenceError(loc, "conv needs positive strides");
+  auto xDims = getDims(x), wDims = getDims(w);
+  bool last = adaptor.getChannelsLast();
+  SmallVector<DimAttr> spatial;
+  for (int64_t i = 0; i < rank; ++i)
+    spatial.push_back(windowExtent(xDims[last ? 1 + i : 2 + i], wDims[2 + i], adaptor.getStrides()[i],
+                                   adaptor.getPads()[i], adaptor.getPads()[rank + i], adaptor.getDilations()[i],
+                                   false));
+  SmallVector<DimAttr> dims = {xDims[0]};
+  if (!last)
+    dims.push_back(wDims[0]);
+  llvm::append_range(dims, spatial);
+  if (last)
+    dims.push_back(wDims[0]);
+  types.push_back(getTensorType(dims, x.getElementType()));
+  return success();
+}
+
+LogicalResult ConvOp::verify() {
+  auto x = getX().getType(), w = getW().getType();
+  int64_t rank = x.getRank() - 2, group = getGroup();
+  SmallVector<int64_t> kernel;
+  for (int64_t k : w.getShape().drop_front(2))
+    kernel.push_back(ShapedType::isDynamic(k) ? 1 : k);
+  // C3
+  if (failed(verifyWindow(*this, rank, kernel, getStrides(), getPads(), getDilations())))
+    return failure();
+  if (group < 1)
+    return emitOpError() << "group must be positive, got " << group;
+  int64_t c = x.getDimSize(getChannelsLast() ? rank + 1 : 1), wc = w.getDimSize(1), m = w.getDimSize(0);
+  // C1
+  if (!ShapedType::isDynamic(c) && !ShapedType::isDynamic(wc) && (wc > INT32_MAX || c != group * wc))
+    return emitOpError() << "input channels must be group * weight channels, got " << c << " != " << group << " * "
+                         << wc;
+  // C2
+  if (!ShapedType::isDynamic(m) && m % group != 0)
+    return emitOpError() << "group must divide the output channels, got " << group << " and " << m;
+  if (getBias() && (tensorType(getBias().getType()).getRank() != 1 ||
+                    disagree(getDim(tensorType(getBias().getType()), 0), getDim(w, 0))))
+    return emitOpError() << "bias must have one value for each of " << m << " output channels";
+  return success();
+}
+
+/// Loops: n, m, spatial (in the order of the result), then the reduced input channel and the window. With groups the
+/// channel map is not affine in m alone; the space then has a leading group loop left out and describes group 1.
+IterationSpace ConvOp::getIterationSpace() {
+  MLIRContext *context = getContext();
+  IterationSpace space;
+  space.extents = getDims(getResult().getType());
+  unsigned resultRank = space.extents.size(), rank = resultRank - 2, total = 2 * rank + 3;
+  auto w = getW().getType();
+  for (unsigned i = 1; i < resultRank; ++i)
+    space.extents.push_back(getDim(w, i));
+  space.iterators.assign(resultRank, utils::IteratorType::parallel);
+  space.iterators.append(rank + 1, utils::IteratorType::reduction);
+  auto dim = [&](unsigned i) { return getAffineDimExpr(i, context); };
+  bool last = getChannelsLast();
+  unsigned m = last ? rank + 1 : 1, firstSpatial = last ? 1 : 2, c = resultRank;
+  SmallVector<AffineExpr> x = {dim(0)}, weights = {dim(m), dim(c)}, spatial;
+  for (unsigned i = 0; i < rank; ++i) {
+    spatial.push_back(dim(firstSpatial + i) * getStrides()[i] + dim(c + 1 + i) * getDilations()[i] - getPads()[i]);
+    weights.push_back(dim(c + 1 + i));
+  }
+  if (!last)
+    x.push_back(dim(c));
+  llvm::append_range(x, spatial);
+  if (last)
+    x.push_back(dim(c));
+  space.maps = {AffineMap::get(total, 0, x, context), AffineMap::get(total, 0, weights, context)};
+  if (getBias())
+    space.maps.push_back(AffineMap::get(total, 0, {dim(m)}, context));
+  space.maps.push_back(AffineMap::getMultiDimIdentityMap(total, context).getMajorSubMap(resultRank));
+  return space;
+}
+
+double ConvOp::getFlopsPerPoint() { return 2; }
+
+//===----------------------------------------------------------------------===//
+// conv_transpose
+//===----------------------------------------------------------------------===//
+
+LogicalResult ConvTransposeOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
+                                                SmallVectorImpl<Type> &types) {
+  auto x = tensorType(adaptor.getX().getType()), w = tensorType(adaptor.getW().getType());
+  int64_t rank = x.getRank() - 2;
+  auto has = [](ArrayRef<int64_t> a, int64_t n) { return static_cast<int64_t>(a.size()) == n; };
+  if (rank < 1 || w.getRank() != x.getRank() || !has(adaptor.getStrides(), rank) || !has(adaptor.getPads(), 2 * rank) ||
+      !has(adaptor.getDilations(), rank) || !has(adaptor.getOutputPadding(), rank))
+    return inferenceError(loc,
+                          "conv_transpose needs x and w of one rank of 3 or more, and attributes of matching length");
+  auto xDims = getDims(x), wDims = getDims(w);
+  SmallVector<DimAttr> dims = {xDims[0], wDims[1] * static_cast<int64_t>(adaptor.getGroup())};
+  for (int64_t i = 0; i < rank; ++i)
+    dims.push_back((xDims[2 + i] - 1) * adaptor.getStrides()[i] + (wDims[2 + i] - 1) * adaptor.getDilations()[i] +
+                   (adaptor.getOutputPadding()[i] + 1 - adaptor.getPads()[i] - adaptor.getPads()[rank + i]));
+  types.push_back(getTensorType(dims, x.getElementType()));
+  return success();
+}
+
+LogicalResult ConvTransposeOp::verify() {
+  auto x = getX().getType(), w = getW().getType();
+  int64_t rank = x.getRank() - 2, group = getGroup();
+  SmallVector<int64_t> kernel;
+  for (int64_t k : w.getShape().drop_front(2))
+    kernel.push_back(ShapedType::isDynamic(k) ? 1 : k);
+  if (failed(verifyWindow(*this, rank, kernel, getStrides(), getPads(), getDilations())))
+    return failure();
+  // C1
+  if (group < 1 || disagree(getDim(x, 1), getDim(w, 0)) || (!w.isDynamicDim(0) && w.getDimSize(0) % group != 0))
+    return emitOpError() << "input channels must be dim(w, 0) and a multiple of group " << group;
+  return success();
+}
+
+} // namespace tenon::graph

@@ -1,0 +1,13 @@
+//===- GraphOps.td - All operations of the graph dialect ------------------===//
+#ifndef GRAPH_OPS
+#define GRAPH_OPS
+
+include "Graph/IR/ElementwiseOps.td"
+include "Graph/IR/ReductionOps.td"
+include "Graph/IR/ContractionOps.td"
+include "Graph/IR/WindowOps.td"
+include "Graph/IR/NormalizationOps.td"
+include "Graph/IR/DataMovementOps.td"
+include "Graph/IR/StructureOps.td"
+
+#endif // GRAPH_OPS

@@ -1,0 +1,76 @@
+//===- OpSupport.h - Shared pieces of the op definitions ------------------===//
+//
+// Private to dialects/Graph/IR: what the generated op definitions and the .cpp files of the categories have in common.
+//
+//===----------------------------------------------------------------------===//
+#ifndef GRAPH_IR_OPSUPPORT_H
+#define GRAPH_IR_OPSUPPORT_H
+
+#include "Graph/IR/GraphOps.h"
+
+namespace tenon::graph {
+
+// ---- scalar and vector code (ElementwiseBuilders.cpp); operands are scalars or vectors of one shape ----
+
+/// True if the element type of `v` is a floating-point type.
+bool isFloatLike(mlir::Value v);
+/// The constant `value` shaped like `like`.
+mlir::Value splat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value like, double value);
+/// max(x, y), NaN if either is.
+mlir::Value buildMaximum(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y);
+/// min(x, y), NaN if either is.
+mlir::Value buildMinimum(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y);
+mlir::Value buildSigmoid(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
+mlir::Value buildHardSigmoid(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double alpha, double beta);
+mlir::Value buildLeakyRelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double alpha);
+mlir::Value buildPower(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y);
+/// Truncating integer division; x / 0 is 0 (the processor must not trap).
+mlir::Value buildDivide(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y);
+
+template <typename T>
+T referenceDivide(T x, T y) {
+  if constexpr (std::is_integral_v<T>)
+    return y == 0 ? 0 : y == -1 ? static_cast<T>(0 - static_cast<uint64_t>(x)) : x / y;
+  else
+    return x / y;
+}
+
+// ---- types, spaces, folds ----
+
+/// The ONNX broadcast of shapes; failure (with a diagnostic at `loc`, if given) where constants do not match.
+mlir::FailureOr<mlir::SmallVector<DimAttr>> broadcastShapes(std::optional<mlir::Location> loc,
+                                                            mlir::MLIRContext *context,
+                                                            mlir::ArrayRef<mlir::SmallVector<DimAttr>> shapes);
+mlir::LogicalResult inferElementwise(std::optional<mlir::Location> loc, mlir::ValueRange operands,
+                                     mlir::StringRef resultType, mlir::SmallVectorImpl<mlir::Type> &types);
+IterationSpace getElementwiseSpace(mlir::Operation *op);
+mlir::OpFoldResult foldElementwise(mlir::Operation *op);
+
+/// The map from the space of a result of rank `rank` to an operand that broadcasts to it: constant 0 where the
+/// operand's extent is the constant 1 and the result's is not.
+mlir::AffineMap getBroadcastMap(mlir::RankedTensorType operand, mlir::ArrayRef<DimAttr> result);
+
+enum class Neutral { Zero, One, Lowest, Highest };
+mlir::TypedAttr makeNeutral(mlir::Type type, Neutral neutral);
+mlir::LogicalResult verifyReduction(mlir::Operation *op);
+IterationSpace getReductionSpace(mlir::Operation *op);
+mlir::LogicalResult inferReduction(std::optional<mlir::Location> loc, mlir::Type x, mlir::ArrayRef<int64_t> axes,
+                                   bool keepdims, mlir::SmallVectorImpl<mlir::Type> &types);
+
+/// C: the lengths of window attributes for `rank` spatial dimensions; the values positive (pads: not negative).
+mlir::LogicalResult verifyWindow(mlir::Operation *op, int64_t rank, mlir::ArrayRef<int64_t> kernel,
+                                 mlir::ArrayRef<int64_t> strides, mlir::ArrayRef<int64_t> pads,
+                                 mlir::ArrayRef<int64_t> dilations);
+/// The extent of a windowed dimension: floor or ceil of (d + begin + end - dilation * (kernel - 1) - 1) / stride,
+/// plus 1.
+DimAttr windowExtent(DimAttr d, DimAttr kernel, int64_t stride, int64_t begin, int64_t end, int64_t dilation,
+                     bool ceil);
+
+/// Fails with a diagnostic at `loc`, if given.
+mlir::LogicalResult inferenceError(std::optional<mlir::Location> loc, const mlir::Twine &message);
+
+inline mlir::RankedTensorType tensorType(mlir::Type type) { return mlir::cast<mlir::RankedTensorType>(type); }
+
+} // namespace tenon::graph
+
+#endif // GRAPH_IR_OPSUPPORT_H

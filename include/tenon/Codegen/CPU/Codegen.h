@@ -1,0 +1,36 @@
+//===- Codegen.h - From dispatch regions to CPU code objects --------------===//
+#ifndef TENON_CODEGEN_CPU_CODEGEN_H
+#define TENON_CODEGEN_CPU_CODEGEN_H
+
+#include "Graph/IR/GraphOps.h"
+#include "tenon/Codegen/CPU/KernelBuilder.h"
+#include <functional>
+#include <vector>
+
+namespace tenon::codegen {
+
+/// Emits the kernel of one dispatch region into `kernels`, for `target`. Its buffers are the region's operands, then
+/// its results, each dense and row-major in the order of its type. On failure a diagnostic with a TN5xxx code was
+/// emitted. For the same region every target must return the same KernelInfo (grid and parameters): one plan serves all
+/// targets.
+mlir::FailureOr<KernelInfo> emitKernel(graph::DispatchOp dispatch, llvm::StringRef name, const CpuTarget &target,
+                                       mlir::ModuleOp kernels);
+
+/// The packed format in which the kernel of `dispatch` wants operand i if that operand is a constant ("" = as it is).
+llvm::StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i);
+
+/// True if a dispatch region with these ops has a kernel: what the dispatch pass asks before it forms one.
+bool isSupportedDispatch(graph::DispatchOp dispatch);
+
+/// Lowers a module of kernels (as emitKernel leaves it) to the LLVM dialect, in place.
+mlir::LogicalResult lowerKernels(mlir::ModuleOp kernels);
+
+/// Optimises and compiles modules of kernels (textually independent, one or more kernels each) to one
+/// position-independent ELF shared object that imports at most memset, memcpy and memmove. Modules are compiled by
+/// `jobs` threads; the result does not depend on `jobs`. Thread-safe; linking is serialised inside.
+mlir::FailureOr<std::vector<char>> compileKernels(llvm::ArrayRef<mlir::ModuleOp> modules, const CpuTarget &target,
+                                                  int jobs);
+
+} // namespace tenon::codegen
+
+#endif // TENON_CODEGEN_CPU_CODEGEN_H

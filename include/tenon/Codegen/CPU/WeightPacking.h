@@ -1,0 +1,28 @@
+//===- WeightPacking.h - Constant weights in a kernel's order -------------===//
+//
+// Formats (panel P = weightPanel, columns zero-padded to a multiple of P); "" is plain row-major:
+//   kn         w [K, N]          -> [ceil(N / P), K, P], y[j][k][i] = w[k][j * P + i]
+//   nk         w [N, K]          -> [ceil(N / P), K, P], y[j][k][i] = w[j * P + i][k]
+//   oihw       w [M, C, K1..Kr]  -> [ceil(M / P), K1 * .. * Kr * C, P], the reduction ordered (k1, .., kr, c)
+//   depthwise  w [M, 1, K1..Kr]  -> [K1 * .. * Kr, roundUp(M, 16)]
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_CODEGEN_CPU_WEIGHTPACKING_H
+#define TENON_CODEGEN_CPU_WEIGHTPACKING_H
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace tenon::codegen {
+
+/// Elements of the packed form of a static tensor type.
+int64_t packedElements(mlir::RankedTensorType type, llvm::StringRef format);
+
+/// Packs `source` (row-major elements of `type`) into `target` of packedElements * element size bytes.
+void packWeights(mlir::RankedTensorType type, llvm::StringRef format, llvm::ArrayRef<char> source,
+                 llvm::MutableArrayRef<char> target);
+
+} // namespace tenon::codegen
+
+#endif // TENON_CODEGEN_CPU_WEIGHTPACKING_H

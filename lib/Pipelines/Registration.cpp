@@ -1,0 +1,18 @@
+//===- Registration.cpp - All dialects and passes of Tenon ----------------===//
+#include "tenon/Pipelines/Registration.h"
+
+#include "Graph/IR/GraphDialect.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void tenon::registerAllDialects(DialectRegistry &registry) {
+  registry.insert<graph::GraphDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect,
+                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
+                  vector::VectorDialect>();
+}
+
+void tenon::registerAllPasses() {
+  mlir::registerCanonicalizerPass();
+  mlir::registerCSEPass();
+}
