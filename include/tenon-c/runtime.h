@@ -52,8 +52,8 @@ typedef struct TenonTensorInfo {
 
 /** A dense row-major tensor in host memory, aligned to its element size. */
 typedef struct TenonTensor {
-  const char *name;    /**< of the input or output */
-  void *data;          /**< may be NULL where there are no elements; inputs are only read */
+  const char *name; /**< of the input or output */
+  void *data;       /**< may be NULL where there are no elements; inputs are only read */
   TenonType type;
   int32_t rank;
   const int64_t *dims;

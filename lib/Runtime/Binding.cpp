@@ -1,0 +1,138 @@
+//===- Binding.cpp - Matching the caller's tensors with a model's ---------===//
+#include "Binding.h"
+
+#include <cstring>
+
+namespace tenon::runtime {
+
+static std::string typeName(ElementType type) {
+  return unsigned(type) < numElementTypes ? std::string(elementName(type)) : "type " + std::to_string(unsigned(type));
+}
+
+/// "[1, 3, N, ?]": a dynamic extent by its name.
+static std::string describe(const TensorInfo &info) {
+  std::string text = "[";
+  for (size_t k = 0; k < info.dims.size(); ++k) {
+    text += k ? ", " : "";
+    if (info.dims[k] >= 0)
+      text += std::to_string(info.dims[k]);
+    else
+      text += info.dimNames[k].empty() ? "?" : info.dimNames[k];
+  }
+  return text + "]";
+}
+
+static std::string describe(const std::vector<int64_t> &dims) {
+  return describe(TensorInfo{"", ElementType::F32, dims, std::vector<std::string>(dims.size())});
+}
+
+static std::string listNames(const std::vector<TensorInfo> &infos) {
+  std::string text;
+  for (const TensorInfo &info : infos)
+    text += (text.empty() ? "'" : ", '") + info.name + "'";
+  return text.empty() ? "none" : text;
+}
+
+/// Index of a name, or the number of entries.
+static size_t find(const std::vector<TensorInfo> &infos, const std::string &name) {
+  size_t index = 0;
+  while (index < infos.size() && infos[index].name != name)
+    ++index;
+  return index;
+}
+
+static bool isAligned(const Tensor &tensor) {
+  return reinterpret_cast<uintptr_t>(tensor.data.get()) % uintptr_t(elementSize(tensor.type)) == 0;
+}
+
+Expected<std::vector<Tensor>> bindInputs(const Program &program, std::span<const NamedTensor> inputs) {
+  std::vector<Tensor> tensors(program.inputs.size());
+  std::vector<bool> seen(program.inputs.size());
+  for (const NamedTensor &input : inputs) {
+    const size_t index = find(program.inputs, input.name);
+    if (index == tensors.size())
+      return Status::error("TN7003", "there is no input '" + input.name + "'; the model's inputs are " +
+                                         listNames(program.inputs));
+    if (seen[index])
+      return Status::error("TN7004", "input '" + input.name + "' is given twice");
+    seen[index] = true;
+    tensors[index] = input.tensor;
+  }
+  for (size_t i = 0; i < seen.size(); ++i)
+    if (!seen[i])
+      return Status::error("TN7004", "input '" + program.inputs[i].name + "' is missing: expected " +
+                                         typeName(program.inputs[i].type) + " " + describe(program.inputs[i]));
+  return tensors;
+}
+
+static Status checkInput(const TensorInfo &info, const Tensor &tensor) {
+  const std::string name = "input '" + info.name + "'";
+  if (tensor.type != info.type)
+    return Status::error("TN7005", name + ": expected " + typeName(info.type) + ", found " + typeName(tensor.type));
+  if (tensor.dims.size() != info.dims.size())
+    return Status::error("TN7006", name + ": expected rank " + std::to_string(info.dims.size()) + " " + describe(info) +
+                                       ", found rank " + std::to_string(tensor.dims.size()) + " " +
+                                       describe(tensor.dims));
+  for (size_t k = 0; k < info.dims.size(); ++k)
+    if (info.dims[k] >= 0 && info.dims[k] != tensor.dims[k])
+      return Status::error("TN7007", name + ", axis " + std::to_string(k) + ": expected " +
+                                         std::to_string(info.dims[k]) + ", found " + std::to_string(tensor.dims[k]) +
+                                         " (expected " + describe(info) + ", found " + describe(tensor.dims) + ")");
+  if (tensor.bytes() < 0)
+    return Status::error("TN7014", name + ": the extents are negative or too large");
+  if (tensor.bytes() > 0 && !tensor.data)
+    return Status::error("TN7014", name + ": the data pointer is null");
+  return Status::success();
+}
+
+Status checkInputs(const Program &program, std::vector<Tensor> &inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    Tensor &input = inputs[i];
+    TENON_RETURN_IF_ERROR(checkInput(program.inputs[i], input));
+    if (isAligned(input))
+      continue;
+    auto copy = Tensor::allocate(input.type, input.dims);
+    if (!copy)
+      return copy.takeStatus();
+    if (input.bytes() > 0)
+      std::memcpy(copy->data.get(), input.data.get(), size_t(input.bytes()));
+    input = std::move(*copy);
+  }
+  return Status::success();
+}
+
+static Status checkOutput(const TensorInfo &info, const std::vector<int64_t> &dims, const Tensor &tensor) {
+  const std::string name = "the tensor for output '" + info.name + "'";
+  if (tensor.type != info.type || tensor.dims != dims)
+    return Status::error("TN7013", name + ": expected " + typeName(info.type) + " " + describe(dims) + ", found " +
+                                       typeName(tensor.type) + " " + describe(tensor.dims));
+  if (tensor.bytes() > 0 && (!tensor.data || !isAligned(tensor)))
+    return Status::error("TN7013", name + ": the data pointer is null or not aligned to its elements");
+  return Status::success();
+}
+
+Expected<std::vector<Tensor>> bindOutputs(const Program &program, const Instance &instance,
+                                          std::span<const NamedTensor> into) {
+  std::vector<Tensor> tensors(program.outputs.size());
+  std::vector<bool> given(program.outputs.size());
+  for (const NamedTensor &output : into) {
+    const size_t index = find(program.outputs, output.name);
+    if (index == tensors.size())
+      return Status::error("TN7003", "there is no output '" + output.name + "'; the model's outputs are " +
+                                         listNames(program.outputs));
+    TENON_RETURN_IF_ERROR(checkOutput(program.outputs[index], instance.outputs[index], output.tensor));
+    given[index] = true;
+    tensors[index] = output.tensor;
+  }
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (given[i])
+      continue;
+    auto tensor = Tensor::allocate(program.outputs[i].type, instance.outputs[i]);
+    if (!tensor)
+      return tensor.takeStatus();
+    tensors[i] = std::move(*tensor);
+  }
+  return tensors;
+}
+
+} // namespace tenon::runtime

@@ -1,0 +1,103 @@
+//===- CpuDevice.cpp - Kernels on the cores of this machine ---------------===//
+#include "CodeObject.h"
+#include "Device.h"
+#include "ThreadPool.h"
+#include "tenon/Plan/plan_generated.h"
+#include "tenon/Runtime/CpuInfo.h"
+
+#include <cstring>
+#include <vector>
+
+namespace tenon::runtime {
+
+namespace {
+
+constexpr unsigned maxThreads = 1024;
+
+class CpuDevice final : public Device {
+public:
+  CpuDevice(std::unique_ptr<CodeObject> code, std::unique_ptr<ThreadPool> pool, std::vector<TenonCpuKernel> kernels,
+            std::string arch)
+      : code(std::move(code)), pool(std::move(pool)), kernels(std::move(kernels)), name(std::move(arch)) {}
+
+  void launch(uint32_t kernel, const LaunchArguments &arguments) override {
+    pool->run({kernels[kernel], arguments.buffers, arguments.params, arguments.grid, arguments.scratch,
+               arguments.scratchStride});
+  }
+  void copy(void *target, const void *source, int64_t bytes) override {
+    if (bytes > 0)
+      std::memcpy(target, source, size_t(bytes));
+  }
+  unsigned threads() const override { return pool->threads(); }
+  const std::string &arch() const override { return name; }
+
+private:
+  std::unique_ptr<CodeObject> code;
+  std::unique_ptr<ThreadPool> pool;
+  std::vector<TenonCpuKernel> kernels;
+  std::string name;
+};
+
+std::string listArchs(const plan::Plan &plan) {
+  std::string text;
+  if (plan.code())
+    for (const plan::CodeObject *object : *plan.code())
+      text += (text.empty() ? "" : ", ") + object->arch()->str();
+  return text.empty() ? "no code" : text;
+}
+
+/// The code object to use: the forced one, or the first that this machine runs.
+Expected<const plan::CodeObject *> chooseCode(const plan::Plan &plan, const std::string &forced) {
+  const std::string machine(cpuArch());
+  if (plan.code())
+    for (const plan::CodeObject *object : *plan.code()) {
+      const std::string arch = object->arch()->str();
+      if (forced.empty() ? cpuSupports(arch) : arch == forced && cpuSupports(arch))
+        return object;
+    }
+  const std::string facts = "the plan holds " + listArchs(plan) + "; this machine runs up to " + machine;
+  if (!forced.empty())
+    return Status::error("TN7002", "no code for architecture '" + forced + "': " + facts);
+  return Status::error("TN7001", "no code for this processor: " + facts);
+}
+
+Expected<unsigned> chooseThreads(const plan::Plan &plan, int requested) {
+  if (requested < -1 || requested > int(maxThreads))
+    return Status::error("TN7014", std::to_string(requested) + " threads, expected 0 (all cores) to 1024");
+  const unsigned threads = requested == -1 ? plan.threads() : unsigned(requested);
+  return std::min(threads == 0 ? cpuCores() : threads, maxThreads);
+}
+
+} // namespace
+
+Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &container, const SessionOptions &options) {
+  const plan::Plan &plan = container.plan();
+  Expected<unsigned> threads = chooseThreads(plan, options.threads);
+  if (!threads)
+    return threads.takeStatus();
+  Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::create(*threads);
+  if (!pool)
+    return pool.takeStatus();
+  const uint32_t count = plan.kernels() ? plan.kernels()->size() : 0;
+  if (count == 0)
+    return std::unique_ptr<Device>(new CpuDevice(nullptr, std::move(*pool), {}, ""));
+
+  Expected<const plan::CodeObject *> chosen = chooseCode(plan, options.arch);
+  if (!chosen)
+    return chosen.takeStatus();
+  const std::string arch = (*chosen)->arch()->str();
+  const auto section = container.section(plan::SectionKind::Code);
+  auto code = CodeObject::load(section.subspan((*chosen)->offset(), (*chosen)->length()));
+  if (!code)
+    return code.takeStatus();
+  std::vector<TenonCpuKernel> kernels;
+  for (uint32_t i = 0; i < count; ++i) {
+    const std::string name = plan.kernels()->Get(i)->name()->str();
+    kernels.push_back(reinterpret_cast<TenonCpuKernel>((*code)->find(name)));
+    if (!kernels.back())
+      return Status::error("TN6019", "the code object for " + arch + " lacks kernel '" + name + "'");
+  }
+  return std::unique_ptr<Device>(new CpuDevice(std::move(*code), std::move(*pool), std::move(kernels), arch));
+}
+
+} // namespace tenon::runtime

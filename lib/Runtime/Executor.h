@@ -1,0 +1,52 @@
+//===- Executor.h - Runs the steps of an instance -------------------------===//
+#ifndef TENON_LIB_RUNTIME_EXECUTOR_H
+#define TENON_LIB_RUNTIME_EXECUTOR_H
+
+#include "Device.h"
+#include "Instance.h"
+#include "Memory.h"
+#include "Program.h"
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace tenon::runtime {
+
+/// Runs steps in order on a device. Thread-safe: each run under way has memory of its own, which later runs reuse.
+class Executor {
+public:
+  Executor(const plan::Container &container, const Program &program, Device &device)
+      : container(container), program(program), device(device) {}
+
+  /// `inputs` and `outputs` in model order, with the extents of the instance. TN7011 where memory is short.
+  Status run(const Instance &instance, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+             Profile *profile);
+
+private:
+  /// What one run needs for itself.
+  struct Context {
+    Memory arena, scratch;
+    size_t scratchStride = 0;
+    std::vector<char *> bases;
+    std::vector<void *> pointers; ///< one per Program::refs
+  };
+
+  std::unique_ptr<Context> take();
+  void giveBack(std::unique_ptr<Context> context);
+  Status prepare(Context &context, const Instance &instance, std::span<const Tensor> inputs,
+                 std::span<const Tensor> outputs);
+  void execute(const Context &context, const Instance &instance, size_t index);
+  void executeProfiled(const Context &context, const Instance &instance, Profile &profile);
+
+  const plan::Container &container;
+  const Program &program;
+  Device &device;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Context>> idle;
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_LIB_RUNTIME_EXECUTOR_H

@@ -1,0 +1,78 @@
+//===- Program.cpp - A verified function in the form the executor runs ----===//
+#include "Program.h"
+
+namespace tenon::runtime {
+
+static std::vector<TensorInfo> describe(const plan::Function &function,
+                                        const flatbuffers::Vector<flatbuffers::Offset<plan::Tensor>> *tensors) {
+  std::vector<TensorInfo> infos;
+  for (uint32_t i = 0; tensors && i < tensors->size(); ++i) {
+    const plan::Tensor &tensor = *tensors->Get(i);
+    TensorInfo info{tensor.name()->str(), ElementType(tensor.type()), {}, {}};
+    for (uint32_t k = 0; tensor.dims() && k < tensor.dims()->size(); ++k) {
+      const plan::ShapeInstr &extent = *function.shape()->Get(tensor.dims()->Get(k));
+      const bool fixed = extent.op() == plan::ShapeOp::Constant;
+      const bool named = tensor.dim_names() && tensor.dim_names()->size() != 0;
+      info.dims.push_back(fixed ? extent.imm() : -1);
+      info.dimNames.push_back(fixed || !named ? "" : tensor.dim_names()->Get(k)->str());
+    }
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+static void addLaunch(Program &program, Step step, const plan::Launch &launch) {
+  step.kernel = launch.kernel();
+  step.grid = launch.grid();
+  step.scratch = launch.scratch();
+  step.flops = launch.flops();
+  step.traffic = launch.traffic();
+  step.numRefs = launch.buffers() ? launch.buffers()->size() : 0;
+  step.numParams = launch.params() ? launch.params()->size() : 0;
+  for (uint32_t i = 0; i < step.numRefs; ++i)
+    program.refs.push_back(*launch.buffers()->Get(i));
+  for (uint32_t i = 0; i < step.numParams; ++i)
+    program.params.push_back(launch.params()->Get(i));
+  program.steps.push_back(step);
+}
+
+static void addCopy(Program &program, Step step, const plan::Copy &copy) {
+  step.isCopy = true;
+  step.grid = copy.bytes();
+  step.numRefs = 2;
+  program.refs.push_back(*copy.source());
+  program.refs.push_back(*copy.target());
+  program.steps.push_back(step);
+}
+
+Program::Program(const plan::Plan &plan) : function(plan.functions()->Get(0)) {
+  inputs = describe(*function, function->inputs());
+  outputs = describe(*function, function->outputs());
+  for (uint32_t i = 0; function->records() && i < function->records()->size(); ++i) {
+    const plan::Record &record = *function->records()->Get(i);
+    Step step;
+    step.record = i;
+    step.firstRef = uint32_t(refs.size());
+    step.firstParam = uint32_t(params.size());
+    if (const plan::Launch *launch = record.operation_as_Launch())
+      addLaunch(*this, step, *launch);
+    else if (const plan::Copy *copy = record.operation_as_Copy())
+      addCopy(*this, step, *copy);
+    else
+      checks.push_back(record.operation_as_Check());
+  }
+}
+
+std::string Program::nameOf(const plan::Plan &plan, const Step &step) const {
+  return step.isCopy ? "copy" : plan.kernels()->Get(step.kernel)->name()->str();
+}
+
+std::vector<std::string> Program::nodesOf(const Step &step) const {
+  std::vector<std::string> names;
+  if (const auto *nodes = function->records()->Get(step.record)->nodes())
+    for (const flatbuffers::String *node : *nodes)
+      names.push_back(node->str());
+  return names;
+}
+
+} // namespace tenon::runtime

@@ -1,0 +1,47 @@
+//===- Program.h - A verified function in the form the executor runs ------===//
+#ifndef TENON_LIB_RUNTIME_PROGRAM_H
+#define TENON_LIB_RUNTIME_PROGRAM_H
+
+#include "tenon/Plan/plan_generated.h"
+#include "tenon/Runtime/Tensor.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tenon::runtime {
+
+/// An optional shape value that is absent.
+inline constexpr uint32_t noValue = 4294967295u;
+
+/// A launch or a copy, the only records that take time. Numbers named so are shape values.
+struct Step {
+  bool isCopy = false;
+  uint32_t record = 0; ///< index in the plan
+  uint32_t kernel = 0;
+  uint32_t grid = noValue;                              ///< shape value; of a copy: its bytes
+  uint32_t scratch = noValue;                           ///< shape value
+  uint32_t flops = noValue, traffic = noValue;          ///< shape values
+  uint32_t firstRef = 0, firstParam = 0, numParams = 0; ///< in Program::refs and ::params
+  uint32_t numRefs = 0;                                 ///< of a copy: 2, source and target
+};
+
+/// The entry function of a plan. Refers to the plan, which must outlive it.
+struct Program {
+  const plan::Function *function = nullptr;
+  std::vector<TensorInfo> inputs, outputs;
+  std::vector<Step> steps;
+  std::vector<plan::BufferRef> refs;
+  std::vector<uint32_t> params; ///< shape values
+  std::vector<const plan::Check *> checks;
+
+  /// Decodes the first function of a verified plan.
+  explicit Program(const plan::Plan &plan);
+  /// Name of the kernel of a step, or "copy".
+  std::string nameOf(const plan::Plan &plan, const Step &step) const;
+  std::vector<std::string> nodesOf(const Step &step) const;
+};
+
+} // namespace tenon::runtime
+
+#endif // TENON_LIB_RUNTIME_PROGRAM_H

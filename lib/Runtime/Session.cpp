@@ -1,0 +1,128 @@
+//===- Session.cpp - Loading and running a plan ---------------------------===//
+#include "tenon/Runtime/Session.h"
+
+#include "Binding.h"
+#include "Device.h"
+#include "Executor.h"
+#include "Instance.h"
+#include "tenon/Plan/Container.h"
+
+#include <new>
+
+namespace tenon::runtime {
+
+struct Session::Impl {
+  Impl(std::shared_ptr<const plan::Container> container, std::unique_ptr<Device> device)
+      : container(std::move(container)), program(this->container->plan()), device(std::move(device)),
+        cache(this->container->plan(), program), executor(*this->container, program, *this->device) {}
+
+  std::shared_ptr<const plan::Container> container;
+  const Program program;
+  const std::unique_ptr<Device> device;
+  InstanceCache cache;
+  Executor executor;
+
+  Expected<std::vector<Tensor>> run(std::vector<Tensor> inputs, const RunOptions &options,
+                                    std::span<const NamedTensor> into);
+};
+
+static Status outOfMemory() { return Status::error("TN7011", "not enough memory for the session's own tables"); }
+
+static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &container, const SessionOptions &options) {
+  const plan::Plan &plan = container.plan();
+  const std::string target = plan.target() ? plan.target()->str() : "";
+  const std::string &device = options.device.empty() ? target : options.device;
+  if (device == "null")
+    return createNullDevice();
+  if (device == "cpu" && target == "cpu")
+    return createCpuDevice(container, options);
+  return Status::error("TN7017", "the plan is for target '" + target + "', the device asked for is '" + device +
+                                     "'; this runtime has 'cpu' and 'null'");
+}
+
+static plan::OpenOptions openOptions(const SessionOptions &options) {
+  plan::OpenOptions open;
+  open.verifyWeights = options.verifyWeights;
+  open.threads = options.threads > 0 ? unsigned(options.threads) : 0;
+  return open;
+}
+
+Expected<std::unique_ptr<Session>> Session::create(const std::string &path, const SessionOptions &options) {
+  try {
+    auto container = plan::Container::open(path, openOptions(options));
+    return container ? create(std::move(*container), options) : container.takeStatus();
+  } catch (const std::bad_alloc &) {
+    return outOfMemory();
+  }
+}
+
+Expected<std::unique_ptr<Session>> Session::create(std::span<const uint8_t> bytes, const SessionOptions &options) {
+  try {
+    auto container = plan::Container::fromMemory(bytes, openOptions(options));
+    return container ? create(std::move(*container), options) : container.takeStatus();
+  } catch (const std::bad_alloc &) {
+    return outOfMemory();
+  }
+}
+
+Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const plan::Container> container,
+                                                   const SessionOptions &options) {
+  try {
+    Expected<std::unique_ptr<Device>> device = createDevice(*container, options);
+    if (!device)
+      return device.takeStatus();
+    return std::unique_ptr<Session>(new Session(std::make_unique<Impl>(std::move(container), std::move(*device))));
+  } catch (const std::bad_alloc &) {
+    return outOfMemory();
+  }
+}
+
+Session::Session(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
+Session::~Session() = default;
+
+Expected<std::vector<Tensor>> Session::Impl::run(std::vector<Tensor> tensors, const RunOptions &options,
+                                                 std::span<const NamedTensor> into) {
+  TENON_RETURN_IF_ERROR(checkInputs(program, tensors));
+  InputDims dims;
+  for (const Tensor &tensor : tensors)
+    dims.push_back(tensor.dims);
+  auto instance = cache.get(dims);
+  if (!instance)
+    return instance.takeStatus();
+  auto outputs = bindOutputs(program, **instance, into);
+  if (!outputs)
+    return outputs;
+  TENON_RETURN_IF_ERROR(executor.run(**instance, tensors, *outputs, options.profile));
+  return outputs;
+}
+
+Expected<std::vector<Tensor>> Session::run(std::span<const NamedTensor> inputs, const RunOptions &options,
+                                           std::span<const NamedTensor> into) {
+  try {
+    auto tensors = bindInputs(impl->program, inputs);
+    return tensors ? impl->run(std::move(*tensors), options, into) : tensors.takeStatus();
+  } catch (const std::bad_alloc &) {
+    return outOfMemory();
+  }
+}
+
+Expected<std::vector<Tensor>> Session::run(std::span<const Tensor> inputs, const RunOptions &options) {
+  try {
+    if (inputs.size() != impl->program.inputs.size())
+      return Status::error("TN7004", "the model has " + std::to_string(impl->program.inputs.size()) +
+                                         " inputs, found " + std::to_string(inputs.size()));
+    return impl->run({inputs.begin(), inputs.end()}, options, {});
+  } catch (const std::bad_alloc &) {
+    return outOfMemory();
+  }
+}
+
+const std::vector<TensorInfo> &Session::inputs() const { return impl->program.inputs; }
+const std::vector<TensorInfo> &Session::outputs() const { return impl->program.outputs; }
+unsigned Session::threads() const { return impl->device->threads(); }
+const std::string &Session::arch() const { return impl->device->arch(); }
+const plan::Container &Session::container() const { return *impl->container; }
+
+const char *versionString() { return "tenon " TENON_VERSION; }
+
+} // namespace tenon::runtime
