@@ -1,0 +1,47 @@
+//===- Compiler.h - From an ONNX model to a plan --------------------------===//
+//
+// The embeddable compiler. Everything is passed in options; there is no global state. Errors are diagnostics of the
+// context, each with a TN code, the ONNX node, the reason and a remedy.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_PIPELINES_COMPILER_H
+#define TENON_PIPELINES_COMPILER_H
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Support/LogicalResult.h"
+#include "tenon/Pipelines/Phases.h"
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tenon {
+
+/// One `--shape NAME=d0xd1x..[!]`.
+struct ShapeOption {
+  std::vector<int64_t> dims;
+  bool fixed = false; ///< `!`: the plan serves this size only
+};
+
+struct CompileOptions {
+  std::string target = "cpu";
+  std::vector<std::string> archs = {"x86-64-v4", "x86-64-v3"}; ///< best first
+  std::map<std::string, ShapeOption> shapes;                  ///< by input name
+  unsigned threads = 0;                                       ///< default of the plan, 0 = all cores
+  unsigned jobs = 0;                                          ///< compile workers, 0 = all cores; does not change the result
+  unsigned optimization = 2;                                  ///< 0 to 3: 0 fuses nothing
+  std::optional<Phase> stopAfter;                             ///< ends after this phase; no plan is written
+  std::string dumpPhases;                                     ///< directory for the IR after each phase, or empty
+  uint64_t maxMemory = 0;                                     ///< bytes, 0 = no limit of ours
+  /// Told the phase and how far the whole compilation is (0 to 1); may be null.
+  std::function<void(Phase, double)> progress;
+};
+
+/// Compiles the model at `path` to a plan at `output` (written whole or not at all). With `stopAfter`, the IR after that
+/// phase is written to `output` as MLIR text instead ("-" = stdout).
+mlir::LogicalResult compileModel(llvm::StringRef path, llvm::StringRef output, const CompileOptions &options,
+                                 mlir::MLIRContext &context);
+
+} // namespace tenon
+
+#endif // TENON_PIPELINES_COMPILER_H
