@@ -1,0 +1,69 @@
+//===- WeightPacking.cpp - Constant weights in a kernel's order -----------===//
+#include "tenon/Codegen/CPU/WeightPacking.h"
+
+#include "tenon/Codegen/CPU/KernelBuilder.h"
+#include "llvm/Support/MathExtras.h"
+#include <cstring>
+
+using namespace mlir;
+
+namespace tenon::codegen {
+namespace {
+
+/// A packed format as a copy: element (column, k) of the source, k = (tap, channel), has the source offset
+/// column * columnStride + tap * tapStride + channel * channelStride.
+struct Shape {
+  int64_t columns, taps, channels;
+  int64_t columnStride, tapStride, channelStride;
+  int64_t panel;      ///< columns of a panel
+  int64_t allColumns; ///< columns after padding
+};
+
+Shape getShape(RankedTensorType type, StringRef format) {
+  ArrayRef<int64_t> dims = type.getShape();
+  if (format == "kn")
+    return {dims[1], 1, dims[0], 1, 0, dims[1], weightPanel, static_cast<int64_t>(llvm::alignTo(dims[1], weightPanel))};
+  if (format == "nk")
+    return {dims[0], 1, dims[1], dims[1], 0, 1, weightPanel, static_cast<int64_t>(llvm::alignTo(dims[0], weightPanel))};
+  int64_t taps = 1;
+  for (int64_t extent : dims.drop_front(2))
+    taps *= extent;
+  if (format == "oihw")
+    return {dims[0], taps, dims[1],     dims[1] * taps,
+            1,       taps, weightPanel, static_cast<int64_t>(llvm::alignTo(dims[0], weightPanel))};
+  assert(format == "depthwise" && "unknown packed format");
+  int64_t padded = llvm::alignTo(dims[0], vectorWidth);
+  return {dims[0], taps, 1, taps, 1, 0, padded, padded};
+}
+
+} // namespace
+
+int64_t packedElements(RankedTensorType type, StringRef format) {
+  if (format.empty())
+    return type.getNumElements();
+  Shape s = getShape(type, format);
+  return s.allColumns * s.taps * s.channels;
+}
+
+void packWeights(RankedTensorType type, StringRef format, ArrayRef<char> source, MutableArrayRef<char> target) {
+  if (format.empty()) {
+    std::memcpy(target.data(), source.data(), source.size());
+    return;
+  }
+  const Shape s = getShape(type, format);
+  const size_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  std::memset(target.data(), 0, target.size());
+  char *to = target.data();
+  for (int64_t first = 0; first < s.allColumns; first += s.panel) {
+    const int64_t valid = std::min(s.panel, s.columns - first);
+    for (int64_t tap = 0; tap < s.taps; ++tap)
+      for (int64_t channel = 0; channel < s.channels; ++channel, to += s.panel * bytes) {
+        const char *from =
+            source.data() + (first * s.columnStride + tap * s.tapStride + channel * s.channelStride) * bytes;
+        for (int64_t i = 0; i < valid; ++i)
+          std::memcpy(to + i * bytes, from + i * s.columnStride * bytes, bytes);
+      }
+  }
+}
+
+} // namespace tenon::codegen
