@@ -1,0 +1,43 @@
+"""Same model, same options, same bytes: compiled twice, in two directories, with one worker and with two."""
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import tool
+
+
+def compile_in(tenon, model, folder, *options):
+    folder.mkdir()
+    shutil.copy(model, folder / "m.onnx")
+    tool.succeed(tenon, "compile", "m.onnx", "-o", "m.tenon", *options, cwd=folder, timeout=300)
+    return (folder / "m.tenon").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["mlp_tiny", "resnet50_tiny", "bert_base_tiny"])
+def test_same_bytes(name, tenon, models, tmp_path):
+    first = compile_in(tenon, models(name), tmp_path / "a", "--jobs=1")
+    assert compile_in(tenon, models(name), tmp_path / "a_longer_folder_name", "--jobs=1") == first
+    assert compile_in(tenon, models(name), tmp_path / "c", "--jobs=2") == first
+
+
+@pytest.mark.full
+def test_same_bytes_at_full_size(tenon, models, tmp_path):
+    first = compile_in(tenon, models("resnet50"), tmp_path / "a", "--jobs=1")
+    assert compile_in(tenon, models("resnet50"), tmp_path / "b", "--jobs=2") == first
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.3, 0.8])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_compile_leaves_nothing(delay, sign, tenon, models, tmp_path):
+    output = tmp_path / "out" / "m.tenon"
+    output.parent.mkdir()
+    child = subprocess.Popen([tenon, "compile", models("resnet50_tiny"), "-o", output], stderr=subprocess.DEVNULL)
+    time.sleep(delay)
+    child.send_signal(sign)
+    if child.wait(60) == 0:  # it was faster
+        assert [p.name for p in output.parent.iterdir()] == ["m.tenon"]
+    else:
+        assert not list(output.parent.iterdir())

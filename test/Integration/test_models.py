@@ -1,0 +1,96 @@
+"""Whole models: one plan for every size, on each code variant of this machine, against ONNX Runtime."""
+import numpy as np
+import pytest
+
+import tool
+
+TOLERANCE = 1e-4  # relmax, of f32 networks whose activations stay of order one
+IMAGES = [{"N": 1}, {"N": 3}]
+TOKENS = [{"B": 1, "S": 8}, {"B": 2, "S": 17}, {"B": 3, "S": 64}]
+DYNAMIC = "p2o.DynamicDimension."
+
+
+def detector(*sizes):
+    return [{DYNAMIC + "0": n, DYNAMIC + "1": h, DYNAMIC + "2": w} for n, h, w in sizes]
+
+
+def yolo(*sizes):
+    return [{"batch": n, "height": h, "width": w} for n, h, w in sizes]
+
+
+def case(name, sizes, *marks):
+    return pytest.param(name, sizes, id=name, marks=marks)
+
+
+CASES = [
+    case("mlp_tiny", [{"N": 1}, {"N": 5}, {"N": 16}]),
+    case("cifar10_cnn_tiny", IMAGES),
+    case("mobilenetv2_tiny", IMAGES),
+    case("resnet50_tiny", IMAGES),
+    case("bert_base_tiny", TOKENS),
+    case("ch_PP-OCRv4_det_infer.onnx", detector((1, 64, 96), (2, 32, 64))),
+    case("320n.onnx", yolo((1, 64, 96), (2, 96, 64))),
+    case("mlp", [{"N": 1}, {"N": 33}], pytest.mark.full),
+    case("cifar10_cnn", IMAGES, pytest.mark.full),
+    case("mobilenetv2", IMAGES, pytest.mark.full),
+    case("resnet50", IMAGES, pytest.mark.full),
+    case("bert_base", [{"B": 1, "S": 8}, {"B": 2, "S": 64}, {"B": 3, "S": 200}], pytest.mark.full),
+    pytest.param("ch_PP-OCRv4_det_infer.onnx", detector((1, 640, 640), (1, 416, 256)), id="text-detector-full",
+                 marks=pytest.mark.full),
+    pytest.param("320n.onnx", yolo((1, 320, 320), (1, 224, 320)), id="320n-full", marks=pytest.mark.full),
+]
+
+
+def feeds_of(path, sizes):
+    import make_models
+    import onnx
+    return make_models.example_inputs(onnx.load(path, load_external_data=False), sizes)
+
+
+@pytest.mark.parametrize("name, sizes", CASES)
+def test_one_plan_serves_every_size(name, sizes, tenon, models, compiled, tmp_path):
+    plan, session = compiled(name), tool.onnxruntime(models(name))
+    names = [o.name for o in session.get_outputs()]
+    for number, size in enumerate(sizes):
+        feeds = feeds_of(models(name), size)
+        wanted = session.run(None, feeds)
+        for arch in tool.cpu_archs():
+            got = tool.run_plan(tenon, plan, feeds, names, tmp_path / f"{number}-{arch}", f"--arch={arch}")
+            worst = {n: tool.relmax(g, w) for n, g, w in zip(names, got, wanted)}
+            assert max(worst.values()) <= TOLERANCE, f"{name} {size} {arch}: relmax {worst}"
+
+
+@pytest.mark.parametrize("name", ["mlp_tiny", "resnet50_tiny", "bert_base_tiny"])
+def test_threads_do_not_change_a_byte(name, tenon, models, compiled, tmp_path):
+    """Work-groups own their outputs, so the number of threads must not reach the numbers."""
+    import onnx
+    feeds = feeds_of(models(name), {"N": 2, "B": 2, "S": 9})
+    names = [o.name for o in onnx.load(models(name)).graph.output]
+    one, two = (tool.run_plan(tenon, compiled(name), feeds, names, tmp_path / t, f"--threads={t}") for t in "12")
+    for name_, a, b in zip(names, one, two):
+        assert np.array_equal(a, b), name_
+
+
+@pytest.mark.parametrize("name, shapes", [
+    ("mlp_tiny", ["input=2x784"]),
+    ("cifar10_cnn_tiny", ["input=2x3x32x32"]),
+    ("bert_base_tiny", ["input_ids=2x7", "attention_mask=2x7", "token_type_ids=2x7"]),
+])
+@pytest.mark.parametrize("against", ["onnxruntime", "reference"])
+def test_verify_agrees(name, shapes, against, tenon, models):
+    tool.succeed(tenon, "verify", models(name), f"--against={against}", *[f"--shape={s}" for s in shapes], timeout=300)
+
+
+def test_output_files_have_encoded_names(tenon, tmp_path):
+    """Names of real models hold '/' and ':'; a hostile one would leave the folder."""
+    from onnx import TensorProto, helper, save
+    name = "../../a/b:0"
+    graph = helper.make_graph([helper.make_node("Relu", ["x/in:0"], [name], name="r")], "names",
+                              [helper.make_tensor_value_info("x/in:0", TensorProto.FLOAT, ["N", 4])],
+                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 4])])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    tool.succeed(tenon, "compile", tmp_path / "m.onnx", "-o", tmp_path / "m.tenon")
+    x = np.array([[-1, 0, 2, 3]], np.float32)
+    (y,) = tool.run_plan(tenon, tmp_path / "m.tenon", {"x/in:0": x}, [name], tmp_path / "run")
+    assert np.array_equal(y, np.maximum(x, 0))
+    assert [p.name for p in (tmp_path / "run" / "out").iterdir()] == ["..%2F..%2Fa%2Fb%3A0.npy"]
