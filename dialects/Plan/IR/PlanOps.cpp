@@ -1,0 +1,44 @@
+//===- PlanOps.cpp - The plan dialect -------------------------------------===//
+#include "Plan/IR/PlanOps.h"
+
+#include "Graph/IR/GraphDialect.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectImplementation.h"
+
+using namespace mlir;
+using namespace tenon::plan_ir;
+
+#include "Plan/IR/PlanDialect.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "Plan/IR/PlanTypes.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "Plan/IR/PlanOps.cpp.inc"
+
+void PlanDialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "Plan/IR/PlanTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "Plan/IR/PlanOps.cpp.inc"
+      >();
+}
+
+LogicalResult LaunchOp::verify() {
+  auto kernel = SymbolTable::lookupNearestSymbolFrom<KernelOp>((*this)->getParentOp()->getParentOp(), getKernelAttr());
+  // C1
+  if (!kernel)
+    return emitOpError() << "kernel " << getKernel() << " is not defined";
+  if (kernel.getBuffers() != getBuffers().size())
+    return emitOpError() << "kernel " << getKernel() << " takes " << kernel.getBuffers() << " buffers, got "
+                         << getBuffers().size();
+  if (kernel.getParams() != getParams().size())
+    return emitOpError() << "kernel " << getKernel() << " takes " << kernel.getParams() << " parameters, got "
+                         << getParams().size();
+  return success();
+}

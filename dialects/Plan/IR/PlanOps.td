@@ -1,0 +1,97 @@
+//===- PlanOps.td - The plan dialect: what the runtime will do ------------===//
+//
+// One op per record of lib/Plan/plan.fbs, so that a plan can be printed, verified and tested before it is written.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PLAN_OPS
+#define PLAN_OPS
+
+include "Graph/IR/GraphAttributes.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Plan_Dialect : Dialect {
+  let name = "plan";
+  let cppNamespace = "::tenon::plan_ir";
+  let summary = "Buffers, launches, copies and checks, in execution order";
+  let description = [{
+    A program's buffers are SSA values; sizes, grids and parameters are expressions over the symbols of the graph
+    (`#graph.dim`), which the writer turns into the plan's shape program. A buffer of the arena lives from the first to
+    the last record that uses it.
+  }];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+  let useDefaultTypePrinterParser = 1;
+}
+
+def Plan_BufferType : TypeDef<Plan_Dialect, "Buffer"> {
+  let mnemonic = "buffer";
+  let summary = "a range of bytes the runtime knows";
+}
+
+class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemonic, traits>;
+
+def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, NoRegionArguments]> {
+  let summary = "An entry point: buffers, then records in execution order";
+  let arguments = (ins SymbolNameAttr:$sym_name);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
+}
+
+def Plan_InputOp : Plan_Op<"input", [Pure]> {
+  let summary = "The caller's input tensor number `index`";
+  let arguments = (ins I64Attr:$index, StrAttr:$name, TypeAttr:$tensor);
+  let results = (outs Plan_BufferType:$result);
+  let assemblyFormat = "$index $name $tensor attr-dict";
+}
+
+def Plan_OutputOp : Plan_Op<"output", [Pure]> {
+  let summary = "The caller's output tensor number `index`";
+  let arguments = (ins I64Attr:$index, StrAttr:$name, TypeAttr:$tensor);
+  let results = (outs Plan_BufferType:$result);
+  let assemblyFormat = "$index $name $tensor attr-dict";
+}
+
+def Plan_WeightOp : Plan_Op<"weight", [Pure]> {
+  let summary = "A constant, stored packed in `format` (empty: as it is)";
+  let arguments = (ins ElementsAttr:$value, StrAttr:$format);
+  let results = (outs Plan_BufferType:$result);
+  let assemblyFormat = "$value `format` $format attr-dict";
+}
+
+def Plan_ArenaOp : Plan_Op<"arena", [Pure]> {
+  let summary = "`bytes` of the session's arena";
+  let arguments = (ins Graph_DimAttr:$bytes);
+  let results = (outs Plan_BufferType:$result);
+  let assemblyFormat = "$bytes attr-dict";
+}
+
+def Plan_KernelOp : Plan_Op<"kernel", [Symbol]> {
+  let summary = "A kernel of the code objects";
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$buffers, I64Attr:$params, StrArrayAttr:$nodes);
+  let assemblyFormat = "$sym_name `buffers` $buffers `params` $params `nodes` $nodes attr-dict";
+}
+
+def Plan_LaunchOp : Plan_Op<"launch"> {
+  let summary = "Runs a kernel over work groups 0 .. grid - 1";
+  let description = "Constraints: C1 the kernel exists and takes as many buffers and parameters as are given.";
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Plan_BufferType>:$buffers, Graph_DimAttr:$grid,
+                       Graph_ShapeAttr:$params, Graph_DimAttr:$scratch);
+  let assemblyFormat = "$kernel `(` $buffers `)` `grid` $grid `params` $params `scratch` $scratch attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_CopyOp : Plan_Op<"copy"> {
+  let summary = "Copies `bytes` from the start of source to the start of target";
+  let arguments = (ins Plan_BufferType:$source, Plan_BufferType:$target, Graph_DimAttr:$bytes);
+  let assemblyFormat = "$source `to` $target `bytes` $bytes attr-dict";
+}
+
+def Plan_CheckOp : Plan_Op<"check"> {
+  let summary = "Fails the run unless the expressions are equal";
+  let arguments = (ins Graph_DimAttr:$lhs, Graph_DimAttr:$rhs, StrAttr:$message);
+  let assemblyFormat = "$lhs `equals` $rhs $message attr-dict";
+}
+
+#endif // PLAN_OPS

@@ -1,0 +1,31 @@
+//===- DispatchToPlan.h - From dispatch regions to plan records -----------===//
+#ifndef TENON_CONVERSION_DISPATCHTOPLAN_H
+#define TENON_CONVERSION_DISPATCHTOPLAN_H
+
+#include "Graph/IR/GraphOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace tenon {
+
+/// How a dispatch region is launched.
+struct LoweredDispatch {
+  std::string kernel;                             ///< symbol in the code objects
+  llvm::SmallVector<graph::DimAttr> params;       ///< kernel parameters
+  graph::DimAttr grid;                            ///< work groups
+  graph::DimAttr scratchBytes;                    ///< per thread
+};
+
+/// Makes the kernel of a dispatch region; a failure has emitted its diagnostic. May return one kernel for equal regions.
+using LowerDispatchFn = llvm::function_ref<mlir::FailureOr<LoweredDispatch>(graph::DispatchOp)>;
+
+/// Appends `plan.program` for `function` (only graph.dispatch, graph.constant and graph.reshape inside) to `plan`, and
+/// the kernels it uses. Reshapes become the same buffer; a returned value is written by its kernel where possible.
+mlir::LogicalResult convertDispatchToPlan(mlir::func::FuncOp function, mlir::ModuleOp plan, LowerDispatchFn lower);
+
+/// The ONNX nodes of a location, outermost first, each once.
+llvm::SmallVector<mlir::StringRef> getNodeNames(mlir::Location loc);
+
+} // namespace tenon
+
+#endif // TENON_CONVERSION_DISPATCHTOPLAN_H

@@ -1,0 +1,194 @@
+//===- DispatchToPlan.cpp - From dispatch regions to plan records ---------===//
+#include "tenon/Conversion/DispatchToPlan.h"
+
+#include "Plan/IR/PlanOps.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::graph;
+using namespace tenon::plan_ir;
+
+SmallVector<StringRef> tenon::getNodeNames(Location loc) {
+  llvm::SmallSetVector<StringRef, 8> names;
+  SmallVector<Location> work = {loc};
+  while (!work.empty()) {
+    Location next = work.pop_back_val();
+    if (auto name = dyn_cast<NameLoc>(next))
+      names.insert(name.getName().getValue());
+    else if (auto fused = dyn_cast<FusedLoc>(next))
+      for (Location part : llvm::reverse(fused.getLocations()))
+        work.push_back(part);
+  }
+  return names.takeVector();
+}
+
+namespace {
+
+class Converter {
+public:
+  Converter(func::FuncOp function, ModuleOp plan, LowerDispatchFn lower)
+      : function(function), lower(lower), kernels(OpBuilder::atBlockEnd(plan.getBody())), plan(plan),
+        program(kernels), context(plan.getContext()) {}
+
+  LogicalResult run();
+
+private:
+  void addInputs();
+  void checkInputs();
+  void addOutputs(func::ReturnOp ret);
+  LogicalResult addRecord(Operation *op);
+  LogicalResult addLaunch(DispatchOp op);
+  void addReshape(ReshapeOp op);
+  Value bufferOf(Value v);
+  Value weightOf(ConstantOp constant, StringRef format);
+  DimAttr bytesOf(Value v);
+
+  func::FuncOp function;
+  LowerDispatchFn lower;
+  OpBuilder kernels; ///< before the program
+  ModuleOp plan;
+  OpBuilder program; ///< end of the program
+  MLIRContext *context;
+  DenseMap<Value, Value> buffers;              ///< tensor -> buffer, once known
+  DenseMap<std::pair<Value, StringRef>, Value> weights;
+  llvm::MapVector<Value, Value> outputs;       ///< value written by its kernel -> output buffer
+  SmallVector<std::pair<Value, Value>> copies; ///< value -> further output
+};
+
+} // namespace
+
+/// The value whose buffer `v` shares.
+static Value skipReshapes(Value v) {
+  while (auto reshape = v.getDefiningOp<ReshapeOp>())
+    v = reshape.getX();
+  return v;
+}
+
+DimAttr Converter::bytesOf(Value v) {
+  auto type = cast<RankedTensorType>(v.getType());
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return product(context, getDims(type)) * bytes;
+}
+
+void Converter::addInputs() {
+  for (BlockArgument argument : function.getArguments()) {
+    auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "graph.name");
+    if (!name)
+      name = program.getStringAttr("input" + Twine(argument.getArgNumber()));
+    buffers[argument] = InputOp::create(program, argument.getLoc(), BufferType::get(context),
+                                        program.getI64IntegerAttr(argument.getArgNumber()), name,
+                                        TypeAttr::get(argument.getType()));
+  }
+}
+
+/// A symbol is bound by the first input dimension that is that symbol; every other dimension must agree with it.
+void Converter::checkInputs() {
+  llvm::DenseSet<StringAttr> bound;
+  for (BlockArgument argument : function.getArguments())
+    for (auto [axis, dim] : llvm::enumerate(getDims(cast<RankedTensorType>(argument.getType())))) {
+      if (dim.getConstant() || (dim.isSymbol() && bound.insert(dim.getName()).second))
+        continue;
+      DimAttr actual = DimAttr::symbol(context, (Twine("input:") + Twine(argument.getArgNumber()) + ":" + Twine(axis)).str());
+      auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "graph.name");
+      CheckOp::create(program, argument.getLoc(), actual, dim,
+                      program.getStringAttr("dimension " + Twine(axis) + " of input '" + (name ? name.getValue() : "") +
+                                            "' disagrees with another input of the same dimension name"));
+    }
+}
+
+/// Each returned value is written in place by its kernel, except where it is an input, a constant or returned before.
+void Converter::addOutputs(func::ReturnOp ret) {
+  for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
+    auto name = function.getResultAttrOfType<StringAttr>(i, "graph.name");
+    if (!name)
+      name = program.getStringAttr("output" + Twine(i));
+    Value buffer = OutputOp::create(program, ret.getLoc(), BufferType::get(context), program.getI64IntegerAttr(i), name,
+                                    TypeAttr::get(value.getType()));
+    Value base = skipReshapes(value);
+    bool isComputed = base.getDefiningOp<DispatchOp>() != nullptr;
+    if (!isComputed || !outputs.insert({base, buffer}).second)
+      copies.push_back({value, buffer});
+  }
+}
+
+Value Converter::weightOf(ConstantOp constant, StringRef format) {
+  Value &weight = weights[{constant.getResult(), format}];
+  if (!weight)
+    weight = WeightOp::create(program, constant.getLoc(), BufferType::get(context), constant.getValue(),
+                              program.getStringAttr(format));
+  return weight;
+}
+
+Value Converter::bufferOf(Value v) {
+  Value base = skipReshapes(v);
+  if (auto constant = base.getDefiningOp<ConstantOp>())
+    return weightOf(constant, "");
+  return buffers.lookup(base);
+}
+
+LogicalResult Converter::addLaunch(DispatchOp op) {
+  auto lowered = lower(op);
+  if (failed(lowered))
+    return failure();
+  SmallVector<Value> arguments;
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    StringRef format = op.getFormats() ? cast<StringAttr>((*op.getFormats())[i]).getValue() : "";
+    auto constant = input.getDefiningOp<ConstantOp>();
+    arguments.push_back(constant ? weightOf(constant, format) : bufferOf(input));
+  }
+  for (Value result : op.getResults()) {
+    Value buffer = outputs.lookup(result);
+    if (!buffer)
+      buffer = ArenaOp::create(program, op.getLoc(), BufferType::get(context), bytesOf(result));
+    buffers[result] = buffer;
+    arguments.push_back(buffer);
+  }
+  if (!plan.lookupSymbol(lowered->kernel)) {
+    SmallVector<Attribute> nodes;
+    for (StringRef name : getNodeNames(op.getLoc()))
+      nodes.push_back(kernels.getStringAttr(name));
+    KernelOp::create(kernels, op.getLoc(), lowered->kernel, arguments.size(), lowered->params.size(),
+                     kernels.getArrayAttr(nodes));
+  }
+  LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered->kernel), arguments, lowered->grid,
+                   ShapeAttr::get(context, lowered->params), lowered->scratchBytes);
+  return success();
+}
+
+void Converter::addReshape(ReshapeOp op) {
+  DimAttr from = product(context, getDims(op.getX().getType()));
+  DimAttr to = product(context, getDims(op.getResult().getType()));
+  if (from != to)
+    CheckOp::create(program, op.getLoc(), from, to,
+                    program.getStringAttr("a reshape changes the number of elements"));
+}
+
+LogicalResult Converter::addRecord(Operation *op) {
+  if (isa<ConstantOp, func::ReturnOp>(op))
+    return success();
+  if (auto reshape = dyn_cast<ReshapeOp>(op))
+    return addReshape(reshape), success();
+  if (auto dispatch = dyn_cast<DispatchOp>(op))
+    return addLaunch(dispatch);
+  return op->emitError() << "TN5001: " << op->getName() << " has no kernel on this target";
+}
+
+LogicalResult Converter::run() {
+  auto op = ProgramOp::create(kernels, function.getLoc(), function.getSymName());
+  program = OpBuilder::atBlockEnd(&op.getBody().emplaceBlock());
+  kernels.setInsertionPoint(op);
+  addInputs();
+  addOutputs(cast<func::ReturnOp>(function.getBody().front().getTerminator()));
+  checkInputs();
+  for (Operation &next : function.getBody().front())
+    if (failed(addRecord(&next)))
+      return failure();
+  for (auto [value, target] : copies)
+    CopyOp::create(program, function.getLoc(), bufferOf(value), target, bytesOf(value));
+  return success();
+}
+
+LogicalResult tenon::convertDispatchToPlan(func::FuncOp function, ModuleOp plan, LowerDispatchFn lower) {
+  return Converter(function, plan, lower).run();
+}
