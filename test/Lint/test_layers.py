@@ -13,9 +13,10 @@ MAY_INCLUDE = {
     "Plan": set(),
     "Runtime": {"Plan"},
     "Support": {"Plan"},
-    "Interfaces": {"Support"},
-    "GraphIR": {"Support", "Interfaces"},
-    "PlanIR": {"Support", "Interfaces", "Plan"},
+    # The dialects are one layer: what an interface answers is made of graph attributes.
+    "Interfaces": {"Support", *DIALECTS},
+    "GraphIR": {"Support", *DIALECTS},
+    "PlanIR": {"Support", "Plan", *DIALECTS},
     "Reference": {"Support", *DIALECTS},
     "Analysis": {"Support", "Reference", *DIALECTS},
     "Importer": {"Support", *DIALECTS},
