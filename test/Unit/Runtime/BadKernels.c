@@ -1,6 +1,6 @@
 // Code objects that the loader must refuse; see CMakeLists.txt.
 #if defined(CONSTRUCTOR)
-static int started;
+static volatile int started; // volatile: clang would run a plain store at compile time
 __attribute__((constructor)) void start(void) { started = 1; }
 int kernel(void) { return started; }
 #elif defined(THREAD_LOCAL)
