@@ -46,17 +46,15 @@ KernelBuilder::KernelBuilder(ModuleOp module, StringRef name, ArrayRef<Type> ele
   paramsPointer = block->getArgument(1);
   scratchPointer = block->getArgument(4);
   beginGroup = arith::IndexCastOp::create(body, location, body.getIndexType(), block->getArgument(2));
-  auto last = arith::IndexCastOp::create(body, location, body.getIndexType(), block->getArgument(3));
-  endGroup = last;
-  entry.setInsertionPointAfter(last);
+  endGroup = arith::IndexCastOp::create(body, location, body.getIndexType(), block->getArgument(3));
+  // What is loaded at entry goes before this unused constant, the body after it.
+  entry.setInsertionPoint(arith::ConstantIndexOp::create(body, location, 0));
   for (auto [i, elementType] : llvm::enumerate(elementTypes)) {
     Value address = loadEntry(entry, location, pointer, block->getArgument(0), i);
     buffers.push_back(bufferFromPointer(entry, address, elementType));
     info.bufferTypes.push_back(elementType);
   }
-  body.setInsertionPointToEnd(block);
-  auto end = func::ReturnOp::create(body, location);
-  body.setInsertionPoint(end);
+  body.setInsertionPoint(func::ReturnOp::create(body, location));
   info.name = name.str();
   info.grid = graph::DimAttr::constant(module.getContext(), 1);
   info.scratchBytes = graph::DimAttr::constant(module.getContext(), 0);

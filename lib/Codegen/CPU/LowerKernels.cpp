@@ -19,6 +19,8 @@
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -31,6 +33,13 @@ LogicalResult lowerKernels(ModuleOp kernels) {
   OpPassManager &function = pm.nest<func::FuncOp>();
   function.addPass(createCanonicalizerPass());
   function.addPass(createCSEPass());
+  // bf16 is computed in f32 and rounded after every operation, as LLVM would by calling a library.
+  math::MathExtendToSupportedTypesOptions extended;
+  extended.extraTypeStrs = {"f16"};
+  function.addPass(math::createMathExtendToSupportedTypes(extended));
+  arith::ArithEmulateUnsupportedFloatsOptions emulated;
+  emulated.sourceTypeStrs = {"bf16"};
+  function.addPass(arith::createArithEmulateUnsupportedFloats(emulated));
   function.addPass(createExpandMathPass());
   function.addPass(createConvertVectorToSCFPass());
   function.addPass(createLoopInvariantCodeMotionPass());

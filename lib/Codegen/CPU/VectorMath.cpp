@@ -62,8 +62,6 @@ bool isExpanded(StringRef name) {
   return llvm::is_contained(names, name);
 }
 
-bool isExtended(StringRef name) { return isExpanded(name) || name == "powf" || name == "math.powf"; }
-
 struct ExpandMathPass : PassWrapper<ExpandMathPass, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandMathPass)
   StringRef getArgument() const override { return "tenon-expand-math"; }
@@ -74,7 +72,7 @@ struct ExpandMathPass : PassWrapper<ExpandMathPass, OperationPass<func::FuncOp>>
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    populateMathF32ExpansionPatterns(patterns, isExtended);
+    populateMathF32ExpansionPatterns(patterns, [](StringRef) { return true; });
     populateMathPolynomialApproximationPatterns(patterns, isExpanded);
     math::populateExpansionPatterns(patterns, {"sinh", "cosh", "tan", "exp2f", "asinh", "acosh", "atanh", "roundf"});
     patterns.add<ExpandPow>(&getContext());

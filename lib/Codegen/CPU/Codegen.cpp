@@ -1,0 +1,56 @@
+//===- Codegen.cpp - Choice of the strategy of a dispatch region ----------===//
+#include "tenon/Codegen/CPU/Codegen.h"
+
+#include "HeavyRegion.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace tenon::codegen {
+namespace {
+
+KernelInfo emitHeavyKernel(const HeavyRegion &region, StringRef name, const CpuTarget &target, ModuleOp kernels) {
+  KernelBuilder k(kernels, name, region.bufferTypes());
+  auto epilogue = [&](OpBuilder &b, Location loc, Value acc, ValueRange coords, Value lanes) { return acc; };
+  if (isa<graph::MatMulOp>(region.heavy))
+    emitMatMul(region, k, target, epilogue);
+  else
+    emitConv(region, k, target, epilogue);
+  return k.finish();
+}
+
+} // namespace
+
+FailureOr<KernelInfo> emitKernel(graph::DispatchOp dispatch, StringRef name, const CpuTarget &target,
+                                 ModuleOp kernels) {
+  kernels.getContext()
+      ->loadDialect<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+                    scf::SCFDialect, vector::VectorDialect>();
+  if (std::optional<HeavyRegion> region = HeavyRegion::match(dispatch))
+    return emitHeavyKernel(*region, name, target, kernels);
+  return dispatch.emitError() << "TN5001: no kernel for this region; this is a bug in Tenon, please report it";
+}
+
+StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i) {
+  std::optional<HeavyRegion> region = HeavyRegion::match(dispatch);
+  Value argument = dispatch.getBody().getArgument(i);
+  if (!region || !argument.hasOneUse() || argument.getUses().begin()->getOwner() != region->heavy ||
+      region->heavy->getOperand(1) != argument)
+    return "";
+  RankedTensorType type = region->operandType(1);
+  if (!type.hasStaticShape() || type.getNumElements() == 0)
+    return "";
+  if (auto product = dyn_cast<graph::MatMulOp>(region->heavy))
+    return type.getRank() != 2 ? "" : product.getTransposeW() ? "nk" : "kn";
+  return getConvWeightFormat(*region);
+}
+
+bool isSupportedDispatch(graph::DispatchOp dispatch) { return HeavyRegion::match(dispatch).has_value(); }
+
+} // namespace tenon::codegen

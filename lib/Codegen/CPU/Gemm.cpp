@@ -1,0 +1,105 @@
+//===- Gemm.cpp - Matrix products with packed weights ---------------------===//
+//
+// Work group g = (block of rows g / panels, weight panel g % panels): neighbouring groups share a block of x, which
+// stays in the second-level cache while the panels pass by. Inside, tiles of rows run over the panel.
+//
+//===----------------------------------------------------------------------===//
+#include "HeavyEmit.h"
+#include "HeavyRegion.h"
+
+using namespace mlir;
+
+namespace tenon::codegen {
+namespace {
+
+/// x rows of a block fill at most this much of the second-level cache, which holds a weight panel and y besides.
+constexpr int64_t blockBytes = 512 * 1024;
+/// A multiple of the rows of every target's tile (14 and 6) and small enough to share work between threads.
+constexpr int64_t rowStep = 84;
+constexpr int64_t maxBlockRows = 4 * rowStep;
+/// Weights above this size do not stay in cache between tiles and are prefetched (docs/Rationale/CpuKernels.md).
+constexpr int64_t prefetchBytes = 200 * 1000;
+
+int64_t getBlockRows(int64_t depth) {
+  const int64_t rows = blockBytes / (4 * std::max<int64_t>(depth, 1)) / rowStep * rowStep;
+  return std::clamp(rows, rowStep, maxBlockRows);
+}
+
+struct ProductEmitter {
+  const PackedProduct &p;
+  KernelBuilder &k;
+  const CpuTarget &target;
+  EpilogueFn epilogue;
+
+  /// Rows [first, first + rows) of one strip.
+  void emitTile(Value first, int64_t rows, const Strip &strip, Value panelBase) {
+    RegisterTile tile;
+    tile.x = p.x;
+    tile.xBase = mulConstant(k, first, p.depth);
+    for (int64_t row = 0; row < rows; ++row)
+      tile.rowOffsets.push_back(k.constant(row * p.depth));
+    tile.w = p.w;
+    tile.wBase = addConstant(k, panelBase, strip.offset);
+    tile.vectors = strip.lanes.size();
+    tile.loops.push_back({k.constant(0), k.constant(p.depth), k.constant(1), k.constant(weightPanel)});
+    tile.prefetchRows = p.depth * p.columns * 4 > prefetchBytes ? 16 : 0;
+    for (auto [v, lanes] : llvm::enumerate(strip.lanes))
+      if (p.bias)
+        tile.init.push_back(loadVector(k, p.bias, addConstant(k, strip.column, v * vectorWidth), lanes));
+    SmallVector<Value> sums = tile.emit(k);
+    SmallVector<SmallVector<Value>> coords = unflatten(k, p.rowDims, first, rows);
+    Value yBase = k.add(mulConstant(k, first, p.columns), strip.column);
+    for (int64_t row = 0; row < rows; ++row)
+      for (auto [v, lanes] : llvm::enumerate(strip.lanes)) {
+        SmallVector<Value> at = coords[row];
+        at.push_back(addConstant(k, strip.column, v * vectorWidth));
+        Value result = epilogue(k.builder(), k.loc(), sums[row * tile.vectors + v], at, lanes);
+        storeVector(k, result, p.y, addConstant(k, yBase, row * p.columns + v * vectorWidth), lanes);
+      }
+  }
+};
+
+} // namespace
+
+void emitPackedProduct(const PackedProduct &p, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue) {
+  MLIRContext *context = k.builder().getContext();
+  graph::DimAttr rows = graph::product(context, p.rowDims);
+  const int64_t blockRows = getBlockRows(p.depth), panels = llvm::divideCeil(p.columns, weightPanel);
+  std::optional<int64_t> constantRows = rows.getConstant();
+  k.setGrid(graph::ceilDiv(rows, blockRows) * panels);
+
+  Extent extent;
+  if (constantRows && (*constantRows <= blockRows || *constantRows % blockRows == 0))
+    extent.length = std::min(*constantRows, blockRows);
+  else if (constantRows)
+    extent.rest = *constantRows % target.tileRows;
+  ProductEmitter emitter{p, k, target, epilogue};
+  forLoop(k, k.begin(), k.end(), 1, [&](Value group) {
+    Value panel = remainder(k, group, k.constant(panels));
+    Value first = mulConstant(k, divide(k, group, k.constant(panels)), blockRows);
+    Value end = minimum(k, addConstant(k, first, blockRows), k.param(rows));
+    Value panelBase = mulConstant(k, panel, p.depth * weightPanel);
+    forStrips(k, target, panel, p.columns, [&](const Strip &strip) {
+      forTiles(k, first, end, extent, target.tileRows,
+               [&](Value row, int64_t count) { emitter.emitTile(row, count, strip, panelBase); });
+    });
+  });
+}
+
+void emitMatMul(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue) {
+  StringRef format = region.formatOf(1);
+  if (format.empty())
+    return emitBatchedProduct(region, k, target, epilogue);
+  PackedProduct p;
+  p.x = k.buffer(region.bufferOf(0));
+  p.w = k.buffer(region.bufferOf(1));
+  p.y = k.buffer(region.resultBuffer());
+  p.rowDims = graph::getDims(region.operandType(0));
+  p.rowDims.pop_back();
+  ArrayRef<int64_t> w = region.operandType(1).getShape();
+  p.depth = w[format == "kn" ? 0 : 1];
+  p.columns = w[format == "kn" ? 1 : 0];
+  emitPackedProduct(p, k, target, epilogue);
+}
+
+} // namespace tenon::codegen

@@ -1,0 +1,54 @@
+//===- HeavyRegion.h - Regions around a matrix product or convolution -----===//
+#ifndef TENON_LIB_CODEGEN_CPU_HEAVYREGION_H
+#define TENON_LIB_CODEGEN_CPU_HEAVYREGION_H
+
+#include "Graph/IR/GraphOps.h"
+#include "tenon/Codegen/CPU/KernelBuilder.h"
+
+namespace tenon::codegen {
+
+/// A dispatch region with one graph.matmul or graph.conv on block arguments, followed by elementwise ops that end in
+/// one value of the heavy op's shape.
+struct HeavyRegion {
+  mutable graph::DispatchOp dispatch; ///< accessors of ops are not const
+  mlir::Operation *heavy = nullptr;
+
+  /// The region if it has this form, f32 throughout, and a strategy; nothing otherwise.
+  static std::optional<HeavyRegion> match(graph::DispatchOp dispatch);
+
+  /// Element types of the buffers: the region's operands, then its result.
+  llvm::SmallVector<mlir::Type> bufferTypes() const;
+  /// The buffer that operand i of the heavy op is read from.
+  unsigned bufferOf(unsigned operand) const;
+  unsigned resultBuffer() const { return dispatch.getInputs().size(); }
+  /// The packed format of operand i of the heavy op ("" = none).
+  llvm::StringRef formatOf(unsigned operand) const;
+  /// Type of operand i, and of the result, of the heavy op.
+  mlir::RankedTensorType operandType(unsigned i) const;
+  mlir::RankedTensorType resultType() const;
+};
+
+/// The strategies. `k` is fresh; `epilogue` maps accumulators to what is stored.
+void emitMatMul(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue);
+void emitConv(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue);
+
+/// The packed format of the weights of a convolution ("" = none).
+llvm::StringRef getConvWeightFormat(const HeavyRegion &region);
+
+/// y[rows.., columns] = x[rows.., depth] * packed w, with rows spread over `rowDims`.
+struct PackedProduct {
+  mlir::Value x, w, y, bias; ///< buffers; bias may be null
+  llvm::SmallVector<graph::DimAttr> rowDims;
+  int64_t depth, columns;
+};
+void emitPackedProduct(const PackedProduct &product, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue);
+/// A product whose second operand is computed at run time: panels are copied to scratch first.
+void emitBatchedProduct(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue);
+
+/// Coordinates in `dims` of the flat indices first, first + 1, .. (all below the product of dims).
+llvm::SmallVector<llvm::SmallVector<mlir::Value>> unflatten(KernelBuilder &k, llvm::ArrayRef<graph::DimAttr> dims,
+                                                            mlir::Value first, int64_t count);
+
+} // namespace tenon::codegen
+
+#endif // TENON_LIB_CODEGEN_CPU_HEAVYREGION_H

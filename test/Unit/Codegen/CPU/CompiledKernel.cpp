@@ -1,0 +1,170 @@
+//===- CompiledKernel.cpp - A dispatch region, compiled and called --------===//
+#include "CompiledKernel.h"
+
+#include "Graph/IR/GraphDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "tenon/Codegen/CPU/WeightPacking.h"
+#include "llvm/Support/FileSystem.h"
+#include <chrono>
+#include <cmath>
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <random>
+
+using namespace mlir;
+
+namespace tenon::codegen {
+
+Floats randomFloats(size_t count, unsigned seed) {
+  std::minstd_rand engine(seed + 1);
+  Floats values(count);
+  for (float &value : values)
+    value = static_cast<float>(engine() % 2048) / 1024 - 1;
+  return values;
+}
+
+bool canRun(StringRef arch) {
+  return arch == "x86-64-v3" ? __builtin_cpu_supports("x86-64-v3") : __builtin_cpu_supports("x86-64-v4");
+}
+
+static int64_t evaluate(graph::DimAttr e, const llvm::StringMap<int64_t> &symbols) {
+  std::optional<int64_t> value = e.evaluate([&](StringRef name) -> std::optional<int64_t> {
+    auto it = symbols.find(name);
+    return it == symbols.end() ? std::nullopt : std::optional(it->second);
+  });
+  EXPECT_TRUE(value.has_value());
+  return value.value_or(0);
+}
+
+/// Loads the code object by way of a file that is gone afterwards.
+static void *load(ArrayRef<char> code) {
+  SmallString<128> path;
+  int file;
+  if (llvm::sys::fs::createTemporaryFile("tenon-kernel", "so", file, path))
+    return nullptr;
+  llvm::raw_fd_ostream(file, /*shouldClose=*/true).write(code.data(), code.size());
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  llvm::sys::fs::remove(path);
+  return library;
+}
+
+std::unique_ptr<CompiledKernel> CompiledKernel::create(StringRef text, StringRef arch, ArrayRef<unsigned> constants) {
+  auto compiled = std::make_unique<CompiledKernel>();
+  compiled->context = std::make_unique<MLIRContext>();
+  MLIRContext *context = compiled->context.get();
+  context->loadDialect<graph::GraphDialect, func::FuncDialect>();
+  compiled->module = parseSourceString<ModuleOp>(text, context);
+  if (!compiled->module)
+    return ADD_FAILURE() << "not parsed: " << text.str(), nullptr;
+  compiled->module->walk([&](graph::DispatchOp op) { compiled->dispatch = op; });
+
+  graph::DispatchOp dispatch = compiled->dispatch;
+  EXPECT_TRUE(isSupportedDispatch(dispatch));
+  SmallVector<StringRef> formats(dispatch.getInputs().size(), "");
+  for (unsigned i : constants)
+    formats[i] = getOperandFormat(dispatch, i);
+  dispatch.setFormatsAttr(Builder(context).getStrArrayAttr(formats));
+
+  const auto start = std::chrono::steady_clock::now();
+  std::optional<CpuTarget> target = CpuTarget::get(arch);
+  OwningOpRef<ModuleOp> kernels = ModuleOp::create(UnknownLoc::get(context));
+  FailureOr<KernelInfo> info = emitKernel(dispatch, "kernel", *target, *kernels);
+  if (failed(info) || failed(verify(*kernels)) || failed(lowerKernels(*kernels)))
+    return ADD_FAILURE() << "not emitted", nullptr;
+  FailureOr<std::vector<char>> code = compileKernels({*kernels}, *target, 1);
+  if (failed(code))
+    return ADD_FAILURE() << "not compiled", nullptr;
+  compiled->compileSeconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (const char *keep = std::getenv("TENON_KEEP_OBJECT")) {
+    std::error_code ec;
+    llvm::raw_fd_ostream(keep, ec).write(code->data(), code->size());
+  }
+  compiled->info = *info;
+  compiled->library = load(*code);
+  if (!compiled->library)
+    return ADD_FAILURE() << dlerror(), nullptr;
+  compiled->kernel = reinterpret_cast<TenonCpuKernel>(dlsym(compiled->library, "kernel"));
+  return compiled;
+}
+
+CompiledKernel::~CompiledKernel() {
+  if (library)
+    dlclose(library);
+}
+
+/// Buffers aligned as the runtime aligns them.
+struct AlignedFloats {
+  explicit AlignedFloats(size_t count)
+      : bytes((count * 4 + 127) / 64 * 64), data(static_cast<float *>(std::aligned_alloc(64, bytes))) {
+    std::fill_n(data, bytes / 4, NAN);
+  }
+  AlignedFloats(AlignedFloats &&other) : bytes(other.bytes), data(std::exchange(other.data, nullptr)) {}
+  ~AlignedFloats() { std::free(data); }
+  size_t bytes;
+  float *data;
+};
+
+struct CompiledKernel::Call {
+  std::vector<AlignedFloats> owned;
+  std::vector<void *> buffers;
+  std::vector<int64_t> params;
+  int64_t grid = 0;
+  size_t resultCount = 1;
+
+  Call(CompiledKernel &k, ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols) {
+    for (auto [i, input] : llvm::enumerate(inputs)) {
+      auto type = cast<RankedTensorType>(k.dispatch.getInputs()[i].getType());
+      StringRef format = cast<StringAttr>(k.dispatch.getFormatsAttr()[i]).getValue();
+      if (format.empty()) {
+        owned.emplace_back(input.size());
+        std::copy(input.begin(), input.end(), owned.back().data);
+        continue;
+      }
+      const size_t count = packedElements(type, format);
+      owned.emplace_back(count);
+      packWeights(type, format, ArrayRef(reinterpret_cast<const char *>(input.data()), input.size() * 4),
+                  MutableArrayRef(reinterpret_cast<char *>(owned.back().data), count * 4));
+    }
+    for (graph::DimAttr dim : graph::getDims(cast<RankedTensorType>(k.dispatch.getResults()[0].getType())))
+      resultCount *= evaluate(dim, symbols);
+    owned.emplace_back(resultCount + 64); // the slack must stay NaN
+    owned.emplace_back(evaluate(k.info.scratchBytes, symbols) / 4);
+    for (AlignedFloats &floats : owned)
+      buffers.push_back(floats.data);
+    for (graph::DimAttr e : k.info.params)
+      params.push_back(evaluate(e, symbols));
+    grid = evaluate(k.info.grid, symbols);
+  }
+
+  void run(TenonCpuKernel kernel, int64_t begin, int64_t end) {
+    kernel(buffers.data(), params.data(), begin, end, buffers.back());
+  }
+};
+
+Floats CompiledKernel::run(ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols, bool oneByOne) {
+  Call call(*this, inputs, symbols);
+  if (oneByOne)
+    for (int64_t group = call.grid; group-- > 0;)
+      call.run(kernel, group, group + 1);
+  else
+    call.run(kernel, 0, call.grid);
+  const float *result = call.owned[call.owned.size() - 2].data;
+  for (size_t i = call.resultCount; i < call.resultCount + 64; ++i)
+    EXPECT_TRUE(std::isnan(result[i])) << "written past the end";
+  return Floats(result, result + call.resultCount);
+}
+
+double CompiledKernel::measure(ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols, int times) {
+  Call call(*this, inputs, symbols);
+  double best = 1e9;
+  for (int i = 0; i < times; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    call.run(kernel, 0, call.grid);
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+} // namespace tenon::codegen
