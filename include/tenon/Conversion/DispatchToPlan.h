@@ -10,13 +10,14 @@ namespace tenon {
 
 /// How a dispatch region is launched.
 struct LoweredDispatch {
-  std::string kernel;                             ///< symbol in the code objects
-  llvm::SmallVector<graph::DimAttr> params;       ///< kernel parameters
-  graph::DimAttr grid;                            ///< work groups
-  graph::DimAttr scratchBytes;                    ///< per thread
+  std::string kernel;                       ///< symbol in the code objects
+  llvm::SmallVector<graph::DimAttr> params; ///< kernel parameters
+  graph::DimAttr grid;                      ///< work groups
+  graph::DimAttr scratchBytes;              ///< per thread
 };
 
-/// Makes the kernel of a dispatch region; a failure has emitted its diagnostic. May return one kernel for equal regions.
+/// Makes the kernel of a dispatch region; a failure has emitted its diagnostic. May return one kernel for equal
+/// regions.
 using LowerDispatchFn = llvm::function_ref<mlir::FailureOr<LoweredDispatch>(graph::DispatchOp)>;
 
 /// Appends `plan.program` for `function` (only graph.dispatch, graph.constant and graph.reshape inside) to `plan`, and

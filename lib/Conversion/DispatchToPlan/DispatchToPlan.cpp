@@ -28,8 +28,8 @@ namespace {
 class Converter {
 public:
   Converter(func::FuncOp function, ModuleOp plan, LowerDispatchFn lower)
-      : function(function), lower(lower), kernels(OpBuilder::atBlockEnd(plan.getBody())), plan(plan),
-        program(kernels), context(plan.getContext()) {}
+      : function(function), lower(lower), kernels(OpBuilder::atBlockEnd(plan.getBody())), plan(plan), program(kernels),
+        context(plan.getContext()) {}
 
   LogicalResult run();
 
@@ -50,7 +50,7 @@ private:
   ModuleOp plan;
   OpBuilder program; ///< end of the program
   MLIRContext *context;
-  DenseMap<Value, Value> buffers;              ///< tensor -> buffer, once known
+  DenseMap<Value, Value> buffers; ///< tensor -> buffer, once known
   DenseMap<std::pair<Value, StringRef>, Value> weights;
   llvm::MapVector<Value, Value> outputs;       ///< value written by its kernel -> output buffer
   SmallVector<std::pair<Value, Value>> copies; ///< value -> further output
@@ -76,9 +76,9 @@ void Converter::addInputs() {
     auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "graph.name");
     if (!name)
       name = program.getStringAttr("input" + Twine(argument.getArgNumber()));
-    buffers[argument] = InputOp::create(program, argument.getLoc(), BufferType::get(context),
-                                        program.getI64IntegerAttr(argument.getArgNumber()), name,
-                                        TypeAttr::get(argument.getType()));
+    buffers[argument] =
+        InputOp::create(program, argument.getLoc(), BufferType::get(context),
+                        program.getI64IntegerAttr(argument.getArgNumber()), name, TypeAttr::get(argument.getType()));
   }
 }
 
@@ -89,7 +89,8 @@ void Converter::checkInputs() {
     for (auto [axis, dim] : llvm::enumerate(getDims(cast<RankedTensorType>(argument.getType())))) {
       if (dim.getConstant() || (dim.isSymbol() && bound.insert(dim.getName()).second))
         continue;
-      DimAttr actual = DimAttr::symbol(context, (Twine("input:") + Twine(argument.getArgNumber()) + ":" + Twine(axis)).str());
+      DimAttr actual =
+          DimAttr::symbol(context, (Twine("input:") + Twine(argument.getArgNumber()) + ":" + Twine(axis)).str());
       auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "graph.name");
       CheckOp::create(program, argument.getLoc(), actual, dim,
                       program.getStringAttr("dimension " + Twine(axis) + " of input '" + (name ? name.getValue() : "") +
@@ -160,8 +161,7 @@ void Converter::addReshape(ReshapeOp op) {
   DimAttr from = product(context, getDims(op.getX().getType()));
   DimAttr to = product(context, getDims(op.getResult().getType()));
   if (from != to)
-    CheckOp::create(program, op.getLoc(), from, to,
-                    program.getStringAttr("a reshape changes the number of elements"));
+    CheckOp::create(program, op.getLoc(), from, to, program.getStringAttr("a reshape changes the number of elements"));
 }
 
 LogicalResult Converter::addRecord(Operation *op) {

@@ -1,0 +1,55 @@
+//===- Passes.td - Passes from graph to graph -----------------------------===//
+#ifndef TENON_TRANSFORMS_PASSES
+#define TENON_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def FoldConstants : Pass<"tenon-fold-constants", "::mlir::func::FuncOp"> {
+  let summary = "Evaluate ops whose operands are constants";
+  let description = [{
+    Every pure graph op with constant operands is replaced by its value, computed by lib/Reference, as long as the value
+    is not larger than `max-bytes` in all, and results over 64 KiB are not larger than four times their operands.
+    Idempotent.
+  }];
+  let options = [Option<"maxBytes", "max-bytes", "uint64_t", "67108864", "bytes of new constants in all">];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
+def Simplify : Pass<"tenon-simplify", "::mlir::func::FuncOp"> {
+  let summary = "Rewrite graph ops to fewer or cheaper ones";
+  let description = [{
+    Folds batch normalisation and per-channel scales into convolutions, turns matrix products with transposed operands
+    into their transposed form, and transposed convolutions that do not overlap into products.
+
+    ```mlir
+    %0 = graph.conv %x, %w ...           %0 = graph.conv %x, %scaled, %shifted ...
+    %1 = graph.batch_normalization %0 .. ->
+    ```
+
+    Guarantees: no graph.batch_normalization, graph.conv_transpose is left where it can be rewritten. Idempotent.
+  }];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
+def AssignLayout : Pass<"tenon-assign-layout", "::mlir::func::FuncOp"> {
+  let summary = "Put channels last around convolutions and pools";
+  let description = [{
+    Rewrites 4-D convolution, pooling and resampling to channels-last and moves the transposes this takes outwards,
+    through elementwise ops, concatenation, padding and reductions, until they cancel or reach the function's border.
+    1-D convolutions become 2-D with a unit extent. Guarantees: every graph.conv and pool is channels_last.
+  }];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
+def FormDispatches : Pass<"tenon-form-dispatches", "::mlir::func::FuncOp"> {
+  let summary = "Group ops into dispatch regions, one kernel each";
+  let description = [{
+    A contraction takes the elementwise ops that consume it, in order; the remaining elementwise ops, reductions and data
+    movement form regions of their own. Reshapes stay outside: they are views. Guarantees: outside graph.dispatch only
+    graph.constant and graph.reshape remain. Every decision is an MLIR remark of category "fusion".
+  }];
+  let options = [Option<"maxOps", "max-ops", "unsigned", "32", "ops of a region">];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
+#endif // TENON_TRANSFORMS_PASSES

@@ -1,0 +1,264 @@
+//===- PlanToContainer.cpp - Writing a plan module ------------------------===//
+#include "tenon/Conversion/PlanToContainer.h"
+
+#include "Plan/IR/PlanOps.h"
+#include "ShapeProgramBuilder.h"
+#include "WeightBytes.h"
+#include "tenon/Conversion/DispatchToPlan.h"
+#include "tenon/Plan/ArenaPlacement.h"
+#include "tenon/Plan/Writer.h"
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::graph;
+using namespace tenon::plan_ir;
+
+namespace {
+
+class PlanWriter {
+public:
+  PlanWriter(ModuleOp module, const PlanOptions &options) : module(module), options(options) {}
+  LogicalResult write(StringRef path);
+
+private:
+  LogicalResult report(const Status &status);
+  LogicalResult addCode();
+  void addKernels();
+  LogicalResult addProgram(ProgramOp program);
+  void addTensor(std::vector<std::unique_ptr<plan::TensorT>> &list, StringRef name, RankedTensorType type);
+  LogicalResult addBuffer(Operation &op, plan::FunctionT &function);
+  LogicalResult addWeight(WeightOp op, plan::BufferT &buffer);
+  void addRecord(Operation &op, plan::FunctionT &function);
+  plan::BufferRef refer(Value buffer, plan::FunctionT &function);
+  void placeArena(plan::FunctionT &function);
+
+  ModuleOp module;
+  const PlanOptions &options;
+  std::unique_ptr<plan::ContainerWriter> container;
+  plan::PlanT plan;
+  llvm::StringMap<uint32_t> kernelIndex;
+  ShapeProgramBuilder shapes;
+  DenseMap<Value, uint32_t> bufferIndex;
+};
+
+} // namespace
+
+static plan::ElementType elementType(Type type) {
+  if (type.isF32())
+    return plan::ElementType::F32;
+  if (type.isF64())
+    return plan::ElementType::F64;
+  if (type.isF16())
+    return plan::ElementType::F16;
+  if (type.isBF16())
+    return plan::ElementType::BF16;
+  bool isUnsigned = type.isUnsignedInteger();
+  switch (type.getIntOrFloatBitWidth()) {
+  case 1:
+    return plan::ElementType::Bool;
+  case 8:
+    return isUnsigned ? plan::ElementType::U8 : plan::ElementType::I8;
+  case 16:
+    return isUnsigned ? plan::ElementType::U16 : plan::ElementType::I16;
+  case 32:
+    return isUnsigned ? plan::ElementType::U32 : plan::ElementType::I32;
+  default:
+    return isUnsigned ? plan::ElementType::U64 : plan::ElementType::I64;
+  }
+}
+
+LogicalResult PlanWriter::report(const Status &status) {
+  if (status.ok())
+    return success();
+  return module.emitError() << status.str();
+}
+
+LogicalResult PlanWriter::addCode() {
+  for (const PlanCode &code : options.code) {
+    auto offset = container->addCode({reinterpret_cast<const uint8_t *>(code.object.data()), code.object.size()});
+    if (!offset)
+      return report(offset.status());
+    auto object = std::make_unique<plan::CodeObjectT>();
+    object->arch = code.arch;
+    object->offset = *offset;
+    object->length = code.object.size();
+    plan.code.push_back(std::move(object));
+  }
+  return success();
+}
+
+void PlanWriter::addKernels() {
+  for (auto op : module.getOps<KernelOp>()) {
+    auto kernel = std::make_unique<plan::KernelT>();
+    kernel->name = op.getSymName();
+    kernel->buffers = op.getBuffers();
+    kernel->params = op.getParams();
+    for (auto node : op.getNodes().getAsRange<StringAttr>())
+      kernel->nodes.push_back(node.str());
+    kernelIndex[op.getSymName()] = plan.kernels.size();
+    plan.kernels.push_back(std::move(kernel));
+  }
+}
+
+void PlanWriter::addTensor(std::vector<std::unique_ptr<plan::TensorT>> &list, StringRef name, RankedTensorType type) {
+  auto tensor = std::make_unique<plan::TensorT>();
+  tensor->name = name;
+  tensor->type = elementType(type.getElementType());
+  for (DimAttr dim : getDims(type)) {
+    tensor->dims.push_back(shapes.value(dim));
+    tensor->dim_names.push_back(dim.isSymbol() ? dim.getName().str() : "");
+  }
+  list.push_back(std::move(tensor));
+}
+
+LogicalResult PlanWriter::addWeight(WeightOp op, plan::BufferT &buffer) {
+  WeightBytes bytes(op.getValue(), op.getFormat());
+  auto offset =
+      container->addWeight(bytes.size(), [&](const plan::ContainerWriter::Sink &sink) { return bytes.produce(sink); });
+  if (!offset)
+    return report(offset.status());
+  auto weight = std::make_unique<plan::WeightT>();
+  if (auto names = getNodeNames(op.getLoc()); !names.empty())
+    weight->name = names.front();
+  weight->offset = *offset;
+  weight->length = bytes.size();
+  buffer.kind = plan::BufferKind::Weight;
+  buffer.index = plan.weights.size();
+  buffer.bytes = shapes.value(DimAttr::constant(op.getContext(), bytes.size()));
+  plan.weights.push_back(std::move(weight));
+  return success();
+}
+
+static DimAttr tensorBytes(RankedTensorType type) {
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return product(type.getContext(), getDims(type)) * bytes;
+}
+
+LogicalResult PlanWriter::addBuffer(Operation &op, plan::FunctionT &function) {
+  auto buffer = std::make_unique<plan::BufferT>();
+  auto caller = [&](plan::BufferKind kind, StringRef name, Type type,
+                    std::vector<std::unique_ptr<plan::TensorT>> &tensors) {
+    buffer->kind = kind;
+    buffer->index = tensors.size();
+    auto tensor = cast<RankedTensorType>(type);
+    buffer->bytes = shapes.value(tensorBytes(tensor));
+    addTensor(tensors, name, tensor);
+  };
+  if (auto input = dyn_cast<InputOp>(op)) {
+    caller(plan::BufferKind::Input, input.getName(), input.getTensor(), function.inputs);
+  } else if (auto output = dyn_cast<OutputOp>(op)) {
+    caller(plan::BufferKind::Output, output.getName(), output.getTensor(), function.outputs);
+  } else if (auto weight = dyn_cast<WeightOp>(op)) {
+    if (failed(addWeight(weight, *buffer)))
+      return failure();
+  } else {
+    buffer->kind = plan::BufferKind::Arena;
+    buffer->bytes = shapes.value(cast<ArenaOp>(op).getBytes());
+  }
+  buffer->first_record = UINT32_MAX;
+  bufferIndex[op.getResult(0)] = function.buffers.size();
+  function.buffers.push_back(std::move(buffer));
+  return success();
+}
+
+plan::BufferRef PlanWriter::refer(Value value, plan::FunctionT &function) {
+  uint32_t index = bufferIndex.lookup(value), record = function.records.size();
+  plan::BufferT &buffer = *function.buffers[index];
+  buffer.first_record = std::min(buffer.first_record, record);
+  buffer.last_record = record;
+  return {index, shapes.value(DimAttr::constant(module.getContext(), 0))};
+}
+
+void PlanWriter::addRecord(Operation &op, plan::FunctionT &function) {
+  auto record = std::make_unique<plan::RecordT>();
+  for (StringRef node : getNodeNames(op.getLoc()))
+    record->nodes.push_back(node.str());
+  if (auto launch = dyn_cast<LaunchOp>(op)) {
+    plan::LaunchT data;
+    data.kernel = kernelIndex.lookup(launch.getKernel());
+    data.grid = shapes.value(launch.getGrid());
+    for (Value buffer : launch.getBuffers())
+      data.buffers.push_back(refer(buffer, function));
+    for (DimAttr param : launch.getParams().getDims())
+      data.params.push_back(shapes.value(param));
+    if (!launch.getScratch().isConstant(0))
+      data.scratch = shapes.value(launch.getScratch());
+    record->operation.Set(std::move(data));
+  } else if (auto copy = dyn_cast<CopyOp>(op)) {
+    plan::CopyT data;
+    data.source = std::make_unique<plan::BufferRef>(refer(copy.getSource(), function));
+    data.target = std::make_unique<plan::BufferRef>(refer(copy.getTarget(), function));
+    data.bytes = shapes.value(copy.getBytes());
+    record->operation.Set(std::move(data));
+  } else {
+    auto check = cast<CheckOp>(op);
+    plan::CheckT data;
+    data.condition = shapes.equal(check.getLhs(), check.getRhs());
+    data.message = check.getMessage();
+    if (!record->nodes.empty())
+      data.node = record->nodes.front();
+    record->operation.Set(std::move(data));
+  }
+  function.records.push_back(std::move(record));
+}
+
+/// Fixes offsets at compile time where every size of the arena is a constant.
+void PlanWriter::placeArena(plan::FunctionT &function) {
+  std::vector<plan::ArenaItem> items;
+  std::vector<plan::BufferT *> placed;
+  for (auto &buffer : function.buffers) {
+    if (buffer->first_record == UINT32_MAX)
+      buffer->first_record = buffer->last_record = 0;
+    if (buffer->kind != plan::BufferKind::Arena)
+      continue;
+    const plan::ShapeInstr &bytes = function.shape[buffer->bytes];
+    if (bytes.op() != plan::ShapeOp::Constant)
+      return;
+    items.push_back({bytes.imm(), buffer->first_record, buffer->last_record});
+    placed.push_back(buffer.get());
+  }
+  plan::placeArena(items);
+  for (auto [item, buffer] : llvm::zip(items, placed))
+    buffer->offset = item.offset;
+}
+
+LogicalResult PlanWriter::addProgram(ProgramOp program) {
+  auto function = std::make_unique<plan::FunctionT>();
+  function->name = program.getSymName();
+  shapes = ShapeProgramBuilder();
+  for (auto input : program.getOps<InputOp>())
+    for (auto [axis, dim] : llvm::enumerate(getDims(cast<RankedTensorType>(input.getTensor()))))
+      if (dim.isSymbol())
+        shapes.bind(dim.getName(), input.getIndex(), axis);
+  for (Operation &op : program.getBody().front()) {
+    if (op.getNumResults() == 0)
+      addRecord(op, *function);
+    else if (failed(addBuffer(op, *function)))
+      return failure();
+  }
+  function->shape = shapes.takeInstructions();
+  placeArena(*function);
+  plan.functions.push_back(std::move(function));
+  return success();
+}
+
+LogicalResult PlanWriter::write(StringRef path) {
+  auto created = plan::ContainerWriter::create(path.str());
+  if (!created)
+    return report(created.status());
+  container = std::move(*created);
+  plan.producer = "tenon " TENON_VERSION;
+  plan.target = options.target;
+  plan.threads = options.threads;
+  addKernels();
+  for (auto program : module.getOps<ProgramOp>())
+    if (failed(addProgram(program)))
+      return failure();
+  if (failed(addCode()))
+    return failure();
+  return report(container->finish(plan));
+}
+
+LogicalResult tenon::writePlan(ModuleOp plan, StringRef path, const PlanOptions &options) {
+  return PlanWriter(plan, options).write(path);
+}

@@ -1,0 +1,29 @@
+//===- WeightBytes.h - The stored bytes of a constant ---------------------===//
+#ifndef TENON_CONVERSION_WEIGHTBYTES_H
+#define TENON_CONVERSION_WEIGHTBYTES_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "tenon/Plan/Writer.h"
+
+namespace tenon {
+
+/// The bytes of a constant as the plan stores them: row-major, booleans as bytes, or packed in a kernel's format.
+class WeightBytes {
+public:
+  /// `value` stays alive as long as this object. `format` is one of tenon/Codegen/CPU/WeightPacking.h.
+  WeightBytes(mlir::ElementsAttr value, llvm::StringRef format);
+
+  uint64_t size() const;
+  /// Hands all bytes to `sink`, without a copy where nothing is packed.
+  Status produce(const plan::ContainerWriter::Sink &sink) const;
+
+private:
+  mlir::RankedTensorType type;
+  llvm::StringRef format;
+  llvm::ArrayRef<char> raw;
+  std::vector<char> expanded; ///< storage of splats and booleans
+};
+
+} // namespace tenon
+
+#endif // TENON_CONVERSION_WEIGHTBYTES_H

@@ -1,0 +1,209 @@
+//===- FormDispatches.cpp - Group ops into dispatch regions ---------------===//
+//
+// Regions are grown forward from a seed: first from contractions, then from reductions and normalisations, then from
+// elementwise ops; what is left becomes a region of its own. A region has one result. An op may join if every operand
+// is in the region or is computed independently of it, and if all its uses but the last value's stay inside.
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
+#include "tenon/Codegen/CPU/Codegen.h"
+#include "tenon/Transforms/Passes.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace tenon {
+#define GEN_PASS_DEF_FORMDISPATCHES
+#include "tenon/Transforms/Passes.h.inc"
+} // namespace tenon
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::graph;
+
+namespace {
+
+bool staysOutside(Operation &op) { return isa<ConstantOp, ReshapeOp, DispatchOp, func::ReturnOp>(op); }
+bool isContraction(Operation &op) { return isa<MatMulOp, ConvOp>(op); }
+bool isRowOp(Operation &op) {
+  return isa<SoftmaxOp, LogSoftmaxOp, LayerNormalizationOp>(op) || isa<ReductionOpInterface>(op);
+}
+bool isElementwise(Operation &op) { return isa<ElementwiseOpInterface>(op); }
+
+SmallVector<DimAttr> resultDims(Operation *op) { return getDims(cast<RankedTensorType>(op->getResult(0).getType())); }
+
+/// Ops in block order with the value that leaves them: the last one's result.
+using Group = llvm::SmallSetVector<Operation *, 8>;
+
+bool isUsedOutside(Value v, const Group &group) {
+  return llvm::any_of(v.getUsers(), [&](Operation *user) { return !group.contains(user); });
+}
+
+class Former {
+public:
+  Former(func::FuncOp function, unsigned maxOps) : function(function), maxOps(maxOps) {}
+
+  void run() {
+    seed(isContraction);
+    seed(isRowOp);
+    seed(isElementwise);
+    seed([](Operation &op) { return !staysOutside(op); });
+  }
+
+private:
+  void seed(llvm::function_ref<bool(Operation &)> isSeed);
+  Group grow(Operation *seed);
+  DispatchOp wrap(const Group &group);
+  SmallVector<Operation *> unwrap(DispatchOp dispatch);
+  void setFormats(DispatchOp dispatch);
+  void remark(const Group &group, Operation *blocker);
+
+  func::FuncOp function;
+  unsigned maxOps;
+};
+
+} // namespace
+
+void Former::seed(llvm::function_ref<bool(Operation &)> isSeed) {
+  SmallVector<Operation *> seeds;
+  for (Operation &op : function.getBody().front())
+    if (!staysOutside(op) && isSeed(op))
+      seeds.push_back(&op);
+  llvm::SmallPtrSet<Operation *, 16> done;
+  for (Operation *op : seeds) {
+    if (done.contains(op))
+      continue;
+    Group group = grow(op);
+    done.insert(group.begin(), group.end());
+    DispatchOp dispatch = wrap(group);
+    if (group.size() > 1 && !codegen::isSupportedDispatch(dispatch)) {
+      // A kernel family may not cover the whole group; a single op always has a kernel of its own.
+      for (Operation *single : unwrap(dispatch)) {
+        Group alone;
+        alone.insert(single);
+        setFormats(wrap(alone));
+      }
+      continue;
+    }
+    setFormats(dispatch);
+  }
+}
+
+/// The longest group from `seed` whose only value used outside is its last op's result.
+Group Former::grow(Operation *seed) {
+  Group group, best;
+  group.insert(seed);
+  best.insert(seed);
+  if (seed->getNumResults() != 1 || (!isContraction(*seed) && !isRowOp(*seed) && !isElementwise(*seed)))
+    return best;
+  auto dims = resultDims(seed);
+  llvm::SmallPtrSet<Operation *, 16> dependent; // on the group, but not in it
+  Operation *blocker = nullptr;
+  unsigned distance = 0;
+  for (Operation *op = seed->getNextNode(); op && group.size() < maxOps && distance < 256; op = op->getNextNode()) {
+    ++distance;
+    auto from = [&](auto &set) {
+      return llvm::any_of(op->getOperands(),
+                          [&](Value v) { return v.getDefiningOp() && set.contains(v.getDefiningOp()); });
+    };
+    bool usesGroup = from(group), usesDependent = from(dependent);
+    if (!usesGroup && !usesDependent)
+      continue;
+    if (usesDependent || !isElementwise(*op) || resultDims(op) != dims) {
+      dependent.insert(op);
+      blocker = blocker ? blocker : op;
+      continue;
+    }
+    group.insert(op);
+    unsigned escaping =
+        llvm::count_if(group, [&](Operation *member) { return isUsedOutside(member->getResult(0), group); });
+    if (escaping <= 1 && isUsedOutside(op->getResult(0), group))
+      best = group;
+  }
+  remark(best, blocker);
+  return best;
+}
+
+void Former::remark(const Group &group, Operation *blocker) {
+  Operation *first = group.front();
+  if (group.size() > 1)
+    remark::passed(first->getLoc(), remark::RemarkOpts::name("FormDispatches").category("fusion"))
+        << remark::metric("ops", static_cast<int64_t>(group.size()));
+  else if (blocker)
+    remark::missed(first->getLoc(), remark::RemarkOpts::name("FormDispatches").category("fusion")) << remark::reason(
+        "{0} uses {1} but cannot join its region", blocker->getName().getStringRef(), first->getName().getStringRef());
+}
+
+/// A constant that the kernel can hold as an immediate.
+static bool isImmediate(Value v) {
+  DenseElementsAttr value;
+  return matchPattern(v, m_Constant(&value)) && value.getNumElements() == 1;
+}
+
+/// Moves the group into a dispatch region at the place of its last op.
+DispatchOp Former::wrap(const Group &group) {
+  Operation *last = group.back();
+  OpBuilder builder(last);
+  llvm::SetVector<Value> inputs;
+  SmallVector<Location> locations;
+  for (Operation *op : group) {
+    locations.push_back(op->getLoc());
+    for (Value v : op->getOperands())
+      if (!(v.getDefiningOp() && group.contains(v.getDefiningOp())) && !isImmediate(v))
+        inputs.insert(v);
+  }
+  auto dispatch = DispatchOp::create(builder, builder.getFusedLoc(locations), TypeRange{last->getResult(0).getType()},
+                                     inputs.getArrayRef(), ArrayAttr());
+  Block &body = dispatch.getBody().emplaceBlock();
+  IRMapping mapping;
+  for (Value v : inputs)
+    mapping.map(v, body.addArgument(v.getType(), v.getLoc()));
+  builder.setInsertionPointToEnd(&body);
+  for (Operation *op : group) {
+    for (Value v : op->getOperands())
+      if (!mapping.contains(v) && isImmediate(v))
+        mapping.map(v, builder.clone(*v.getDefiningOp())->getResult(0));
+    builder.clone(*op, mapping);
+  }
+  YieldOp::create(builder, last->getLoc(), mapping.lookup(last->getResult(0)));
+  last->getResult(0).replaceAllUsesWith(dispatch.getResult(0));
+  for (Operation *op : llvm::reverse(group.getArrayRef()))
+    op->erase();
+  return dispatch;
+}
+
+/// Undoes `wrap` and returns the ops that need a region of their own.
+SmallVector<Operation *> Former::unwrap(DispatchOp dispatch) {
+  Block &body = dispatch.getBody().front();
+  for (auto [argument, input] : llvm::zip(body.getArguments(), dispatch.getInputs()))
+    argument.replaceAllUsesWith(input);
+  dispatch.getResult(0).replaceAllUsesWith(body.getTerminator()->getOperand(0));
+  SmallVector<Operation *> ops;
+  for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
+    op.moveBefore(dispatch);
+    if (!staysOutside(op))
+      ops.push_back(&op);
+  }
+  dispatch.erase();
+  return ops;
+}
+
+void Former::setFormats(DispatchOp dispatch) {
+  SmallVector<StringRef> formats;
+  for (auto [i, input] : llvm::enumerate(dispatch.getInputs()))
+    formats.push_back(input.getDefiningOp<ConstantOp>() ? codegen::getOperandFormat(dispatch, i) : "");
+  if (llvm::any_of(formats, [](StringRef format) { return !format.empty(); }))
+    dispatch.setFormatsAttr(OpBuilder(dispatch).getStrArrayAttr(formats));
+}
+
+namespace {
+struct FormDispatches : tenon::impl::FormDispatchesBase<FormDispatches> {
+  using FormDispatchesBase::FormDispatchesBase;
+  void runOnOperation() override {
+    Former(getOperation(), maxOps).run();
+    // Constants that became immediates, and reshapes of them, have no other use.
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(getOperation().getBody().front())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
+};
+} // namespace
