@@ -44,7 +44,7 @@ typedef enum TenonType {
 /** Name, type and extents of an input or output. Everything it points to belongs to the session. */
 typedef struct TenonTensorInfo {
   const char *name;
-  TenonType type;
+  int32_t type; /**< a TenonType */
   int32_t rank;
   const int64_t *dims;          /**< -1 where the extent depends on the inputs */
   const char *const *dim_names; /**< name of each dynamic extent, "" where fixed */
@@ -54,7 +54,7 @@ typedef struct TenonTensorInfo {
 typedef struct TenonTensor {
   const char *name; /**< of the input or output */
   void *data;       /**< may be NULL where there are no elements; inputs are only read */
-  TenonType type;
+  int32_t type;     /**< a TenonType */
   int32_t rank;
   const int64_t *dims;
 } TenonTensor;
@@ -79,7 +79,7 @@ TENON_API const char *tenon_runtime_version(void);
 /** Best architecture level of this machine, e.g. "x86-64-v4". */
 TENON_API const char *tenon_cpu_arch(void);
 /** Bytes of one element, or 0 for an unknown type. */
-TENON_API size_t tenon_type_size(TenonType type);
+TENON_API size_t tenon_type_size(int32_t type);
 
 /** Parts of an error; never NULL, valid until it is destroyed. The code is "TN" and four digits. */
 TENON_API const char *tenon_error_code(const TenonError *error);

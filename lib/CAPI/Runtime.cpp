@@ -78,7 +78,7 @@ static TenonError *guarded(Body body) {
 
 const char *tenon_runtime_version(void) { return versionString(); }
 const char *tenon_cpu_arch(void) { return cpuArch().data(); }
-size_t tenon_type_size(TenonType type) {
+size_t tenon_type_size(int32_t type) {
   return unsigned(type) < numElementTypes ? size_t(elementSize(ElementType(type))) : 0;
 }
 
@@ -169,7 +169,7 @@ static TenonError *describe(const std::vector<InfoView> &views, size_t index, Te
   if (!out || index >= views.size())
     return invalidArgument("info is NULL or the index is too large");
   const TensorInfo &info = *views[index].info;
-  *out = {info.name.c_str(), TenonType(info.type), int32_t(info.dims.size()), info.dims.data(),
+  *out = {info.name.c_str(), int32_t(info.type), int32_t(info.dims.size()), info.dims.data(),
           views[index].dimNames.data()};
   return nullptr;
 }
@@ -245,7 +245,7 @@ TenonError *tenon_result_output(const TenonResult *result, size_t index, TenonTe
   if (!result || !tensor || index >= result->outputs.size())
     return invalidArgument("result or tensor is NULL or the index is too large");
   const Tensor &output = result->outputs[index];
-  *tensor = {result->names[index].c_str(), output.data.get(), TenonType(output.type), int32_t(output.dims.size()),
+  *tensor = {result->names[index].c_str(), output.data.get(), int32_t(output.type), int32_t(output.dims.size()),
              output.dims.data()};
   return nullptr;
 }

@@ -92,7 +92,7 @@ TEST_F(CApiTest, ReportsErrors) {
   EXPECT_NE(take(tenon_session_run(session, &input, 1, nullptr, 0, nullptr, &result)).find("TN7007 input 'x', axis 1"),
             std::string::npos);
   EXPECT_EQ(result, nullptr);
-  input.type = TenonType(77);
+  input.type = 77;
   EXPECT_NE(take(tenon_session_run(session, &input, 1, nullptr, 0, nullptr, &result)).find("TN7014"),
             std::string::npos);
   input = {"x", x, TENON_F32, -1, dims};
@@ -131,7 +131,7 @@ TEST(CApi, SaysWhatItIs) {
   EXPECT_EQ(std::string(tenon_runtime_version()).substr(0, 6), "tenon ");
   EXPECT_STRNE(tenon_cpu_arch(), "");
   EXPECT_EQ(tenon_type_size(TENON_BF16), 2u);
-  EXPECT_EQ(tenon_type_size(TenonType(99)), 0u);
+  EXPECT_EQ(tenon_type_size(99), 0u);
 }
 
 TEST(CApi, MissingFilesAreNamed) {
