@@ -1,0 +1,364 @@
+//===- GraphImporter.cpp - The model's graph as a function of graph ops ---===//
+//
+// Nodes are imported in order; a call of a function (of the model, or the body ONNX defines for an operator without a
+// rule) pushes a frame, so that nothing recurses on the model.
+//
+//===----------------------------------------------------------------------===//
+#include "GraphImporter.h"
+
+#include "OnnxBridge.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::importer {
+
+static StringRef normalDomain(StringRef domain) { return domain == "ai.onnx" ? StringRef() : domain; }
+
+static std::string functionKey(StringRef domain, StringRef name, StringRef overload) {
+  return (normalDomain(domain) + "\n" + name + "\n" + overload).str();
+}
+
+GraphImporter::GraphImporter(std::shared_ptr<ModelFile> file, MLIRContext &context, const ImportOptions &options)
+    : builder(&context), file(std::move(file)), context(&context), options(options), registry(Registry::get()) {
+  for (const auto &function : this->file->proto.functions())
+    functions[functionKey(function.domain(), function.name(), function.overload())] = &function;
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+Value GraphImporter::materialize(ModelValue &value) {
+  if (value.op)
+    return value.op;
+  if (value.constant)
+    value.op = ConstantOp::create(builder, value.loc, value.constant);
+  else
+    value.op = DimsOp::create(builder, value.loc, value.type, ShapeAttr::get(context, *value.known));
+  return value.op;
+}
+
+ModelValue *GraphImporter::addTensor(const onnx::TensorProto &tensor, Location loc) {
+  Type elementType = getElementType(context, tensor.data_type());
+  if (!elementType) {
+    emitError(loc, Code::UnsupportedElementType)
+        << "tensor '" << tensor.name() << "' has element type " << onnx::TensorProto::DataType_Name(tensor.data_type());
+    return nullptr;
+  }
+  auto type = RankedTensorType::get({tensor.dims().begin(), tensor.dims().end()}, elementType);
+  ElementsAttr constant = makeConstant(file, tensor, type, loc);
+  return constant ? addValue({type, loc, {}, constant, getKnownElements(constant)}) : nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs and outputs
+//===----------------------------------------------------------------------===//
+
+/// Extents given by --shape bind the symbols of their input everywhere.
+LogicalResult GraphImporter::bindFixedShapes() {
+  llvm::StringMap<const onnx::ValueInfoProto *> inputs;
+  for (const auto &input : file->proto.graph().input()) {
+    inputs[input.name()] = &input;
+    for (const auto &dim : input.type().tensor_type().shape().dim())
+      usedSymbols[dim.dim_param()] = 0;
+  }
+  // In the order of the model's inputs, so that messages do not depend on hashing.
+  for (const auto &entry : options.fixedShapes)
+    if (!inputs.contains(entry.getKey()))
+      return emitError(getNameLocation(context, entry.getKey()), Code::ShapeOption)
+             << "the model has no input '" << entry.getKey() << "'";
+  for (const auto &input : file->proto.graph().input()) {
+    auto it = options.fixedShapes.find(input.name());
+    if (it == options.fixedShapes.end() || !input.type().tensor_type().has_shape())
+      continue;
+    Location loc = getNameLocation(context, input.name());
+    const auto &dims = input.type().tensor_type().shape().dim();
+    if (size_t(dims.size()) != it->second.size())
+      return emitError(loc, Code::ShapeOption)
+             << "input '" << input.name() << "' has " << dims.size() << " dimensions, not " << it->second.size();
+    for (auto [dim, extent] : llvm::zip(dims, it->second)) {
+      if (extent < 0)
+        continue;
+      int64_t bound = dim.has_dim_param() && !dim.dim_param().empty()
+                          ? boundSymbols.try_emplace(dim.dim_param(), extent).first->second
+                          : dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : extent;
+      if (bound != extent)
+        return emitError(loc, Code::ShapeOption)
+               << "extent " << extent << " of input '" << input.name() << "' contradicts " << bound;
+    }
+  }
+  return success();
+}
+
+std::string GraphImporter::makeSymbolName() {
+  std::string name;
+  do
+    name = "d" + std::to_string(nextSymbol++);
+  while (!usedSymbols.try_emplace(name, 0).second);
+  return name;
+}
+
+FailureOr<Dims> GraphImporter::importShape(const onnx::ValueInfoProto &input) {
+  Location loc = getNameLocation(context, input.name());
+  const auto &type = input.type().tensor_type();
+  auto fixed = options.fixedShapes.find(input.name());
+  bool isFixed = fixed != options.fixedShapes.end();
+  Dims dims;
+  if (!type.has_shape()) {
+    if (!isFixed)
+      return emitError(loc, Code::UnknownRank) << "input '" << input.name() << "' declares no shape";
+    for (int64_t extent : fixed->second)
+      dims.push_back(extent < 0 ? DimAttr::symbol(context, makeSymbolName()) : DimAttr::constant(context, extent));
+    return dims;
+  }
+  if (type.shape().dim_size() > maxRank)
+    return emitError(loc, Code::TooManyNodes) << "the input has " << type.shape().dim_size() << " dimensions";
+  for (auto [i, dim] : llvm::enumerate(type.shape().dim())) {
+    if (dim.has_dim_value() && dim.dim_value() < -1)
+      return emitError(loc, Code::MalformedGraph) << "input '" << input.name() << "' has extent " << dim.dim_value();
+    auto bound = boundSymbols.find(dim.dim_param());
+    if (dim.has_dim_value() && dim.dim_value() >= 0)
+      dims.push_back(DimAttr::constant(context, dim.dim_value()));
+    else if (dim.has_dim_param() && !dim.dim_param().empty())
+      dims.push_back(bound != boundSymbols.end() ? DimAttr::constant(context, bound->second)
+                                                 : DimAttr::symbol(context, dim.dim_param()));
+    else if (isFixed && fixed->second[i] >= 0)
+      dims.push_back(DimAttr::constant(context, fixed->second[i]));
+    else
+      dims.push_back(DimAttr::symbol(context, makeSymbolName()));
+  }
+  return dims;
+}
+
+LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
+  if (failed(bindFixedShapes()))
+    return failure();
+  const auto &graph = file->proto.graph();
+  for (const auto &tensor : graph.initializer()) {
+    ModelValue *value = addTensor(tensor, getNameLocation(context, tensor.name()));
+    if (!value)
+      return failure();
+    frame.scope[tensor.name()] = value;
+  }
+  for (const auto &tensor : graph.sparse_initializer())
+    return emitError(getNameLocation(context, tensor.values().name()), Code::UnsupportedValueType)
+           << "'" << tensor.values().name() << "' is a sparse initializer";
+  Block *block = function.addEntryBlock();
+  SmallVector<Type> types;
+  for (const auto &input : graph.input()) {
+    if (frame.scope.contains(input.name()))
+      continue;
+    Location loc = getNameLocation(context, input.name());
+    if (!input.type().has_tensor_type())
+      return emitError(loc, Code::UnsupportedValueType) << "input '" << input.name() << "' is not a tensor";
+    int32_t dataType = input.type().tensor_type().elem_type();
+    Type elementType = getElementType(context, dataType);
+    if (!elementType)
+      return emitError(loc, Code::UnsupportedElementType) << "input '" << input.name() << "' has element type " << dataType;
+    auto dims = importShape(input);
+    if (failed(dims))
+      return failure();
+    int64_t size = 8;
+    for (DimAttr dim : *dims)
+      if (dim.getConstant().value_or(0) > 0 &&
+          (__builtin_mul_overflow(size, *dim.getConstant(), &size) || size > maxTensorBytes))
+        return emitError(loc, Code::TensorTooLarge) << "input '" << input.name() << "' has more than 2^62 bytes";
+    types.push_back(getTensorType(*dims, elementType));
+    Value argument = block->addArgument(types.back(), loc);
+    frame.scope[input.name()] = addValue({typeOf(argument), loc, argument, {}, std::nullopt});
+    function.setType(FunctionType::get(context, types, {}));
+    function.setArgAttr(argument.cast<BlockArgument>().getArgNumber(), "graph.name", builder.getStringAttr(input.name()));
+  }
+  builder.setInsertionPointToStart(block);
+  return success();
+}
+
+LogicalResult GraphImporter::importOutputs(func::FuncOp function, const Frame &frame) {
+  SmallVector<Value> results;
+  SmallVector<Type> types;
+  for (const auto &output : file->proto.graph().output()) {
+    results.push_back(materialize(*frame.scope.lookup(output.name())));
+    types.push_back(results.back().getType());
+    int32_t declared = output.type().tensor_type().elem_type();
+    if (declared != 0 && declared != getOnnxType(typeOf(results.back()).getElementType()))
+      return emitError(getNameLocation(context, output.name()), Code::ShapeMismatch)
+             << "output '" << output.name() << "' is declared with element type " << declared << ", but has "
+             << typeOf(results.back()).getElementType();
+  }
+  func::ReturnOp::create(builder, function.getLoc(), results);
+  function.setType(FunctionType::get(context, function.getArgumentTypes(), types));
+  for (auto [i, output] : llvm::enumerate(file->proto.graph().output()))
+    function.setResultAttr(unsigned(i), "graph.name", builder.getStringAttr(output.name()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Nodes
+//===----------------------------------------------------------------------===//
+
+/// The node with references to its function's attributes replaced by what the call states.
+const onnx::NodeProto &GraphImporter::resolveAttributes(Frame &frame, const onnx::NodeProto &node) {
+  if (llvm::none_of(node.attribute(), [](const auto &a) { return !a.ref_attr_name().empty(); }))
+    return node;
+  onnx::NodeProto resolved = node;
+  resolved.clear_attribute();
+  for (const auto &attribute : node.attribute()) {
+    if (attribute.ref_attr_name().empty()) {
+      *resolved.add_attribute() = attribute;
+      continue;
+    }
+    const auto *value = frame.attributes.lookup(attribute.ref_attr_name());
+    if (!value)
+      continue;
+    auto *copy = resolved.add_attribute();
+    *copy = *value;
+    copy->set_name(attribute.name());
+  }
+  return ownedNodes.emplace_back(std::move(resolved));
+}
+
+static bool isControlFlow(StringRef op) { return op == "If" || op == "Loop" || op == "Scan"; }
+
+static bool isSequenceOp(StringRef op) {
+  return op.starts_with("Sequence") || op.starts_with("Optional") || op == "SplitToSequence" || op == "ConcatFromSequence";
+}
+
+LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &original) {
+  const onnx::NodeProto &node = resolveAttributes(frame, original);
+  Location loc = frame.callLoc ? *frame.callLoc : getNodeLocation(context, node);
+  if (++numNodes > maxNodes)
+    return emitError(loc, Code::TooManyNodes) << "more than " << maxNodes << " nodes after inlining functions";
+  SmallVector<ModelValue *> inputs;
+  for (const auto &name : node.input())
+    inputs.push_back(name.empty() ? nullptr : frame.scope.lookup(name));
+
+  if (const auto *function = functions.lookup(functionKey(node.domain(), node.op_type(), node.overload())))
+    return pushFunction(frame, node, *function, inputs, loc);
+  StringRef domain = normalDomain(node.domain());
+  auto version = frame.opsets.find(domain);
+  if (version == frame.opsets.end())
+    return emitError(loc, Code::OpsetVersion) << "the model does not import the domain '" << domain << "'";
+  int64_t opset = version->second;
+  NodeImporter importer(*this, node, loc, opset, inputs);
+  if (domain.empty() && isControlFlow(node.op_type()))
+    return importer.error(Code::ControlFlow) << "control flow";
+  if (domain.empty() && isSequenceOp(node.op_type()))
+    return importer.error(Code::UnsupportedValueType) << "sequences and optionals";
+
+  auto evaluated = evaluateSymbolically(importer);
+  if (failed(evaluated))
+    return failure();
+  if (!*evaluated) {
+    Rule rule = registry.find(domain, node.op_type(), opset);
+    if (!rule) {
+      std::vector<onnx::TypeProto> types(inputs.size());
+      for (auto [type, input] : llvm::zip(types, inputs))
+        if (input)
+          setTypeProto(type, input->type);
+      if (auto function = getSchemaFunction(node, int(opset), types))
+        return pushFunction(frame, node, ownedFunctions.emplace_back(std::move(*function)), inputs, loc);
+      return importer.error(Code::UnknownOp) << "there is no import rule for '" << node.op_type() << "' of domain '"
+                                             << (domain.empty() ? "ai.onnx" : domain) << "'";
+    }
+    if (failed(rule(importer)))
+      return failure();
+  }
+  for (auto [name, result] : llvm::zip(node.output(), importer.getResults())) {
+    if (name.empty())
+      continue;
+    if (!result)
+      return importer.error(Code::UnsupportedForm) << "output '" << name << "' is not supported";
+    frame.scope[name] = result;
+  }
+  return success();
+}
+
+void GraphImporter::setTypeProto(onnx::TypeProto &proto, RankedTensorType type) {
+  auto *tensor = proto.mutable_tensor_type();
+  tensor->set_elem_type(getOnnxType(type.getElementType()));
+  tensor->mutable_shape();
+  for (int64_t extent : type.getShape()) {
+    auto *dim = tensor->mutable_shape()->add_dim();
+    if (!ShapedType::isDynamic(extent))
+      dim->set_dim_value(extent);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+LogicalResult GraphImporter::pushFunction(Frame &frame, const onnx::NodeProto &node, const onnx::FunctionProto &function,
+                                          ArrayRef<ModelValue *> inputs, Location loc) {
+  if (inputs.size() > size_t(function.input_size()) || node.output_size() > function.output_size())
+    return emitError(loc, Code::WrongOperands) << "function '" << function.name() << "' has " << function.input_size()
+                                               << " inputs and " << function.output_size() << " outputs";
+  // The checker bounds local functions; bodies of the standard nest a few deep.
+  if (frames.size() > size_t(2 * maxFunctions))
+    return emitError(loc, Code::FunctionCalls) << "functions call each other more than " << 2 * maxFunctions << " deep";
+  Frame &callee = frames.emplace_back();
+  for (auto [i, name] : llvm::enumerate(function.input()))
+    callee.scope[name] = i < inputs.size() ? inputs[i] : nullptr;
+  callee.opsets = frame.opsets;
+  for (const auto &opset : function.opset_import())
+    callee.opsets[normalDomain(opset.domain())] = opset.version();
+  for (const auto &attribute : function.attribute_proto())
+    callee.attributes[attribute.name()] = &attribute;
+  for (const auto &attribute : node.attribute())
+    callee.attributes[attribute.name()] = &attribute;
+  callee.nodes = &function.node();
+  callee.call = &node;
+  callee.function = &function;
+  callee.callLoc = loc;
+  return success();
+}
+
+LogicalResult GraphImporter::popFunction() {
+  Frame &callee = frames.back();
+  Frame &caller = frames[frames.size() - 2];
+  for (auto [i, name] : llvm::enumerate(callee.call->output())) {
+    if (name.empty())
+      continue;
+    ModelValue *value = callee.scope.lookup(callee.function->output(int(i)));
+    if (!value)
+      return emitError(*callee.callLoc, Code::UnsupportedForm)
+             << "function '" << callee.function->name() << "' does not compute its output '"
+             << callee.function->output(int(i)) << "'";
+    caller.scope[name] = value;
+  }
+  frames.pop_back();
+  return success();
+}
+
+LogicalResult GraphImporter::runFrames() {
+  while (true) {
+    Frame &frame = frames.back();
+    if (frame.next < frame.nodes->size()) {
+      if (failed(importNode(frame, frame.nodes->Get(frame.next++))))
+        return failure();
+    } else if (frames.size() == 1) {
+      return success();
+    } else if (failed(popFunction())) {
+      return failure();
+    }
+  }
+}
+
+OwningOpRef<ModuleOp> GraphImporter::import() {
+  const auto &model = file->proto;
+  Location loc = getNameLocation(context, model.graph().name().empty() ? "main" : model.graph().name());
+  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  builder.setInsertionPointToEnd(module->getBody());
+  auto function = func::FuncOp::create(builder, loc, "main", builder.getFunctionType({}, {}));
+  Frame &frame = frames.emplace_back();
+  for (const auto &opset : model.opset_import())
+    frame.opsets[normalDomain(opset.domain())] = opset.version();
+  frame.opsets.try_emplace("", 1);
+  frame.nodes = &model.graph().node();
+  if (failed(importInputs(function, frame)) || failed(runFrames()) || failed(importOutputs(function, frame)))
+    return {};
+  return module;
+}
+
+} // namespace tenon::importer

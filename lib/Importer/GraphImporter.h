@@ -1,0 +1,81 @@
+//===- GraphImporter.h - The state of one import ---------------------------===//
+#ifndef TENON_IMPORTER_GRAPHIMPORTER_H
+#define TENON_IMPORTER_GRAPHIMPORTER_H
+
+#include "NodeImporter.h"
+#include "Registry.h"
+#include "tenon/Importer/Importer.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include <deque>
+
+namespace tenon::importer {
+
+/// A list of nodes with a scope of names: the main graph, or a function call being inlined.
+struct Frame {
+  llvm::StringMap<ModelValue *> scope;
+  llvm::StringMap<int64_t> opsets;
+  llvm::StringMap<const onnx::AttributeProto *> attributes;
+  const google::protobuf::RepeatedPtrField<onnx::NodeProto> *nodes = nullptr;
+  int next = 0;
+  /// The call, and the function's output names to bind to its outputs; null for the main graph.
+  const onnx::NodeProto *call = nullptr;
+  const onnx::FunctionProto *function = nullptr;
+  /// Where the call is; inlined nodes are located there.
+  std::optional<mlir::Location> callLoc;
+};
+
+class GraphImporter {
+public:
+  GraphImporter(std::shared_ptr<ModelFile> file, mlir::MLIRContext &context, const ImportOptions &options);
+
+  /// The module; null after an error.
+  mlir::OwningOpRef<mlir::ModuleOp> import();
+
+  mlir::OpBuilder builder;
+
+  /// The SSA value of `value`, built where it is first asked for.
+  Value materialize(ModelValue &value);
+  ModelValue *addValue(ModelValue value) { return &values.emplace_back(std::move(value)); }
+  /// A constant over the tensor's bytes; emits an error and returns null if its type is not supported.
+  ModelValue *addTensor(const onnx::TensorProto &tensor, mlir::Location loc);
+
+private:
+  LogicalResult importInputs(mlir::func::FuncOp function, Frame &frame);
+  FailureOr<Dims> importShape(const onnx::ValueInfoProto &input);
+  LogicalResult importOutputs(mlir::func::FuncOp function, const Frame &frame);
+  LogicalResult runFrames();
+  LogicalResult importNode(Frame &frame, const onnx::NodeProto &node);
+  LogicalResult pushFunction(Frame &frame, const onnx::NodeProto &node, const onnx::FunctionProto &function,
+                             ArrayRef<ModelValue *> inputs, mlir::Location loc);
+  LogicalResult popFunction();
+  static void setTypeProto(onnx::TypeProto &proto, RankedTensorType type);
+  const onnx::NodeProto &resolveAttributes(Frame &frame, const onnx::NodeProto &node);
+  LogicalResult bindFixedShapes();
+  std::string makeSymbolName();
+
+  std::shared_ptr<ModelFile> file;
+  mlir::MLIRContext *context;
+  const ImportOptions &options;
+  const Registry &registry;
+  std::deque<ModelValue> values;
+  std::deque<Frame> frames;
+  std::deque<onnx::NodeProto> ownedNodes;
+  std::deque<onnx::FunctionProto> ownedFunctions;
+  llvm::StringMap<const onnx::FunctionProto *> functions;
+  llvm::StringMap<int64_t> boundSymbols;
+  llvm::StringMap<char> usedSymbols;
+  int64_t numNodes = 0;
+  unsigned nextSymbol = 0;
+};
+
+/// The constant attribute of a tensor (already structure-checked): dense up to maxKnownElements elements, else a resource
+/// over its bytes, which keeps `file` alive. Null for element types without bytes of their own.
+mlir::ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::TensorProto &tensor,
+                                RankedTensorType type, mlir::Location loc);
+
+/// The elements as expressions, if they are at most maxKnownElements integers (or floats that are).
+std::optional<Dims> getKnownElements(mlir::ElementsAttr constant);
+
+} // namespace tenon::importer
+
+#endif // TENON_IMPORTER_GRAPHIMPORTER_H

@@ -1,0 +1,95 @@
+//===- ImportConstant.cpp - Constants, copies and casts -------------------===//
+#include "GraphImporter.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::importer {
+namespace {
+
+LogicalResult importConstant(NodeImporter &n) {
+  Builder b(n.context);
+  if (const auto *value = n.findAttr("value"))
+    return n.setTensor(0, value->t());
+  if (const auto *value = n.findAttr("value_int"))
+    return n.setConstant(0, DenseElementsAttr::get(RankedTensorType::get({}, b.getI64Type()), int64_t(value->i())));
+  if (const auto *value = n.findAttr("value_float"))
+    return n.setConstant(0, DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()), value->f()));
+  if (const auto *value = n.findAttr("value_ints"))
+    return n.setConstant(0, DenseElementsAttr::get(RankedTensorType::get({value->ints_size()}, b.getI64Type()),
+                                                   ArrayRef<int64_t>(value->ints().data(), size_t(value->ints_size()))));
+  if (const auto *value = n.findAttr("value_floats"))
+    return n.setConstant(0, DenseElementsAttr::get(RankedTensorType::get({value->floats_size()}, b.getF32Type()),
+                                                   ArrayRef<float>(value->floats().data(), size_t(value->floats_size()))));
+  return n.error(Code::UnsupportedForm) << "only dense tensors and numbers are supported";
+}
+
+LogicalResult importIdentity(NodeImporter &n) { return n.forward(0, 0); }
+
+/// At inference Dropout is the identity; its mask is all true.
+LogicalResult importDropout(NodeImporter &n) {
+  if (n.hasInput(2) && n.knownInts(2) != Ints{0})
+    return n.error(Code::UnsupportedForm) << "training_mode must be a constant false";
+  if (n.opset < 7 && n.intAttr("is_test", 0) == 0)
+    return n.error(Code::UnsupportedForm) << "is_test must be 1";
+  if (n.wantsOutput(1)) {
+    RankedTensorType type = n.inputType(0);
+    Type maskType = n.opset >= 10 ? IntegerType::get(n.context, 1) : type ? type.getElementType() : Type();
+    if (!type || failed(n.setOutput(1, n.createTyped<ExpandOp>(getTensorType(getDims(type), maskType), n.scalar(maskType, 1)))))
+      return failure();
+  }
+  return n.forward(0, 0);
+}
+
+LogicalResult castTo(NodeImporter &n, Type elementType, int64_t code) {
+  if (!elementType)
+    return n.error(Code::UnsupportedElementType) << "cannot cast to element type " << code;
+  return n.setOutput(n.cast(n.input(0), elementType));
+}
+
+LogicalResult importCast(NodeImporter &n) {
+  // Opset 1 names the type.
+  int64_t to = n.intAttr("to", 0);
+  onnx::TensorProto::DataType named;
+  if (n.opset < 6 && onnx::TensorProto::DataType_Parse(n.stringAttr("to", ""), &named))
+    to = named;
+  return castTo(n, getElementType(n.context, int32_t(to)), to);
+}
+
+LogicalResult importCastLike(NodeImporter &n) {
+  RankedTensorType like = n.inputType(1);
+  return like ? castTo(n, like.getElementType(), 0) : failure();
+}
+
+LogicalResult importConstantOfShape(NodeImporter &n) {
+  auto dims = n.shapeOperand(0);
+  if (failed(dims))
+    return failure();
+  Value fill;
+  if (const auto *value = n.findAttr("value")) {
+    ModelValue *tensor = n.addTensor(value->t());
+    if (!tensor)
+      return failure();
+    if (tensor->type.getNumElements() != 1)
+      return n.error(Code::WrongAttribute) << "attribute 'value' must have one element";
+    fill = n.reshape(n.constant(tensor->constant), {});
+  } else {
+    fill = n.scalar(Float32Type::get(n.context), 0);
+  }
+  if (!fill)
+    return failure();
+  return n.setOutput(n.createTyped<ExpandOp>(getTensorType(*dims, typeOf(fill).getElementType()), fill));
+}
+
+} // namespace
+
+void addConstantRules(Registry &r) {
+  r.add("Constant", 1, importConstant);
+  r.add("Identity", 1, importIdentity);
+  r.add("Dropout", 1, importDropout);
+  r.add("Cast", 1, importCast);
+  r.add("CastLike", 15, importCastLike);
+  r.add("ConstantOfShape", 9, importConstantOfShape);
+}
+
+} // namespace tenon::importer

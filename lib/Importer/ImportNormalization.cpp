@@ -1,0 +1,96 @@
+//===- ImportNormalization.cpp - Normalisation and softmax -----------------===//
+#include "NodeImporter.h"
+#include "Registry.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::importer {
+namespace {
+
+LogicalResult importBatchNormalization(NodeImporter &n) {
+  Value x = n.input(0), scale = n.input(1), bias = n.input(2), mean = n.input(3), variance = n.input(4);
+  if (!x || !scale || !bias || !mean || !variance)
+    return failure();
+  if (n.intAttr("training_mode", 0) != 0 || (n.opset < 7 && n.intAttr("is_test", 0) == 0))
+    return n.error(Code::UnsupportedForm) << "only inference is supported (training_mode 0, is_test 1)";
+  if (n.opset < 9 && n.intAttr("spatial", 1) == 0)
+    return n.error(Code::UnsupportedForm) << "spatial must be 1";
+  if (rankOf(x) < 2)
+    return n.error(Code::WrongOperands) << "the operand has rank " << rankOf(x) << ", at least 2 is needed";
+  for (Value v : {scale, bias, mean, variance})
+    if (rankOf(v) != 1)
+      return n.error(Code::WrongOperands) << "scale, bias, mean and variance must be vectors";
+  return n.setOutput(n.create<BatchNormalizationOp>(x, scale, bias, mean, variance, APFloat(n.floatAttr("epsilon", 1e-5f))));
+}
+
+LogicalResult importLayerNormalization(NodeImporter &n) {
+  Value x = n.input(0), scale = n.input(1), bias = n.optionalInput(2);
+  if (!x || !scale || (n.hasInput(2) && !bias))
+    return failure();
+  auto axis = n.normalizeAxis(n.intAttr("axis", -1), rankOf(x));
+  if (failed(axis))
+    return failure();
+  if (n.wantsOutput(1) || n.wantsOutput(2))
+    return n.error(Code::UnsupportedForm) << "the outputs Mean and InvStdDev are not supported";
+  return n.setOutput(n.create<LayerNormalizationOp>(x, scale, bias, *axis, APFloat(n.floatAttr("epsilon", 1e-5f))));
+}
+
+/// A vector over channels as [C, 1, ..], to broadcast against [N, C, ..].
+Value alignChannels(NodeImporter &n, Value v, int64_t rank) {
+  if (!v || rankOf(v) != 1)
+    return {};
+  Dims dims = dimsOf(v);
+  dims.append(size_t(rank - 2), n.dim(1));
+  return n.reshape(v, dims);
+}
+
+/// (x - mean) / sqrt(var + epsilon) * scale + bias, statistics over the spatial dimensions.
+LogicalResult importInstanceNormalization(NodeImporter &n) {
+  Value x = n.input(0), scale = n.input(1), bias = n.input(2);
+  if (!x || !scale || !bias)
+    return failure();
+  int64_t rank = rankOf(x);
+  if (rank < 3 || rankOf(scale) != 1 || rankOf(bias) != 1)
+    return n.error(Code::WrongOperands) << "the operand needs rank 3 or more, scale and bias rank 1";
+  auto axes = llvm::to_vector(llvm::seq<int64_t>(2, rank));
+  Value mean = n.create<ReduceMeanOp>(x, axes, true);
+  Value centred = mean ? n.create<SubOp>(x, mean) : Value();
+  Value squared = centred ? n.create<MulOp>(centred, centred) : Value();
+  Value variance = squared ? n.create<ReduceMeanOp>(squared, axes, true) : Value();
+  Value shifted = variance ? n.create<AddOp>(variance, n.scalar(typeOf(x).getElementType(), n.floatAttr("epsilon", 1e-5f))) : Value();
+  Value deviation = shifted ? n.create<SqrtOp>(shifted) : Value();
+  Value normal = deviation ? n.create<DivOp>(centred, deviation) : Value();
+  Value scaled = normal ? n.create<MulOp>(normal, alignChannels(n, scale, rank)) : Value();
+  return n.setOutput(scaled ? n.create<AddOp>(scaled, alignChannels(n, bias, rank)) : Value());
+}
+
+/// Before opset 13 the dimensions from `axis` on are one.
+template <typename OpTy>
+LogicalResult importSoftmax(NodeImporter &n) {
+  Value x = n.input(0);
+  if (!x)
+    return failure();
+  bool flattens = n.opset < 13;
+  auto axis = n.normalizeAxis(n.intAttr("axis", flattens ? 1 : -1), rankOf(x));
+  if (failed(axis))
+    return failure();
+  if (!flattens || *axis == rankOf(x) - 1)
+    return n.setOutput(n.create<OpTy>(x, *axis));
+  Dims dims = dimsOf(x);
+  ArrayRef<DimAttr> all = dims;
+  Value matrix = n.reshape(x, {product(n.context, all.take_front(size_t(*axis))), product(n.context, all.drop_front(size_t(*axis)))});
+  return n.setOutput(n.reshape(matrix ? n.create<OpTy>(matrix, 1) : Value(), dims));
+}
+
+} // namespace
+
+void addNormalizationRules(Registry &r) {
+  r.add("BatchNormalization", 1, importBatchNormalization);
+  r.add("LayerNormalization", 17, importLayerNormalization);
+  r.add("InstanceNormalization", 1, importInstanceNormalization);
+  r.add("Softmax", 1, importSoftmax<SoftmaxOp>);
+  r.add("LogSoftmax", 1, importSoftmax<LogSoftmaxOp>);
+}
+
+} // namespace tenon::importer

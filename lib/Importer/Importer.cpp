@@ -1,0 +1,61 @@
+//===- Importer.cpp - ONNX models to the graph dialect ---------------------===//
+#include "tenon/Importer/Importer.h"
+
+#include "GraphImporter.h"
+#include "OnnxBridge.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace tenon::importer;
+
+namespace tenon {
+
+/// Operators the standard does not know are "unsupported", not "rejected by the checker".
+static LogicalResult checkOperators(const onnx::ModelProto &model, MLIRContext &context) {
+  int64_t opset = 1;
+  for (const auto &import : model.opset_import())
+    if (import.domain().empty() || import.domain() == "ai.onnx")
+      opset = import.version();
+  llvm::StringMap<char> local;
+  for (const auto &function : model.functions())
+    local[function.domain() + "\n" + function.name()] = 0;
+  for (const auto &node : model.graph().node()) {
+    if ((!node.domain().empty() && node.domain() != "ai.onnx") || isKnownOperator(node, int(opset)) ||
+        local.contains(node.domain() + "\n" + node.op_type()))
+      continue;
+    return emitError(getNodeLocation(&context, node), Code::UnknownOp)
+           << node.op_type() << ": ONNX has no such operator at opset " << opset;
+  }
+  return success();
+}
+
+static OwningOpRef<ModuleOp> importModel(std::shared_ptr<ModelFile> file, MLIRContext &context,
+                                         const ImportOptions &options) {
+  context.loadDialect<graph::GraphDialect, func::FuncDialect>();
+  if (!file || failed(checkStructure(*file, context)) || failed(checkOperators(file->proto, context)))
+    return {};
+  if (options.runChecker) {
+    if (auto message = runOnnxChecker(file->proto)) {
+      emitError(getNameLocation(&context, file->proto.graph().name()), Code::CheckerRejected) << *message;
+      return {};
+    }
+  }
+  OwningOpRef<ModuleOp> module = GraphImporter(file, context, options).import();
+  if (module && failed(verify(*module)))
+    return {};
+  return module;
+}
+
+OwningOpRef<ModuleOp> importOnnx(StringRef path, MLIRContext &context, const ImportOptions &options) {
+  return importModel(ModelFile::read(path, context), context, options);
+}
+
+OwningOpRef<ModuleOp> importOnnxBytes(StringRef bytes, StringRef directory, MLIRContext &context,
+                                      const ImportOptions &options) {
+  auto file = ModelFile::parse(bytes, getNameLocation(&context, "model"));
+  if (file)
+    file->setDirectories(directory.str(), directory.str());
+  return importModel(std::move(file), context, options);
+}
+
+} // namespace tenon

@@ -1,0 +1,97 @@
+//===- OnnxBridge.cpp - What the importer takes from the onnx library ------===//
+//
+// The only file of the compiler that is built with exceptions.
+//
+//===----------------------------------------------------------------------===//
+#include "OnnxBridge.h"
+
+#include <exception>
+#include <onnx/checker.h>
+#include <onnx/defs/function.h>
+#include <onnx/defs/schema.h>
+#include <set>
+
+namespace tenon::importer {
+namespace {
+
+/// Takes the initializers out of the main graph, leaving inputs of the same types, and puts them back at the end of its
+/// life: the checker then opens no files and reads no weights.
+class WithoutInitializers {
+public:
+  explicit WithoutInitializers(onnx::GraphProto &graph) : graph(graph), inputs(graph.input_size()) {
+    std::set<std::string> names;
+    for (const auto &input : graph.input())
+      names.insert(input.name());
+    graph.mutable_initializer()->Swap(&initializers);
+    for (const auto &tensor : initializers) {
+      if (!names.insert(tensor.name()).second)
+        continue;
+      auto *input = graph.add_input();
+      input->set_name(tensor.name());
+      auto *type = input->mutable_type()->mutable_tensor_type();
+      type->set_elem_type(tensor.data_type());
+      type->mutable_shape();
+      for (int64_t dim : tensor.dims())
+        type->mutable_shape()->add_dim()->set_dim_value(dim);
+    }
+  }
+  WithoutInitializers(const WithoutInitializers &) = delete;
+  WithoutInitializers &operator=(const WithoutInitializers &) = delete;
+  ~WithoutInitializers() {
+    graph.mutable_initializer()->Swap(&initializers);
+    while (graph.input_size() > inputs)
+      graph.mutable_input()->RemoveLast();
+  }
+
+private:
+  onnx::GraphProto &graph;
+  int inputs;
+  google::protobuf::RepeatedPtrField<onnx::TensorProto> initializers;
+};
+
+const onnx::OpSchema *findSchema(const onnx::NodeProto &node, int opset) {
+  const std::string domain = node.domain() == "ai.onnx" ? std::string() : node.domain();
+  return onnx::OpSchemaRegistry::Schema(node.op_type(), opset, domain);
+}
+
+} // namespace
+
+std::optional<std::string> runOnnxChecker(onnx::ModelProto &model) {
+  WithoutInitializers guard(*model.mutable_graph());
+  try {
+    onnx::checker::check_model(model);
+  } catch (const std::exception &error) {
+    return std::string(error.what());
+  }
+  return std::nullopt;
+}
+
+std::optional<onnx::FunctionProto> getSchemaFunction(const onnx::NodeProto &node, int opset,
+                                                     const std::vector<onnx::TypeProto> &operandTypes) {
+  try {
+    const onnx::OpSchema *schema = findSchema(node, opset);
+    if (!schema || schema->Deprecated())
+      return std::nullopt;
+    if (schema->HasContextDependentFunction()) {
+      onnx::FunctionBodyBuildContextImpl context(node, operandTypes);
+      onnx::FunctionProto function;
+      if (schema->BuildContextDependentFunction(context, function, opset))
+        return function;
+    }
+    if (const onnx::FunctionProto *function = schema->HasFunction() ? schema->GetFunction(opset) : nullptr)
+      return *function;
+  } catch (const std::exception &) {
+    // A body that cannot be built for these operands is as good as none.
+  }
+  return std::nullopt;
+}
+
+bool isKnownOperator(const onnx::NodeProto &node, int opset) {
+  try {
+    return findSchema(node, opset) != nullptr;
+  } catch (const std::exception &) {
+    return false;
+  }
+}
+
+} // namespace tenon::importer

@@ -1,0 +1,47 @@
+//===- Registry.h - The table (domain, op, since_version) -> rule ----------===//
+#ifndef TENON_IMPORTER_REGISTRY_H
+#define TENON_IMPORTER_REGISTRY_H
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/LogicalResult.h"
+
+namespace tenon::importer {
+
+class NodeImporter;
+/// Imports one node; on failure an error was emitted.
+using Rule = llvm::LogicalResult (*)(NodeImporter &);
+
+class Registry {
+public:
+  /// `rule` holds from version `since` of the domain until the next registered version. A null rule ends support: the
+  /// body ONNX defines is inlined from there on.
+  void add(llvm::StringRef op, int64_t since, Rule rule, llvm::StringRef domain = "");
+  /// The rule of the newest version not above `opset`; null if there is none.
+  Rule find(llvm::StringRef domain, llvm::StringRef op, int64_t opset) const;
+  /// The table of all rules, built once.
+  static const Registry &get();
+
+private:
+  llvm::StringMap<llvm::SmallVector<std::pair<int64_t, Rule>, 2>> rules;
+};
+
+// One function per category, each in the file of its name.
+void addElementwiseRules(Registry &registry);
+void addReductionRules(Registry &registry);
+void addCompositionRules(Registry &registry);
+void addConstantRules(Registry &registry);
+void addContractionRules(Registry &registry);
+void addMovementRules(Registry &registry);
+void addNormalizationRules(Registry &registry);
+void addResizeRules(Registry &registry);
+void addShapeRules(Registry &registry);
+void addSliceRules(Registry &registry);
+void addWindowRules(Registry &registry);
+
+/// Tries to compute the node on known elements alone. True if its results were bound; an error emitted is failure.
+llvm::FailureOr<bool> evaluateSymbolically(NodeImporter &node);
+
+} // namespace tenon::importer
+
+#endif // TENON_IMPORTER_REGISTRY_H
