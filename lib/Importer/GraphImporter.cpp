@@ -46,7 +46,7 @@ ModelValue *GraphImporter::addTensor(const onnx::TensorProto &tensor, Location l
         << "tensor '" << tensor.name() << "' has element type " << onnx::TensorProto::DataType_Name(tensor.data_type());
     return nullptr;
   }
-  auto type = RankedTensorType::get({tensor.dims().begin(), tensor.dims().end()}, elementType);
+  auto type = RankedTensorType::get(SmallVector<int64_t>(tensor.dims().begin(), tensor.dims().end()), elementType);
   ElementsAttr constant = makeConstant(file, tensor, type, loc);
   return constant ? addValue({type, loc, {}, constant, getKnownElements(constant)}) : nullptr;
 }
@@ -168,7 +168,7 @@ LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
     Value argument = block->addArgument(types.back(), loc);
     frame.scope[input.name()] = addValue({typeOf(argument), loc, argument, {}, std::nullopt});
     function.setType(FunctionType::get(context, types, {}));
-    function.setArgAttr(argument.cast<BlockArgument>().getArgNumber(), "graph.name", builder.getStringAttr(input.name()));
+    function.setArgAttr(unsigned(types.size() - 1), "graph.name", builder.getStringAttr(input.name()));
   }
   builder.setInsertionPointToStart(block);
   return success();

@@ -15,8 +15,8 @@ void registerOnnxToGraphTranslation() {
         const llvm::MemoryBuffer *buffer = sources.getMemoryBuffer(sources.getMainFileID());
         llvm::StringRef path = buffer->getBufferIdentifier();
         if (path != "<stdin>")
-          return importOnnx(path, *context).release();
-        return importOnnxBytes(buffer->getBuffer(), "", *context).release();
+          return mlir::OwningOpRef<mlir::Operation *>(importOnnx(path, *context).release());
+        return mlir::OwningOpRef<mlir::Operation *>(importOnnxBytes(buffer->getBuffer(), "", *context).release());
       },
       [](mlir::DialectRegistry &registry) { registry.insert<graph::GraphDialect, mlir::func::FuncDialect>(); });
 }
