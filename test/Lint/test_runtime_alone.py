@@ -38,23 +38,44 @@ def test_the_library_has_no_compiler_inside():
     check_library(library)
 
 
-def test_it_builds_alone(tmp_path_factory):
-    """With the preset `runtime`: any C++ compiler, FlatBuffers' header, nothing else."""
+def run(*command):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def runtime_build():
+    """A build by the preset `runtime`: any C++ compiler, FlatBuffers' header, nothing else."""
     build = BUILD / "lint-runtime"
-    configure = subprocess.run(
-        ["cmake", "-S", ROOT, "-B", build, "--preset", "runtime", "-DTENON_BUILD_TESTS=OFF",
-         "-DCMAKE_DISABLE_FIND_PACKAGE_MLIR=ON", "-DCMAKE_DISABLE_FIND_PACKAGE_LLVM=ON",
-         "-DCMAKE_DISABLE_FIND_PACKAGE_Protobuf=ON", "-DCMAKE_DISABLE_FIND_PACKAGE_ONNX=ON"],
-        capture_output=True, text=True)
-    assert configure.returncode == 0, configure.stdout + configure.stderr
-    made = subprocess.run(["ninja", "-C", build, f"-j{os.environ.get('TENON_JOBS', '2')}"], capture_output=True, text=True)
-    assert made.returncode == 0, made.stdout[-4000:]
-    library = runtime_library(build)
+    run("cmake", "-S", ROOT, "-B", build, "--preset", "runtime", "-DTENON_BUILD_TESTS=OFF",
+        *(f"-DCMAKE_DISABLE_FIND_PACKAGE_{package}=ON" for package in ("MLIR", "LLVM", "Protobuf", "ONNX")))
+    run("ninja", "-C", build, f"-j{os.environ.get('TENON_JOBS', '2')}")
+    return build
+
+
+def test_it_builds_alone(runtime_build):
+    library = runtime_library(runtime_build)
     assert library, "the build made no libtenon_runtime.so"
     check_library(library)
     size = library.stat().st_size
     assert size <= MAX_BYTES, f"libtenon_runtime.so has {size} bytes, the limit is {MAX_BYTES}"
 
 
-if __name__ == "__main__":
-    pytest.main([__file__])
+def test_another_program_finds_it(runtime_build, tmp_path):
+    run("cmake", "--install", runtime_build, "--prefix", tmp_path / "prefix")
+    (tmp_path / "CMakeLists.txt").write_text("""
+cmake_minimum_required(VERSION 3.26)
+project(user LANGUAGES C)
+find_package(Tenon 0.1 REQUIRED)
+add_executable(user user.c)
+target_link_libraries(user PRIVATE Tenon::Runtime)
+""")
+    (tmp_path / "user.c").write_text("""
+#include <stdio.h>
+#include <tenon-c/runtime.h>
+int main(void) { return puts(tenon_runtime_version()) < 0; }
+""")
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "b", f"-DCMAKE_PREFIX_PATH={tmp_path / 'prefix'}")
+    run("cmake", "--build", tmp_path / "b")
+    assert run(tmp_path / "b" / "user").startswith("tenon ")
