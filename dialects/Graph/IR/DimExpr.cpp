@@ -7,6 +7,7 @@
 #include "Graph/IR/DimExpr.h"
 
 #include <algorithm>
+#include <numeric>
 
 using namespace mlir;
 
@@ -186,25 +187,43 @@ std::optional<int64_t> DimAttr::getConstant() const {
   return std::nullopt;
 }
 
-bool DimAttr::isNonNegative() const {
-  auto all = [&] { return llvm::all_of(dims(), [](DimAttr d) { return d.isNonNegative(); }); };
-  switch (getKind()) {
-  case DimKind::Constant:
-    return getValue() >= 0;
-  case DimKind::Symbol:
-    return true;
-  case DimKind::Sum:
-  case DimKind::Product:
-    return getValue() >= 0 && all();
-  case DimKind::FloorDiv:
-  case DimKind::Min:
-  case DimKind::Broadcast:
-    return all();
-  case DimKind::Max:
-    return llvm::any_of(dims(), [](DimAttr d) { return d.isNonNegative(); });
+/// A number the value is never below for non-negative symbols; nothing if none is known.
+static std::optional<int64_t> getLowerBound(DimAttr e) {
+  if (auto value = e.getConstant())
+    return value;
+  if (e.isSymbol())
+    return 0;
+  SmallVector<int64_t> bounds;
+  for (DimAttr operand : e.dims()) {
+    auto bound = getLowerBound(operand);
+    if (!bound && e.getKind() != DimKind::Max)
+      return std::nullopt;
+    if (bound)
+      bounds.push_back(*bound);
   }
-  llvm_unreachable("every kind is handled");
+  if (bounds.empty())
+    return std::nullopt;
+  switch (e.getKind()) {
+  case DimKind::Sum:
+    return std::accumulate(bounds.begin(), bounds.end(), e.getValue(), addSaturated);
+  case DimKind::Product:
+    // A factor that may be negative has a bound only alone.
+    if (e.getValue() < 0 || (bounds.size() > 1 && llvm::any_of(bounds, [](int64_t b) { return b < 0; })))
+      return std::nullopt;
+    return std::accumulate(bounds.begin(), bounds.end(), e.getValue(), mulSaturated);
+  case DimKind::FloorDiv:
+    // A quotient is bounded by a constant divisor; without one only its sign is known.
+    if (auto divisor = cast<DimAttr>(e.getOperands()[1]).getConstant(); divisor && *divisor > 0)
+      return floorDivide(bounds[0], *divisor);
+    return bounds[0] >= 0 && bounds[1] >= 0 ? std::optional<int64_t>(0) : std::nullopt;
+  case DimKind::Max:
+    return *llvm::max_element(bounds);
+  default:
+    return *llvm::min_element(bounds);
+  }
 }
+
+bool DimAttr::isNonNegative() const { return getLowerBound(*this).value_or(-1) >= 0; }
 
 void DimAttr::collectSymbols(SetVector<StringAttr> &symbols) const {
   if (isSymbol())
