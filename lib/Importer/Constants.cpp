@@ -17,27 +17,41 @@ Type getElementType(MLIRContext *context, int32_t dataType) {
   using T = onnx::TensorProto;
   Builder b(context);
   switch (dataType) {
-  case T::FLOAT: return b.getF32Type();
-  case T::DOUBLE: return b.getF64Type();
-  case T::FLOAT16: return b.getF16Type();
-  case T::BFLOAT16: return b.getBF16Type();
-  case T::BOOL: return b.getI1Type();
-  case T::INT8: return b.getI8Type();
-  case T::INT16: return b.getI16Type();
-  case T::INT32: return b.getI32Type();
-  case T::INT64: return b.getI64Type();
-  case T::UINT8: return b.getIntegerType(8, false);
-  case T::UINT16: return b.getIntegerType(16, false);
-  case T::UINT32: return b.getIntegerType(32, false);
-  case T::UINT64: return b.getIntegerType(64, false);
-  default: return {};
+  case T::FLOAT:
+    return b.getF32Type();
+  case T::DOUBLE:
+    return b.getF64Type();
+  case T::FLOAT16:
+    return b.getF16Type();
+  case T::BFLOAT16:
+    return b.getBF16Type();
+  case T::BOOL:
+    return b.getI1Type();
+  case T::INT8:
+    return b.getI8Type();
+  case T::INT16:
+    return b.getI16Type();
+  case T::INT32:
+    return b.getI32Type();
+  case T::INT64:
+    return b.getI64Type();
+  case T::UINT8:
+    return b.getIntegerType(8, false);
+  case T::UINT16:
+    return b.getIntegerType(16, false);
+  case T::UINT32:
+    return b.getIntegerType(32, false);
+  case T::UINT64:
+    return b.getIntegerType(64, false);
+  default:
+    return {};
   }
 }
 
 int32_t getOnnxType(Type type) {
   using T = onnx::TensorProto;
-  for (int32_t candidate : {T::FLOAT, T::DOUBLE, T::FLOAT16, T::BFLOAT16, T::BOOL, T::INT8, T::INT16, T::INT32, T::INT64,
-                            T::UINT8, T::UINT16, T::UINT32, T::UINT64})
+  for (int32_t candidate : {T::FLOAT, T::DOUBLE, T::FLOAT16, T::BFLOAT16, T::BOOL, T::INT8, T::INT16, T::INT32,
+                            T::INT64, T::UINT8, T::UINT16, T::UINT32, T::UINT64})
     if (getElementType(type.getContext(), candidate) == type)
       return candidate;
   return 0;
@@ -60,21 +74,30 @@ std::vector<char> narrow(const google::protobuf::RepeatedField<T> &field, size_t
 }
 
 /// The tensor's elements as raw little-endian bytes, in `storage` if they had to be converted.
-FailureOr<ArrayRef<char>> getBytes(ModelFile &file, const onnx::TensorProto &t, int64_t size, std::vector<char> &storage,
-                                   Location loc) {
+FailureOr<ArrayRef<char>> getBytes(ModelFile &file, const onnx::TensorProto &t, int64_t size,
+                                   std::vector<char> &storage, Location loc) {
   using T = onnx::TensorProto;
   if (t.data_location() == T::EXTERNAL)
     return file.getExternalData(t, size, loc);
   if (t.has_raw_data())
     return ArrayRef<char>(t.raw_data().data(), t.raw_data().size());
   switch (t.data_type()) {
-  case T::FLOAT: return asBytes(t.float_data());
-  case T::DOUBLE: return asBytes(t.double_data());
-  case T::INT32: return asBytes(t.int32_data());
-  case T::INT64: return asBytes(t.int64_data());
-  case T::UINT64: return asBytes(t.uint64_data());
-  case T::UINT32: storage = narrow(t.uint64_data(), 4); return ArrayRef<char>(storage);
-  default: storage = narrow(t.int32_data(), size_t(getBitsPerElement(t.data_type()) / 8)); return ArrayRef<char>(storage);
+  case T::FLOAT:
+    return asBytes(t.float_data());
+  case T::DOUBLE:
+    return asBytes(t.double_data());
+  case T::INT32:
+    return asBytes(t.int32_data());
+  case T::INT64:
+    return asBytes(t.int64_data());
+  case T::UINT64:
+    return asBytes(t.uint64_data());
+  case T::UINT32:
+    storage = narrow(t.uint64_data(), 4);
+    return ArrayRef<char>(storage);
+  default:
+    storage = narrow(t.int32_data(), size_t(getBitsPerElement(t.data_type()) / 8));
+    return ArrayRef<char>(storage);
   }
 }
 
@@ -97,8 +120,8 @@ std::string getResourceName(StringRef name) {
 
 } // namespace
 
-ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::TensorProto &tensor, RankedTensorType type,
-                          Location loc) {
+ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::TensorProto &tensor,
+                          RankedTensorType type, Location loc) {
   auto size = getTensorBytes(tensor, loc);
   std::vector<char> storage;
   auto bytes = failed(size) ? FailureOr<ArrayRef<char>>(failure()) : getBytes(*file, tensor, *size, storage, loc);
@@ -112,9 +135,10 @@ ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::Te
     return makeDense(type, *bytes);
   size_t align = size_t(getBitsPerElement(tensor.data_type()) / 8);
   bool isAligned = reinterpret_cast<uintptr_t>(bytes->data()) % align == 0;
-  AsmResourceBlob blob = storage.empty() && isAligned
-                             ? UnmanagedAsmResourceBlob::allocateWithAlign(*bytes, align, [file](void *, size_t, size_t) {})
-                             : HeapAsmResourceBlob::allocateAndCopyWithAlign(*bytes, align, /*dataIsMutable=*/false);
+  AsmResourceBlob blob =
+      storage.empty() && isAligned
+          ? UnmanagedAsmResourceBlob::allocateWithAlign(*bytes, align, [file](void *, size_t, size_t) {})
+          : HeapAsmResourceBlob::allocateAndCopyWithAlign(*bytes, align, /*dataIsMutable=*/false);
   return DenseResourceElementsAttr::get(type, getResourceName(tensor.name()), std::move(blob));
 }
 
@@ -130,14 +154,16 @@ std::optional<Dims> getKnownElements(ElementsAttr constant) {
       if (type.isUnsigned() && value.isNegative() && type.getWidth() == 64)
         return std::nullopt;
       bool isZeroExtended = type.isUnsigned() || type.getWidth() == 1;
-      elements.push_back(DimAttr::constant(context, isZeroExtended ? int64_t(value.getZExtValue()) : value.getSExtValue()));
+      elements.push_back(
+          DimAttr::constant(context, isZeroExtended ? int64_t(value.getZExtValue()) : value.getSExtValue()));
     }
     return elements;
   }
   for (const APFloat &value : dense.getValues<APFloat>()) {
     llvm::APSInt integer(64, /*isUnsigned=*/false);
     bool isExact = false;
-    if (value.isNegZero() || value.convertToInteger(integer, llvm::RoundingMode::TowardZero, &isExact) != APFloat::opOK || !isExact)
+    if (value.isNegZero() ||
+        value.convertToInteger(integer, llvm::RoundingMode::TowardZero, &isExact) != APFloat::opOK || !isExact)
       return std::nullopt;
     elements.push_back(DimAttr::constant(context, integer.getSExtValue()));
   }

@@ -130,8 +130,9 @@ FailureOr<ArrayRef<char>> ModelFile::getExternalData(const onnx::TensorProto &te
   if (failed(bytes))
     return failure();
   if (entry->offset > bytes->size() || uint64_t(size) > bytes->size() - entry->offset)
-    return emitError(loc, Code::ExternalDataRange) << "'" << entry->location << "' has " << bytes->size() << " bytes, the tensor needs "
-                                                   << size << " from offset " << entry->offset;
+    return emitError(loc, Code::ExternalDataRange)
+           << "'" << entry->location << "' has " << bytes->size() << " bytes, the tensor needs " << size
+           << " from offset " << entry->offset;
   return bytes->slice(entry->offset, size_t(size));
 }
 

@@ -82,7 +82,8 @@ LogicalResult GraphImporter::bindFixedShapes() {
         continue;
       int64_t bound = dim.has_dim_param() && !dim.dim_param().empty()
                           ? boundSymbols.try_emplace(dim.dim_param(), extent).first->second
-                          : dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : extent;
+                      : dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value()
+                                                                    : extent;
       if (bound != extent)
         return emitError(loc, Code::ShapeOption)
                << "extent " << extent << " of input '" << input.name() << "' contradicts " << bound;
@@ -155,7 +156,8 @@ LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
     int32_t dataType = input.type().tensor_type().elem_type();
     Type elementType = getElementType(context, dataType);
     if (!elementType)
-      return emitError(loc, Code::UnsupportedElementType) << "input '" << input.name() << "' has element type " << dataType;
+      return emitError(loc, Code::UnsupportedElementType)
+             << "input '" << input.name() << "' has element type " << dataType;
     auto dims = importShape(input);
     if (failed(dims))
       return failure();
@@ -221,7 +223,8 @@ const onnx::NodeProto &GraphImporter::resolveAttributes(Frame &frame, const onnx
 static bool isControlFlow(StringRef op) { return op == "If" || op == "Loop" || op == "Scan"; }
 
 static bool isSequenceOp(StringRef op) {
-  return op.starts_with("Sequence") || op.starts_with("Optional") || op == "SplitToSequence" || op == "ConcatFromSequence";
+  return op.starts_with("Sequence") || op.starts_with("Optional") || op == "SplitToSequence" ||
+         op == "ConcatFromSequence";
 }
 
 LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &original) {
@@ -289,8 +292,9 @@ void GraphImporter::setTypeProto(onnx::TypeProto &proto, RankedTensorType type) 
 // Functions
 //===----------------------------------------------------------------------===//
 
-LogicalResult GraphImporter::pushFunction(Frame &frame, const onnx::NodeProto &node, const onnx::FunctionProto &function,
-                                          ArrayRef<ModelValue *> inputs, Location loc) {
+LogicalResult GraphImporter::pushFunction(Frame &frame, const onnx::NodeProto &node,
+                                          const onnx::FunctionProto &function, ArrayRef<ModelValue *> inputs,
+                                          Location loc) {
   if (inputs.size() > size_t(function.input_size()) || node.output_size() > function.output_size())
     return emitError(loc, Code::WrongOperands) << "function '" << function.name() << "' has " << function.input_size()
                                                << " inputs and " << function.output_size() << " outputs";

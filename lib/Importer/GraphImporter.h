@@ -4,8 +4,8 @@
 
 #include "NodeImporter.h"
 #include "Registry.h"
-#include "tenon/Importer/Importer.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Importer/Importer.h"
 #include <deque>
 
 namespace tenon::importer {
@@ -68,8 +68,8 @@ private:
   unsigned nextSymbol = 0;
 };
 
-/// The constant attribute of a tensor (already structure-checked): dense up to maxKnownElements elements, else a resource
-/// over its bytes, which keeps `file` alive. Null for element types without bytes of their own.
+/// The constant attribute of a tensor (already structure-checked): dense up to maxKnownElements elements, else a
+/// resource over its bytes, which keeps `file` alive. Null for element types without bytes of their own.
 mlir::ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::TensorProto &tensor,
                                 RankedTensorType type, mlir::Location loc);
 

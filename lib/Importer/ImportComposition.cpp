@@ -66,7 +66,8 @@ Value buildElu(Expression &e, Value x) {
 }
 
 Value buildSelu(Expression &e, Value x) {
-  double alpha = e.n.floatAttr("alpha", 1.67326319217681884765625f), gamma = e.n.floatAttr("gamma", 1.05070102214813232421875f);
+  double alpha = e.n.floatAttr("alpha", 1.67326319217681884765625f),
+         gamma = e.n.floatAttr("gamma", 1.05070102214813232421875f);
   return e.mul(e.whenPositive(x, x, e.mul(e.add(e.make<ExpOp>(x), -1), alpha)), gamma);
 }
 
@@ -83,7 +84,9 @@ Value buildThresholdedRelu(Expression &e, Value x) {
   return e.make<WhereOp>(e.make<GreaterOp>(x, e.number(e.n.floatAttr("alpha", 1))), x, e.number(0));
 }
 
-Value buildSwish(Expression &e, Value x) { return e.make<MulOp>(x, e.make<SigmoidOp>(e.mul(x, e.n.floatAttr("alpha", 1)))); }
+Value buildSwish(Expression &e, Value x) {
+  return e.make<MulOp>(x, e.make<SigmoidOp>(e.mul(x, e.n.floatAttr("alpha", 1))));
+}
 
 Value buildGelu(Expression &e, Value x) {
   Value inner;

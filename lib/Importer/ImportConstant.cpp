@@ -16,11 +16,13 @@ LogicalResult importConstant(NodeImporter &n) {
   if (const auto *value = n.findAttr("value_float"))
     return n.setConstant(0, DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()), value->f()));
   if (const auto *value = n.findAttr("value_ints"))
-    return n.setConstant(0, DenseElementsAttr::get(RankedTensorType::get({value->ints_size()}, b.getI64Type()),
-                                                   ArrayRef<int64_t>(value->ints().data(), size_t(value->ints_size()))));
+    return n.setConstant(0,
+                         DenseElementsAttr::get(RankedTensorType::get({value->ints_size()}, b.getI64Type()),
+                                                ArrayRef<int64_t>(value->ints().data(), size_t(value->ints_size()))));
   if (const auto *value = n.findAttr("value_floats"))
-    return n.setConstant(0, DenseElementsAttr::get(RankedTensorType::get({value->floats_size()}, b.getF32Type()),
-                                                   ArrayRef<float>(value->floats().data(), size_t(value->floats_size()))));
+    return n.setConstant(0,
+                         DenseElementsAttr::get(RankedTensorType::get({value->floats_size()}, b.getF32Type()),
+                                                ArrayRef<float>(value->floats().data(), size_t(value->floats_size()))));
   return n.error(Code::UnsupportedForm) << "only dense tensors and numbers are supported";
 }
 
@@ -35,7 +37,8 @@ LogicalResult importDropout(NodeImporter &n) {
   if (n.wantsOutput(1)) {
     RankedTensorType type = n.inputType(0);
     Type maskType = n.opset >= 10 ? IntegerType::get(n.context, 1) : type ? type.getElementType() : Type();
-    if (!type || failed(n.setOutput(1, n.createTyped<ExpandOp>(getTensorType(getDims(type), maskType), n.scalar(maskType, 1)))))
+    if (!type ||
+        failed(n.setOutput(1, n.createTyped<ExpandOp>(getTensorType(getDims(type), maskType), n.scalar(maskType, 1)))))
       return failure();
   }
   return n.forward(0, 0);

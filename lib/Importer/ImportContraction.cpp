@@ -64,12 +64,12 @@ LogicalResult importConv(NodeImporter &n) {
     return failure();
   auto kernel = readKernel(n, typeOf(w));
   Dims extents = dimsOf(x);
-  auto window = failed(kernel) ? FailureOr<Window>(failure())
-                               : readWindow(n, ArrayRef<DimAttr>(extents).drop_front(2), *kernel);
+  auto window =
+      failed(kernel) ? FailureOr<Window>(failure()) : readWindow(n, ArrayRef<DimAttr>(extents).drop_front(2), *kernel);
   if (failed(window))
     return failure();
-  return n.setOutput(n.create<ConvOp>(x, w, bias, window->strides, window->pads, window->dilations,
-                                      n.intAttr("group", 1), false));
+  return n.setOutput(
+      n.create<ConvOp>(x, w, bias, window->strides, window->pads, window->dilations, n.intAttr("group", 1), false));
 }
 
 /// output_shape and SAME determine the padding: what the formula gives without padding, less what is asked for.
@@ -112,7 +112,8 @@ LogicalResult importConvTranspose(NodeImporter &n) {
   if (failed(window))
     return failure();
   Ints outputPadding = n.intsAttr("output_padding").value_or(Ints(spatial.size(), 0));
-  if (outputPadding.size() != spatial.size() || llvm::any_of(outputPadding, [](int64_t p) { return p < 0 || p > INT32_MAX; }))
+  if (outputPadding.size() != spatial.size() ||
+      llvm::any_of(outputPadding, [](int64_t p) { return p < 0 || p > INT32_MAX; }))
     return n.error(Code::WrongAttribute) << "output_padding must be one non-negative number a spatial dimension";
   if (failed(resolveTransposedPads(n, spatial, outputPadding, *window)))
     return failure();

@@ -20,8 +20,7 @@ LogicalResult checkElementType(NodeImporter &n, Value x) {
   Type type = typeOf(x).getElementType();
   if (isa<IntegerType>(type) && !OpTy::supportsIntegers())
     return n.error(Code::UnsupportedElementType) << "not supported for element type " << type;
-  constexpr bool isLogical =
-      std::is_same_v<OpTy, AndOp> || std::is_same_v<OpTy, OrOp> || std::is_same_v<OpTy, NotOp>;
+  constexpr bool isLogical = std::is_same_v<OpTy, AndOp> || std::is_same_v<OpTy, OrOp> || std::is_same_v<OpTy, NotOp>;
   if (isLogical && !type.isInteger(1))
     return n.error(Code::WrongOperands) << "operands must be bool, got " << type;
   return success();
@@ -137,8 +136,8 @@ void addBinary(Registry &r) {
 } // namespace
 
 void addElementwiseRules(Registry &r) {
-  addUnary<AbsOp, NegOp, ExpOp, LogOp, SqrtOp, ReciprocalOp, ErfOp, TanhOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp, ReluOp,
-           SigmoidOp, NotOp>(r);
+  addUnary<AbsOp, NegOp, ExpOp, LogOp, SqrtOp, ReciprocalOp, ErfOp, TanhOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp,
+           ReluOp, SigmoidOp, NotOp>(r);
   addBinary<AddOp, SubOp, MulOp, DivOp, AndOp, OrOp, EqualOp, LessOp, GreaterOp>(r);
   r.add("Min", 1, importVariadic<MinOp>);
   r.add("Max", 1, importVariadic<MaxOp>);

@@ -21,7 +21,8 @@ LogicalResult importBatchNormalization(NodeImporter &n) {
   for (Value v : {scale, bias, mean, variance})
     if (rankOf(v) != 1)
       return n.error(Code::WrongOperands) << "scale, bias, mean and variance must be vectors";
-  return n.setOutput(n.create<BatchNormalizationOp>(x, scale, bias, mean, variance, APFloat(n.floatAttr("epsilon", 1e-5f))));
+  return n.setOutput(
+      n.create<BatchNormalizationOp>(x, scale, bias, mean, variance, APFloat(n.floatAttr("epsilon", 1e-5f))));
 }
 
 LogicalResult importLayerNormalization(NodeImporter &n) {
@@ -58,7 +59,9 @@ LogicalResult importInstanceNormalization(NodeImporter &n) {
   Value centred = mean ? n.create<SubOp>(x, mean) : Value();
   Value squared = centred ? n.create<MulOp>(centred, centred) : Value();
   Value variance = squared ? n.create<ReduceMeanOp>(squared, axes, true) : Value();
-  Value shifted = variance ? n.create<AddOp>(variance, n.scalar(typeOf(x).getElementType(), n.floatAttr("epsilon", 1e-5f))) : Value();
+  Value shifted = variance
+                      ? n.create<AddOp>(variance, n.scalar(typeOf(x).getElementType(), n.floatAttr("epsilon", 1e-5f)))
+                      : Value();
   Value deviation = shifted ? n.create<SqrtOp>(shifted) : Value();
   Value normal = deviation ? n.create<DivOp>(centred, deviation) : Value();
   Value scaled = normal ? n.create<MulOp>(normal, alignChannels(n, scale, rank)) : Value();
@@ -79,7 +82,8 @@ LogicalResult importSoftmax(NodeImporter &n) {
     return n.setOutput(n.create<OpTy>(x, *axis));
   Dims dims = dimsOf(x);
   ArrayRef<DimAttr> all = dims;
-  Value matrix = n.reshape(x, {product(n.context, all.take_front(size_t(*axis))), product(n.context, all.drop_front(size_t(*axis)))});
+  Value matrix = n.reshape(
+      x, {product(n.context, all.take_front(size_t(*axis))), product(n.context, all.drop_front(size_t(*axis)))});
   return n.setOutput(n.reshape(matrix ? n.create<OpTy>(matrix, 1) : Value(), dims));
 }
 

@@ -96,7 +96,9 @@ LogicalResult checkModes(NodeImporter &n, StringRef mode, StringRef coordinates,
 }
 
 /// An operand that is there but has no elements counts as absent.
-bool hasElements(NodeImporter &n, size_t i) { return n.hasInput(i) && !llvm::is_contained(n.getInput(i)->type.getShape(), 0); }
+bool hasElements(NodeImporter &n, size_t i) {
+  return n.hasInput(i) && !llvm::is_contained(n.getInput(i)->type.getShape(), 0);
+}
 
 LogicalResult importResize(NodeImporter &n) {
   Value x = n.input(0);

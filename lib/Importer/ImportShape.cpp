@@ -29,7 +29,8 @@ static FailureOr<Dims> resolveReshape(NodeImporter &n, const Dims &from, Dims sh
     auto value = d.getConstant();
     if (value == 0 && !allowZero) {
       if (i >= from.size())
-        return n.error(Code::WrongOperands) << "dimension " << i << " is copied from an operand of rank " << from.size();
+        return n.error(Code::WrongOperands)
+               << "dimension " << i << " is copied from an operand of rank " << from.size();
       d = from[i];
     } else if (value == -1) {
       if (inferred)
@@ -144,7 +145,8 @@ LogicalResult importExpand(NodeImporter &n) {
     DimAttr &to = result[result.size() - from.size() + i];
     DimAttr both = broadcast(from[i], to);
     if (!both)
-      return n.error(Code::ShapeMismatch) << "extent " << *from[i].getConstant() << " does not broadcast to " << *to.getConstant();
+      return n.error(Code::ShapeMismatch)
+             << "extent " << *from[i].getConstant() << " does not broadcast to " << *to.getConstant();
     to = both;
   }
   for (DimAttr d : result)

@@ -157,7 +157,8 @@ LogicalResult importSplit(NodeImporter &n) {
       continue;
     auto type = getTensorType(dims, typeOf(x).getElementType());
     if (failed(n.checkComplexity(starts)) ||
-        failed(n.setOutput(i, n.createTyped<SliceOp>(type, x, ShapeAttr::get(n.context, starts), Ints(dims.size(), 1)))))
+        failed(
+            n.setOutput(i, n.createTyped<SliceOp>(type, x, ShapeAttr::get(n.context, starts), Ints(dims.size(), 1)))))
       return failure();
   }
   return success();

@@ -10,7 +10,8 @@ namespace tenon::importer {
 /// Windows larger than this are refused, so that arithmetic on them cannot overflow.
 static constexpr int64_t maxWindow = int64_t(1) << 31;
 
-static LogicalResult checkList(NodeImporter &n, StringRef name, ArrayRef<int64_t> values, size_t size, int64_t smallest) {
+static LogicalResult checkList(NodeImporter &n, StringRef name, ArrayRef<int64_t> values, size_t size,
+                               int64_t smallest) {
   if (values.size() != size)
     return n.error(Code::WrongAttribute) << "'" << name << "' has " << values.size() << " entries, expected " << size;
   for (int64_t value : values)

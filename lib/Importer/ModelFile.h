@@ -36,7 +36,8 @@ public:
   }
 
   /// The bytes of an external tensor of `size` bytes, mapped; emits TN1011 or TN1012 at `loc`.
-  mlir::FailureOr<llvm::ArrayRef<char>> getExternalData(const onnx::TensorProto &tensor, int64_t size, mlir::Location loc);
+  mlir::FailureOr<llvm::ArrayRef<char>> getExternalData(const onnx::TensorProto &tensor, int64_t size,
+                                                        mlir::Location loc);
 
 private:
   mlir::FailureOr<llvm::ArrayRef<char>> mapExternalFile(llvm::StringRef location, mlir::Location loc);
@@ -52,8 +53,8 @@ mlir::Location getNameLocation(mlir::MLIRContext *context, llvm::StringRef name)
 
 /// The number of bits of an element as raw data stores it; 0 for strings and unknown types.
 int getBitsPerElement(int32_t dataType);
-/// The bytes of `tensor` from its dims and type; emits TN1010 at `loc` for negative dims and overflows, also where a zero
-/// hides them.
+/// The bytes of `tensor` from its dims and type; emits TN1010 at `loc` for negative dims and overflows, also where a
+/// zero hides them.
 mlir::FailureOr<int64_t> getTensorBytes(const onnx::TensorProto &tensor, mlir::Location loc);
 
 /// Checks everything the importer relies on and protobuf does not ensure; never recursive on model data.

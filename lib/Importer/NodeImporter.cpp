@@ -179,7 +179,9 @@ LogicalResult NodeImporter::checkType(RankedTensorType type) const {
   return checkComplexity(graph::getDims(type));
 }
 
-RankedTensorType NodeImporter::getPlaceholderType() const { return RankedTensorType::get({}, Float32Type::get(context)); }
+RankedTensorType NodeImporter::getPlaceholderType() const {
+  return RankedTensorType::get({}, Float32Type::get(context));
+}
 
 bool NodeImporter::operandsValid(ArrayRef<Value> operands) const {
   return llvm::all_of(operands, [](Value v) { return v != nullptr; });
@@ -287,7 +289,8 @@ FailureOr<Dims> NodeImporter::shapeOperand(size_t i) const {
     return *elements;
   if (!hasInput(i))
     return error(Code::WrongOperands) << "operand " << i << " is missing";
-  return error(Code::DataDependentShape) << "operand " << i << " ('" << node.input(int(i)) << "') is computed from run-time data";
+  return error(Code::DataDependentShape) << "operand " << i << " ('" << node.input(int(i))
+                                         << "') is computed from run-time data";
 }
 
 FailureOr<Ints> NodeImporter::constantOperand(size_t i) const {

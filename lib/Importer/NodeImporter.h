@@ -14,15 +14,15 @@
 namespace tenon::importer {
 
 using graph::DimAttr;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using llvm::StringRef;
 using mlir::failure;
 using mlir::FailureOr;
 using mlir::LogicalResult;
 using mlir::RankedTensorType;
 using mlir::success;
 using mlir::Value;
-using llvm::ArrayRef;
-using llvm::SmallVector;
-using llvm::StringRef;
 
 class GraphImporter;
 

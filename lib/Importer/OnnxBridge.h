@@ -17,8 +17,8 @@ namespace tenon::importer {
 /// the model is as before on return.
 std::optional<std::string> runOnnxChecker(onnx::ModelProto &model);
 
-/// The body ONNX defines for `node` at `opset`, specialised to its operand types where the standard needs that (an empty
-/// TypeProto stands for an absent operand); nothing if there is none.
+/// The body ONNX defines for `node` at `opset`, specialised to its operand types where the standard needs that (an
+/// empty TypeProto stands for an absent operand); nothing if there is none.
 std::optional<onnx::FunctionProto> getSchemaFunction(const onnx::NodeProto &node, int opset,
                                                      const std::vector<onnx::TypeProto> &operandTypes);
 

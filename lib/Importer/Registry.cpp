@@ -11,7 +11,8 @@ static std::string keyOf(llvm::StringRef domain, llvm::StringRef op) {
 
 void Registry::add(llvm::StringRef op, int64_t since, Rule rule, llvm::StringRef domain) {
   auto &versions = rules[keyOf(domain, op)];
-  versions.insert(llvm::upper_bound(versions, since, [](int64_t s, const auto &v) { return s < v.first; }), {since, rule});
+  versions.insert(llvm::upper_bound(versions, since, [](int64_t s, const auto &v) { return s < v.first; }),
+                  {since, rule});
 }
 
 Rule Registry::find(llvm::StringRef domain, llvm::StringRef op, int64_t opset) const {

@@ -20,20 +20,37 @@ constexpr int64_t maxOpset = 28;
 int getBitsPerElement(int32_t dataType) {
   using T = onnx::TensorProto;
   switch (dataType) {
-  case T::FLOAT: case T::INT32: case T::UINT32:
+  case T::FLOAT:
+  case T::INT32:
+  case T::UINT32:
     return 32;
-  case T::DOUBLE: case T::INT64: case T::UINT64: case T::COMPLEX64:
+  case T::DOUBLE:
+  case T::INT64:
+  case T::UINT64:
+  case T::COMPLEX64:
     return 64;
   case T::COMPLEX128:
     return 128;
-  case T::FLOAT16: case T::BFLOAT16: case T::INT16: case T::UINT16:
+  case T::FLOAT16:
+  case T::BFLOAT16:
+  case T::INT16:
+  case T::UINT16:
     return 16;
-  case T::INT8: case T::UINT8: case T::BOOL: case T::FLOAT8E4M3FN: case T::FLOAT8E4M3FNUZ: case T::FLOAT8E5M2:
-  case T::FLOAT8E5M2FNUZ: case T::FLOAT8E8M0:
+  case T::INT8:
+  case T::UINT8:
+  case T::BOOL:
+  case T::FLOAT8E4M3FN:
+  case T::FLOAT8E4M3FNUZ:
+  case T::FLOAT8E5M2:
+  case T::FLOAT8E5M2FNUZ:
+  case T::FLOAT8E8M0:
     return 8;
-  case T::INT4: case T::UINT4: case T::FLOAT4E2M1:
+  case T::INT4:
+  case T::UINT4:
+  case T::FLOAT4E2M1:
     return 4;
-  case T::INT2: case T::UINT2:
+  case T::INT2:
+  case T::UINT2:
     return 2;
   default:
     return 0;
@@ -81,7 +98,8 @@ std::pair<int64_t, int64_t> getTypedField(const onnx::TensorProto &t, int64_t co
     return {2 * count, t.double_data_size()};
   case T::INT64:
     return {count, t.int64_data_size()};
-  case T::UINT32: case T::UINT64:
+  case T::UINT32:
+  case T::UINT64:
     return {count, t.uint64_data_size()};
   case T::STRING:
     return {count, t.string_data_size()};
@@ -143,7 +161,8 @@ private:
     llvm::StringMap<int> indices;
     for (auto [i, function] : llvm::enumerate(model.functions()))
       if (!indices.try_emplace(keyOf(function.domain(), function.name(), function.overload()), int(i)).second)
-        return emitError(at(function.name()), Code::FunctionCalls) << "function '" << function.name() << "' is defined twice";
+        return emitError(at(function.name()), Code::FunctionCalls)
+               << "function '" << function.name() << "' is defined twice";
     SmallVector<SmallVector<int>> calls(model.functions_size());
     for (auto [i, function] : llvm::enumerate(model.functions()))
       for (const auto &node : function.node())
@@ -271,7 +290,8 @@ private:
   LogicalResult checkTensor(const onnx::TensorProto &tensor, Location loc) {
     int bits = getBitsPerElement(tensor.data_type());
     if (bits == 0 && tensor.data_type() != onnx::TensorProto::STRING)
-      return emitError(loc, Code::TensorData) << "tensor '" << tensor.name() << "' has unknown type " << tensor.data_type();
+      return emitError(loc, Code::TensorData)
+             << "tensor '" << tensor.name() << "' has unknown type " << tensor.data_type();
     auto count = countElements(tensor, bits, loc);
     auto bytes = getTensorBytes(tensor, loc);
     if (failed(count) || failed(bytes))
@@ -288,8 +308,8 @@ private:
     }
     auto [needed, present] = getTypedField(tensor, *count, bits);
     if (needed != present)
-      return emitError(loc, Code::TensorData) << "tensor '" << tensor.name() << "' holds " << present
-                                              << " values, its shape needs " << needed;
+      return emitError(loc, Code::TensorData)
+             << "tensor '" << tensor.name() << "' holds " << present << " values, its shape needs " << needed;
     return success();
   }
 

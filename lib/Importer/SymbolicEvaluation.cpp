@@ -154,7 +154,8 @@ FailureOr<bool> evaluateWhere(NodeImporter &n) {
     return false;
   Dims result;
   for (size_t i = 0; i < std::max({condition->size(), x.size(), y.size()}); ++i)
-    result.push_back((*condition)[condition->size() == 1 ? 0 : i] ? x[x.size() == 1 ? 0 : i] : y[y.size() == 1 ? 0 : i]);
+    result.push_back((*condition)[condition->size() == 1 ? 0 : i] ? x[x.size() == 1 ? 0 : i]
+                                                                  : y[y.size() == 1 ? 0 : i]);
   return bind(n, *shape, n.getInput(1)->type.getElementType(), result);
 }
 
@@ -210,7 +211,8 @@ FailureOr<bool> evaluateSlice(NodeImporter &n) {
   auto isOne = [](const std::optional<Ints> &v) { return v && v->size() == 1; };
   if (!isOne(starts) || !isOne(ends) || !isOne(steps) || steps->front() == 0 || std::abs(steps->front()) > INT32_MAX)
     return false;
-  auto bounds = resolveSlice(n.dim(starts->front()), n.dim(ends->front()), steps->front(), n.dim(int64_t(x->known->size())));
+  auto bounds =
+      resolveSlice(n.dim(starts->front()), n.dim(ends->front()), steps->front(), n.dim(int64_t(x->known->size())));
   auto start = bounds.start.getConstant(), extent = bounds.extent.getConstant();
   if (!start || !extent)
     return false;
@@ -290,7 +292,8 @@ FailureOr<bool> evaluateSqueeze(NodeImporter &n) {
 FailureOr<bool> evaluateRange(NodeImporter &n) {
   const Dims &start = *n.known(0), &limit = *n.known(1);
   auto step = n.knownInts(2);
-  if (start.size() != 1 || limit.size() != 1 || !step || step->size() != 1 || step->front() <= 0 || step->front() > INT32_MAX)
+  if (start.size() != 1 || limit.size() != 1 || !step || step->size() != 1 || step->front() <= 0 ||
+      step->front() > INT32_MAX)
     return false;
   auto count = ceilDiv(limit[0] - start[0], step->front()).getConstant();
   if (!count || *count > maxKnownElements)

@@ -1,10 +1,10 @@
 //===- Translation.cpp - tenon-translate --onnx-to-graph -------------------===//
+#include "mlir/Tools/mlir-translate/Translation.h"
 #include "Graph/IR/GraphDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Importer/Importer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Tools/mlir-translate/Translation.h"
 
 namespace tenon {
 

@@ -11,8 +11,8 @@ struct Window {
   Ints kernel, strides, pads, dilations;
 };
 
-/// Reads them for an input with spatial extents `extents` and a window of `kernel`. `isTransposed`: the pads of SAME are
-/// not resolved (they depend on the output).
+/// Reads them for an input with spatial extents `extents` and a window of `kernel`. `isTransposed`: the pads of SAME
+/// are not resolved (they depend on the output).
 FailureOr<Window> readWindow(NodeImporter &node, ArrayRef<DimAttr> extents, Ints kernel, bool isTransposed = false);
 
 /// The kernel of a convolution from its weights' extents, checked against `kernel_shape`.

@@ -1,6 +1,6 @@
 //===- tenon-translate.cpp - Translations between formats and IR -----------===//
-#include "tenon/Importer/Importer.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
+#include "tenon/Importer/Importer.h"
 
 int main(int argc, char **argv) {
   tenon::registerOnnxToGraphTranslation();

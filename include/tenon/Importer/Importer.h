@@ -17,16 +17,16 @@ struct ImportOptions {
   bool runChecker = true;
 };
 
-/// Imports the model at `path`: a module with one function @main of graph ops, in ONNX's topological order. Arguments and
-/// results carry the ONNX name as the attribute `graph.name`; locations are node names. Constants of more than 64
+/// Imports the model at `path`: a module with one function @main of graph ops, in ONNX's topological order. Arguments
+/// and results carry the ONNX name as the attribute `graph.name`; locations are node names. Constants of more than 64
 /// elements are dense_resource attributes over the parsed file or the mapped external data, which live as long as
 /// `context`. The file is untrusted. On failure diagnostics with a TN code are emitted and the result is null.
 /// Loads the dialects it needs.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path, mlir::MLIRContext &context,
                                              const ImportOptions &options = {});
 
-/// The same for a serialised model in memory. External data is looked up beneath `directory`; if that is empty, external
-/// data is refused. `bytes` need not outlive the call.
+/// The same for a serialised model in memory. External data is looked up beneath `directory`; if that is empty,
+/// external data is refused. `bytes` need not outlive the call.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnxBytes(llvm::StringRef bytes, llvm::StringRef directory,
                                                   mlir::MLIRContext &context, const ImportOptions &options = {});
 
