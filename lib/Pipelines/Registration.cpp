@@ -2,17 +2,22 @@
 #include "tenon/Pipelines/Registration.h"
 
 #include "Graph/IR/GraphDialect.h"
+#include "Plan/IR/PlanOps.h"
 #include "mlir/Transforms/Passes.h"
+#include "tenon/Pipelines/Pipelines.h"
+#include "tenon/Transforms/Passes.h"
 
 using namespace mlir;
 
 void tenon::registerAllDialects(DialectRegistry &registry) {
-  registry.insert<graph::GraphDialect, arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect,
-                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
-                  vector::VectorDialect>();
+  registry.insert<graph::GraphDialect, plan_ir::PlanDialect, arith::ArithDialect, func::FuncDialect,
+                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+                  tensor::TensorDialect, vector::VectorDialect>();
 }
 
 void tenon::registerAllPasses() {
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
+  registerTransformsPasses();
+  registerPipelines();
 }

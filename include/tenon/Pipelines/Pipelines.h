@@ -1,0 +1,23 @@
+//===- Pipelines.h - The order of all passes ------------------------------===//
+#ifndef TENON_PIPELINES_PIPELINES_H
+#define TENON_PIPELINES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "tenon/Pipelines/Phases.h"
+
+namespace tenon {
+
+/// What the pass pipelines depend on.
+struct PipelineOptions {
+  unsigned optimization = 2; ///< 0 to 3; 0 fuses nothing
+};
+
+/// Appends the passes of one phase (simplify to dispatch) to a pass manager on modules.
+void buildPhase(mlir::OpPassManager &manager, Phase phase, const PipelineOptions &options);
+
+/// Registers "tenon-phase-<name>" for tenon-opt.
+void registerPipelines();
+
+} // namespace tenon
+
+#endif // TENON_PIPELINES_PIPELINES_H

@@ -1,0 +1,139 @@
+//===- Compiler.cpp - From an ONNX model to a plan ------------------------===//
+#include "tenon/Pipelines/Compiler.h"
+
+#include "KernelSet.h"
+#include "Plan/IR/PlanOps.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "tenon/Importer/Importer.h"
+#include "tenon/Pipelines/Pipelines.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include <thread>
+
+using namespace mlir;
+using namespace tenon;
+
+namespace {
+
+class Compilation {
+public:
+  Compilation(StringRef output, const CompileOptions &options, MLIRContext &context)
+      : output(output), options(options), context(context) {}
+
+  LogicalResult run(StringRef path);
+
+private:
+  /// Ends a phase: dumps it if asked. True if the compilation stops here.
+  FailureOr<bool> finish(Phase phase);
+  LogicalResult runPasses(Phase phase);
+  LogicalResult makePlan();
+  LogicalResult writeText(StringRef path);
+  void report(Phase phase, double done) {
+    if (options.progress)
+      options.progress(phase, done);
+  }
+  LogicalResult error(const Twine &message) { return emitError(UnknownLoc::get(&context)) << message; }
+
+  StringRef output;
+  const CompileOptions &options;
+  MLIRContext &context;
+  OwningOpRef<ModuleOp> module;
+};
+
+} // namespace
+
+LogicalResult Compilation::writeText(StringRef path) {
+  std::error_code code;
+  llvm::ToolOutputFile file(path, code, llvm::sys::fs::OF_Text);
+  if (code)
+    return error("TN9010: cannot write '" + path + "': " + code.message());
+  module->print(file.os(), OpPrintingFlags().elideLargeElementsAttrs(16).elideLargeResourceString(64));
+  file.keep();
+  return success();
+}
+
+FailureOr<bool> Compilation::finish(Phase phase) {
+  if (!options.dumpPhases.empty()) {
+    if (std::error_code code = llvm::sys::fs::create_directories(options.dumpPhases))
+      return error("TN9010: cannot make '" + options.dumpPhases + "': " + code.message());
+    std::string name = llvm::formatv("{0}/{1}-{2}.mlir", options.dumpPhases, static_cast<int>(phase), getName(phase));
+    if (failed(writeText(name)))
+      return failure();
+  }
+  if (options.stopAfter != phase)
+    return false;
+  if (failed(writeText(output)))
+    return failure();
+  return true;
+}
+
+LogicalResult Compilation::runPasses(Phase phase) {
+  PassManager manager(&context, ModuleOp::getOperationName());
+  buildPhase(manager, phase, {options.optimization});
+  return manager.run(*module);
+}
+
+LogicalResult Compilation::makePlan() {
+  SmallVector<codegen::CpuTarget> targets;
+  for (const std::string &arch : options.archs) {
+    auto target = codegen::CpuTarget::get(arch);
+    if (!target)
+      return error("TN5010: unknown architecture '" + arch + "'; use x86-64-v4 or x86-64-v3");
+    targets.push_back(*target);
+  }
+  KernelSet kernels(context, targets);
+  OwningOpRef<ModuleOp> plan = ModuleOp::create(module->getLoc());
+  for (auto function : module->getOps<func::FuncOp>())
+    if (failed(convertDispatchToPlan(function, *plan, [&](graph::DispatchOp op) { return kernels.lower(op); })))
+      return failure();
+  module = std::move(plan);
+  if (failed(verify(*module)))
+    return failure();
+  auto stop = finish(Phase::Codegen);
+  if (failed(stop) || *stop)
+    return success(succeeded(stop));
+  report(Phase::Codegen, 0.3);
+  int jobs = options.jobs ? options.jobs : std::thread::hardware_concurrency();
+  auto code = kernels.compile(jobs, [&](double done) { report(Phase::Codegen, 0.3 + 0.5 * done); });
+  if (failed(code))
+    return failure();
+  stop = finish(Phase::Plan);
+  if (failed(stop) || *stop)
+    return success(succeeded(stop));
+  report(Phase::Plan, 0.8);
+  return writePlan(*module, output, {options.target, options.threads, std::move(*code)});
+}
+
+LogicalResult Compilation::run(StringRef path) {
+  if (options.target != "cpu")
+    return error("TN5011: target '" + options.target + "' is not available; use cpu");
+  report(Phase::Import, 0);
+  ImportOptions import;
+  for (const auto &[name, shape] : options.shapes)
+    if (shape.fixed)
+      import.fixedShapes[name] = SmallVector<int64_t>(shape.dims.begin(), shape.dims.end());
+  module = importOnnx(path, context, import);
+  if (!module)
+    return failure();
+  auto stop = finish(Phase::Import);
+  if (failed(stop) || *stop)
+    return success(succeeded(stop));
+  for (Phase phase : {Phase::Simplify, Phase::Compress, Phase::Partition, Phase::Dispatch}) {
+    report(phase, 0.1);
+    if (failed(runPasses(phase)))
+      return failure();
+    stop = finish(phase);
+    if (failed(stop) || *stop)
+      return success(succeeded(stop));
+  }
+  if (failed(makePlan()))
+    return failure();
+  report(Phase::Plan, 1);
+  return success();
+}
+
+LogicalResult tenon::compileModel(StringRef path, StringRef output, const CompileOptions &options,
+                                  MLIRContext &context) {
+  return Compilation(output, options, context).run(path);
+}

@@ -1,0 +1,47 @@
+//===- Pipelines.cpp - The order of all passes ----------------------------===//
+#include "tenon/Pipelines/Pipelines.h"
+
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "tenon/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace tenon;
+
+static void buildSimplify(OpPassManager &function) {
+  function.addPass(createCanonicalizerPass());
+  function.addPass(createCSEPass());
+  function.addPass(createFoldConstants());
+  function.addPass(createSimplify());
+  function.addPass(createFoldConstants());
+  function.addPass(createCanonicalizerPass());
+}
+
+static void buildDispatch(OpPassManager &function, const PipelineOptions &options) {
+  function.addPass(createAssignLayout());
+  function.addPass(createCanonicalizerPass());
+  function.addPass(createFoldConstants());
+  function.addPass(createCSEPass());
+  FormDispatchesOptions dispatch;
+  if (options.optimization == 0)
+    dispatch.maxOps = 1;
+  function.addPass(createFormDispatches(dispatch));
+}
+
+void tenon::buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
+  OpPassManager &function = manager.nest<func::FuncOp>();
+  if (phase == Phase::Simplify)
+    buildSimplify(function);
+  else if (phase == Phase::Dispatch)
+    buildDispatch(function, options);
+}
+
+void tenon::registerPipelines() {
+  for (Phase phase : {Phase::Simplify, Phase::Dispatch})
+    registerPassPipeline(("tenon-phase-" + getName(phase)).str(), ("The passes of the phase " + getName(phase)).str(),
+                         [phase](OpPassManager &manager, StringRef, function_ref<LogicalResult(const Twine &)>) {
+                           buildPhase(manager, phase, {});
+                           return success();
+                         },
+                         [](function_ref<void(const detail::PassOptions &)>) {});
+}

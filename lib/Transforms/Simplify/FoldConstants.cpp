@@ -1,0 +1,78 @@
+//===- FoldConstants.cpp - Evaluate ops whose operands are constants ------===//
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "tenon/Reference/Evaluate.h"
+#include "tenon/Transforms/Passes.h"
+
+namespace tenon {
+#define GEN_PASS_DEF_FOLDCONSTANTS
+#include "tenon/Transforms/Passes.h.inc"
+} // namespace tenon
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::graph;
+
+/// Bytes of a static tensor, or nothing.
+static std::optional<uint64_t> staticBytes(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  auto count = tensor ? product(type.getContext(), getDims(tensor)).getConstant() : std::nullopt;
+  if (!count || *count < 0 || *count > INT64_MAX / 16)
+    return std::nullopt;
+  return *count * llvm::divideCeil(tensor.getElementTypeBitWidth(), 8);
+}
+
+namespace {
+
+struct FoldConstants : tenon::impl::FoldConstantsBase<FoldConstants> {
+  using FoldConstantsBase::FoldConstantsBase;
+
+  void runOnOperation() override {
+    created = 0;
+    for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front()))
+      if (isFoldable(op))
+        fold(op);
+  }
+
+private:
+  bool isFoldable(Operation &op) const;
+  void fold(Operation &op);
+
+  uint64_t created = 0; ///< bytes of new constants
+};
+
+} // namespace
+
+bool FoldConstants::isFoldable(Operation &op) const {
+  if (!isa<GraphDialect>(op.getDialect()) || isa<ConstantOp, DispatchOp>(op) || op.getNumResults() != 1 ||
+      op.getNumOperands() == 0 || op.use_empty())
+    return false;
+  uint64_t read = 0;
+  for (Value operand : op.getOperands()) {
+    if (!operand.getDefiningOp<ConstantOp>())
+      return false;
+    read += staticBytes(operand.getType()).value_or(0);
+  }
+  // A small constant must not become a large one: a view or a broadcast costs nothing at run time.
+  constexpr uint64_t smallResult = 64 << 10;
+  auto bytes = staticBytes(op.getResult(0).getType());
+  if (!bytes || (*bytes > smallResult && *bytes > 4 * read))
+    return false;
+  return created + *bytes <= maxBytes || *bytes <= smallResult;
+}
+
+void FoldConstants::fold(Operation &op) {
+  SmallVector<reference::HostTensor> operands, results;
+  for (Value operand : op.getOperands()) {
+    auto tensor = reference::constantToTensor(operand.getDefiningOp<ConstantOp>().getValue());
+    if (failed(tensor))
+      return;
+    operands.push_back(std::move(*tensor));
+  }
+  if (failed(reference::evaluate(&op, operands, results, {})))
+    return;
+  created += *staticBytes(op.getResult(0).getType());
+  OpBuilder builder(&op);
+  ElementsAttr value = reference::tensorToAttr(&getContext(), std::move(results.front()), "folded");
+  op.getResult(0).replaceAllUsesWith(ConstantOp::create(builder, op.getLoc(), value));
+  op.erase();
+}
