@@ -47,7 +47,9 @@ int64_t placeArena(std::vector<ArenaItem> &items) {
   }
   std::vector<size_t> order(items.size());
   std::iota(order.begin(), order.end(), size_t(0));
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return items[a].bytes > items[b].bytes; });
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return items[a].bytes != items[b].bytes ? items[a].bytes > items[b].bytes : a < b;
+  });
   for (size_t index : order) {
     ArenaItem &item = items[index];
     if (item.offset >= 0)

@@ -185,8 +185,10 @@ Status FunctionVerifier::checkOverlap() const {
   }
   auto get = [&](uint32_t i) -> const Buffer & { return *function.buffers()->Get(i); };
   auto end = [&](uint32_t i) { return get(i).offset() + *constant(get(i).bytes()); };
-  auto startsEarlier = [&](uint32_t a, uint32_t b) { return get(a).first_record() < get(b).first_record(); };
-  std::stable_sort(order.begin(), order.end(), startsEarlier);
+  auto startsEarlier = [&](uint32_t a, uint32_t b) {
+    return std::pair(get(a).first_record(), a) < std::pair(get(b).first_record(), b);
+  };
+  std::sort(order.begin(), order.end(), startsEarlier);
   std::map<int64_t, uint32_t> live;             // by offset
   std::multimap<uint32_t, int64_t> expirations; // last record -> offset
   for (uint32_t i : order) {
