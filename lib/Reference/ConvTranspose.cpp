@@ -1,6 +1,7 @@
 //===- ConvTranspose.cpp - Transposed convolutions ------------------------===//
 //
-// The weights of a group, transposed, times a block of input positions give what each position scatters into the output.
+// The weights of a group, transposed, times a block of input positions give what each position scatters into the
+// output.
 //
 //===----------------------------------------------------------------------===//
 #include "Gemm.h"
@@ -41,8 +42,8 @@ LogicalResult ConvTranspose::allocate(int64_t groups) {
   offsets = c.scratch(ElementType::I64, window.numTaps() * positionBlock);
   products = c.scratch(ElementType::F64, numRows() * positionBlock);
   totals = c.scratch(ElementType::F64, outChannels * window.numInputs());
-  return success(succeeded(input) && succeeded(weights) && succeeded(bias) && succeeded(turned) &&
-                 succeeded(offsets) && succeeded(products) && succeeded(totals));
+  return success(succeeded(input) && succeeded(weights) && succeeded(bias) && succeeded(turned) && succeeded(offsets) &&
+                 succeeded(products) && succeeded(totals));
 }
 
 /// [C/group, M/group * taps] to [M/group * taps, C/group].

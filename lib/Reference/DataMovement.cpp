@@ -151,8 +151,8 @@ LogicalResult reference::evaluateSlice(OpContext &c) {
     int64_t start = (*starts)[axis], step = op.getSteps()[axis], extent = x.getDims()[axis];
     __int128 last = start + __int128((*dims)[axis] - 1) * step;
     if (start < 0 || start >= extent || last < 0 || last >= extent)
-      return c.mismatch() << (*dims)[axis] << " elements from " << start << " in steps of " << step
-                          << " leave axis " << axis << " of extent " << extent;
+      return c.mismatch() << (*dims)[axis] << " elements from " << start << " in steps of " << step << " leave axis "
+                          << axis << " of extent " << extent;
     offset += start * strides[axis];
     // A step is never taken along an axis of one element, so it may be anything there.
     strides[axis] = (*dims)[axis] == 1 ? 0 : strides[axis] * step;

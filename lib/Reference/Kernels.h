@@ -40,10 +40,10 @@ mlir::LogicalResult evaluateGather(OpContext &c);
 mlir::FailureOr<HostTensor> convBias(OpContext &c, int64_t count);
 
 /// Evaluates the operations of `block` in order; appends the operands of its terminator. `observer` may be null.
-mlir::LogicalResult evaluateBlock(
-    mlir::Block &block, llvm::ArrayRef<HostTensor> arguments, llvm::SmallVectorImpl<HostTensor> &results,
-    const Environment &env,
-    llvm::function_ref<mlir::LogicalResult(mlir::Operation *, llvm::ArrayRef<HostTensor>)> observer);
+mlir::LogicalResult
+evaluateBlock(mlir::Block &block, llvm::ArrayRef<HostTensor> arguments, llvm::SmallVectorImpl<HostTensor> &results,
+              const Environment &env,
+              llvm::function_ref<mlir::LogicalResult(mlir::Operation *, llvm::ArrayRef<HostTensor>)> observer);
 
 } // namespace tenon::reference
 

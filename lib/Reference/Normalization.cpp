@@ -24,8 +24,8 @@ static void softmaxRow(const HostTensor &x, HostTensor &y, int64_t base, int64_t
 
 LogicalResult reference::evaluateSoftmax(OpContext &c) {
   bool isLog = isa<graph::LogSoftmaxOp>(c.op);
-  auto axis = static_cast<size_t>(isLog ? cast<graph::LogSoftmaxOp>(c.op).getAxis()
-                                        : cast<graph::SoftmaxOp>(c.op).getAxis());
+  auto axis =
+      static_cast<size_t>(isLog ? cast<graph::LogSoftmaxOp>(c.op).getAxis() : cast<graph::SoftmaxOp>(c.op).getAxis());
   const HostTensor &x = c.operands[0];
   HostTensor *result = c.addResult(x.getDims());
   if (!result)

@@ -60,8 +60,7 @@ inline void storeElement(HostTensor &tensor, int64_t index, uint64_t value) {
 llvm::SmallVector<int64_t> getStrides(llvm::ArrayRef<int64_t> dims);
 /// Strides to read a tensor of extents `dims` as one of `to`: 0 where it is broadcast (from the right). Nothing if it
 /// does not broadcast.
-std::optional<llvm::SmallVector<int64_t>> getBroadcastStrides(llvm::ArrayRef<int64_t> dims,
-                                                              llvm::ArrayRef<int64_t> to);
+std::optional<llvm::SmallVector<int64_t>> getBroadcastStrides(llvm::ArrayRef<int64_t> dims, llvm::ArrayRef<int64_t> to);
 /// ONNX's broadcast of all shapes; nothing if they do not match.
 std::optional<llvm::SmallVector<int64_t>> broadcastDims(llvm::ArrayRef<llvm::ArrayRef<int64_t>> shapes);
 /// Product of extents that are known to multiply: those of a tensor in memory.

@@ -9,8 +9,8 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::reference;
 
-/// Calls `reduce(n * channels + channel, window, taps)` for every window, with the linear coordinates of its taps inside
-/// the input.
+/// Calls `reduce(n * channels + channel, window, taps)` for every window, with the linear coordinates of its taps
+/// inside the input.
 template <typename Reduce>
 static void forEachWindow(const Window &window, const ImageLayout &x, Reduce reduce) {
   SmallVector<int64_t> offsets(static_cast<size_t>(window.numTaps()));

@@ -14,9 +14,9 @@
 #ifndef TENON_REFERENCE_EVALUATE_H
 #define TENON_REFERENCE_EVALUATE_H
 
-#include "llvm/ADT/StringMap.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Reference/Tensor.h"
+#include "llvm/ADT/StringMap.h"
 
 #include <functional>
 
