@@ -7,11 +7,11 @@ include "mlir/Pass/PassBase.td"
 def FoldConstants : Pass<"tenon-fold-constants", "::mlir::func::FuncOp"> {
   let summary = "Evaluate ops whose operands are constants";
   let description = [{
-    Every pure graph op with constant operands is replaced by its value, computed by lib/Reference, as long as the value
-    is not larger than `max-bytes` in all, and results over 64 KiB are not larger than four times their operands.
-    Idempotent.
+    Every pure graph op with constant operands is replaced by its value, computed by lib/Reference. A result over 64 KiB is
+    made only if it is at most four times as large as its operands, and all results together may exceed theirs by
+    `max-bytes`. Idempotent.
   }];
-  let options = [Option<"maxBytes", "max-bytes", "uint64_t", "67108864", "bytes of new constants in all">];
+  let options = [Option<"maxBytes", "max-bytes", "uint64_t", "67108864", "bytes by which results may exceed their operands in all">];
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 

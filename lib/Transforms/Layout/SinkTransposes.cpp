@@ -40,12 +40,21 @@ SmallVector<T> untranspose(ArrayRef<T> values, ArrayRef<int64_t> perm) {
   return source;
 }
 
-/// True if untransposing `v` costs nothing: it is a constant, or has no more than one extent other than 1.
-bool isCheapToTranspose(Value v) {
+/// True if untransposing `v`, aligned to the right, costs nothing: it is a constant, or its extents other than 1 keep
+/// their order.
+bool isCheapToTranspose(Value v, ArrayRef<int64_t> perm) {
   if (matchPattern(v, m_Constant()))
     return true;
   auto type = cast<RankedTensorType>(v.getType());
-  return llvm::count_if(type.getShape(), [](int64_t d) { return d != 1; }) <= 1;
+  int64_t previous = -1;
+  for (auto [extent, target] : llvm::zip(type.getShape(), perm.take_back(type.getRank()))) {
+    if (extent == 1)
+      continue;
+    if (target < previous)
+      return false;
+    previous = target;
+  }
+  return true;
 }
 
 /// `v`, which broadcasts to rank perm.size(), in the order before the transpose.
@@ -73,7 +82,7 @@ std::optional<Permutation> commonPermutation(OperandRange operands, int64_t rank
     return std::nullopt;
   for (Value v : operands) {
     auto t = v.getDefiningOp<TransposeOp>();
-    if (!(t && t.getPerm() == ArrayRef<int64_t>(*perm)) && !isCheapToTranspose(v))
+    if (!(t && t.getPerm() == ArrayRef<int64_t>(*perm)) && !isCheapToTranspose(v, *perm))
       return std::nullopt;
   }
   return perm;

@@ -27,7 +27,7 @@ struct FoldConstants : tenon::impl::FoldConstantsBase<FoldConstants> {
   using FoldConstantsBase::FoldConstantsBase;
 
   void runOnOperation() override {
-    created = 0;
+    grown = 0;
     for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front()))
       if (isFoldable(op))
         fold(op);
@@ -37,27 +37,29 @@ private:
   bool isFoldable(Operation &op) const;
   void fold(Operation &op);
 
-  uint64_t created = 0; ///< bytes of new constants
+  uint64_t grown = 0; ///< bytes by which results exceeded their operands
 };
 
 } // namespace
+
+static uint64_t operandBytes(Operation &op) {
+  uint64_t bytes = 0;
+  for (Value operand : op.getOperands())
+    bytes += staticBytes(operand.getType()).value_or(0);
+  return bytes;
+}
 
 bool FoldConstants::isFoldable(Operation &op) const {
   if (!isa<GraphDialect>(op.getDialect()) || isa<ConstantOp, DispatchOp>(op) || op.getNumResults() != 1 ||
       op.getNumOperands() == 0 || op.use_empty())
     return false;
-  uint64_t read = 0;
-  for (Value operand : op.getOperands()) {
-    if (!operand.getDefiningOp<ConstantOp>())
-      return false;
-    read += staticBytes(operand.getType()).value_or(0);
-  }
+  if (!llvm::all_of(op.getOperands(), [](Value v) { return v.getDefiningOp<ConstantOp>(); }))
+    return false;
   // A small constant must not become a large one: a view or a broadcast costs nothing at run time.
   constexpr uint64_t smallResult = 64 << 10;
   auto bytes = staticBytes(op.getResult(0).getType());
-  if (!bytes || (*bytes > smallResult && *bytes > 4 * read))
-    return false;
-  return created + *bytes <= maxBytes || *bytes <= smallResult;
+  uint64_t read = operandBytes(op);
+  return bytes && (*bytes <= smallResult || *bytes <= read || (*bytes <= 4 * read && grown + *bytes - read <= maxBytes));
 }
 
 void FoldConstants::fold(Operation &op) {
@@ -70,7 +72,8 @@ void FoldConstants::fold(Operation &op) {
   }
   if (failed(reference::evaluate(&op, operands, results, {})))
     return;
-  created += *staticBytes(op.getResult(0).getType());
+  uint64_t bytes = *staticBytes(op.getResult(0).getType()), read = operandBytes(op);
+  grown += bytes > read ? bytes - read : 0;
   OpBuilder builder(&op);
   ElementsAttr value = reference::tensorToAttr(&getContext(), std::move(results.front()), "folded");
   op.getResult(0).replaceAllUsesWith(ConstantOp::create(builder, op.getLoc(), value));
