@@ -46,7 +46,7 @@ struct TenonResult {
 
 /// What is returned where there is no memory for an error. Its strings are short enough to need none.
 static TenonError *outOfMemory() {
-  static TenonError error{{"TN7011", "out of memory", "", ""}};
+  static TenonError error{{"TN7011", "out of memory", "see TN7011", ""}};
   return &error;
 }
 
@@ -60,7 +60,13 @@ static TenonError *makeError(const ErrorInfo &info) {
 
 static TenonError *makeError(const Status &status) { return status.ok() ? nullptr : makeError(status.error()); }
 
-static TenonError *invalidArgument(const char *what) { return makeError(Status::error("TN7014", what)); }
+static TenonError *invalidArgument(const char *what) {
+  try {
+    return makeError(Status::error("TN7014", what));
+  } catch (...) {
+    return outOfMemory();
+  }
+}
 
 /// Calls `body`, which returns a TenonError *, and catches what it throws.
 template <typename Body>

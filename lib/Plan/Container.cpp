@@ -50,7 +50,7 @@ Container::~Container() {
     munmap(const_cast<uint8_t *>(base), size);
 }
 
-Expected<std::shared_ptr<const Container>> Container::open(const std::string &path, const OpenOptions &options) {
+Expected<std::shared_ptr<const Container>> Container::open(const std::string &path, const OpenOptions &options) try {
   struct File {
     int fd;
     ~File() {
@@ -75,10 +75,12 @@ Expected<std::shared_ptr<const Container>> Container::open(const std::string &pa
   container->size = uint64_t(info.st_size);
   TENON_RETURN_IF_ERROR(container->verify(options));
   return std::shared_ptr<const Container>(std::move(container));
+} catch (const std::bad_alloc &) {
+  return Status::outOfMemory();
 }
 
 Expected<std::shared_ptr<const Container>> Container::fromMemory(std::span<const uint8_t> bytes,
-                                                                 const OpenOptions &options) {
+                                                                 const OpenOptions &options) try {
   if (bytes.empty())
     return Status::error("TN6002", "the file is empty");
   std::shared_ptr<Container> container(new Container);
@@ -91,18 +93,16 @@ Expected<std::shared_ptr<const Container>> Container::fromMemory(std::span<const
   container->size = bytes.size();
   TENON_RETURN_IF_ERROR(container->verify(options));
   return std::shared_ptr<const Container>(std::move(container));
+} catch (const std::bad_alloc &) {
+  return Status::outOfMemory();
 }
 
 Status Container::verify(const OpenOptions &options) {
-  try {
-    TENON_RETURN_IF_ERROR(readHeader());
-    TENON_RETURN_IF_ERROR(checkPadding());
-    TENON_RETURN_IF_ERROR(checkDigests(options));
-    const uint64_t weights = section(SectionKind::Weights).size(), code = section(SectionKind::Code).size();
-    return verifyPlan(section(SectionKind::Plan), weights, code).takeStatus();
-  } catch (const std::bad_alloc &) {
-    return Status::error("TN7011", "not enough memory to verify the plan");
-  }
+  TENON_RETURN_IF_ERROR(readHeader());
+  TENON_RETURN_IF_ERROR(checkPadding());
+  TENON_RETURN_IF_ERROR(checkDigests(options));
+  const uint64_t weights = section(SectionKind::Weights).size(), code = section(SectionKind::Code).size();
+  return verifyPlan(section(SectionKind::Plan), weights, code).takeStatus();
 }
 
 static Status truncated(uint64_t expected, uint64_t found) {

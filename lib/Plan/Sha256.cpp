@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <system_error>
+#include <exception>
 #include <thread>
 
 #if defined(__x86_64__)
@@ -189,7 +189,7 @@ Digest TreeDigest::of(const void *data, std::size_t size, unsigned threads) {
   try {
     for (std::size_t i = 1; i < std::min<std::size_t>(threads, chunks); ++i)
       helpers.emplace_back(work);
-  } catch (const std::system_error &) { // no more threads: those that run do it all
+  } catch (const std::exception &) { // no more threads, or memory for them: those that run do it all
   }
   work();
   for (std::thread &helper : helpers)

@@ -10,8 +10,16 @@ Status Status::error(std::string_view code, std::string message, std::string nod
     if (const ErrorCode *entry = findErrorCode(code))
       remedy = entry->remedy;
   Status status;
-  status.info =
-      std::make_unique<ErrorInfo>(ErrorInfo{std::string(code), std::move(message), std::move(remedy), std::move(node)});
+  status.info = std::make_shared<const ErrorInfo>(
+      ErrorInfo{std::string(code), std::move(message), std::move(remedy), std::move(node)});
+  return status;
+}
+
+Status Status::outOfMemory() noexcept {
+  // Short enough to lie inside the strings themselves.
+  static const ErrorInfo error{"TN7011", "out of memory", "see TN7011", ""};
+  Status status;
+  status.info = std::shared_ptr<const ErrorInfo>(std::shared_ptr<void>(), &error);
   return status;
 }
 

@@ -26,8 +26,6 @@ struct Session::Impl {
                                     std::span<const NamedTensor> into);
 };
 
-static Status outOfMemory() { return Status::error("TN7011", "not enough memory for the session's own tables"); }
-
 static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &container, const SessionOptions &options) {
   const plan::Plan &plan = container.plan();
   const std::string target = plan.target() ? plan.target()->str() : "";
@@ -52,7 +50,7 @@ Expected<std::unique_ptr<Session>> Session::create(const std::string &path, cons
     auto container = plan::Container::open(path, openOptions(options));
     return container ? create(std::move(*container), options) : container.takeStatus();
   } catch (const std::bad_alloc &) {
-    return outOfMemory();
+    return Status::outOfMemory();
   }
 }
 
@@ -61,7 +59,7 @@ Expected<std::unique_ptr<Session>> Session::create(std::span<const uint8_t> byte
     auto container = plan::Container::fromMemory(bytes, openOptions(options));
     return container ? create(std::move(*container), options) : container.takeStatus();
   } catch (const std::bad_alloc &) {
-    return outOfMemory();
+    return Status::outOfMemory();
   }
 }
 
@@ -73,7 +71,7 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const plan::C
       return device.takeStatus();
     return std::unique_ptr<Session>(new Session(std::make_unique<Impl>(std::move(container), std::move(*device))));
   } catch (const std::bad_alloc &) {
-    return outOfMemory();
+    return Status::outOfMemory();
   }
 }
 
@@ -102,7 +100,7 @@ Expected<std::vector<Tensor>> Session::run(std::span<const NamedTensor> inputs, 
     auto tensors = bindInputs(impl->program, inputs);
     return tensors ? impl->run(std::move(*tensors), options, into) : tensors.takeStatus();
   } catch (const std::bad_alloc &) {
-    return outOfMemory();
+    return Status::outOfMemory();
   }
 }
 
@@ -113,7 +111,7 @@ Expected<std::vector<Tensor>> Session::run(std::span<const Tensor> inputs, const
                                          " inputs, found " + std::to_string(inputs.size()));
     return impl->run({inputs.begin(), inputs.end()}, options, {});
   } catch (const std::bad_alloc &) {
-    return outOfMemory();
+    return Status::outOfMemory();
   }
 }
 

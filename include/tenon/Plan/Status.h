@@ -23,7 +23,7 @@ struct ErrorInfo {
   std::string node;    ///< the ONNX node or tensor concerned, or empty
 };
 
-/// Success, or one error. Cheap to move; success costs no allocation.
+/// Success, or one error. Cheap to move and copy; success costs no allocation.
 class [[nodiscard]] Status {
 public:
   Status() = default;
@@ -31,6 +31,8 @@ public:
   /// Makes an error. An empty `remedy` is filled from the table in Codes.h.
   static Status error(std::string_view code, std::string message, std::string node = {}, std::string remedy = {});
   static Status success() { return {}; }
+  /// TN7011 without details; needs no memory.
+  static Status outOfMemory() noexcept;
 
   bool ok() const { return !info; }
   explicit operator bool() const { return ok(); }
@@ -43,7 +45,7 @@ public:
   std::string str() const;
 
 private:
-  std::unique_ptr<ErrorInfo> info;
+  std::shared_ptr<const ErrorInfo> info;
 };
 
 /// A value, or the error that prevented it.
