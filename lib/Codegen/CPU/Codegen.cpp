@@ -1,6 +1,7 @@
 //===- Codegen.cpp - Choice of the strategy of a dispatch region ----------===//
 #include "tenon/Codegen/CPU/Codegen.h"
 
+#include "Generic.h"
 #include "HeavyRegion.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -34,7 +35,7 @@ FailureOr<KernelInfo> emitKernel(graph::DispatchOp dispatch, StringRef name, con
                     scf::SCFDialect, vector::VectorDialect>();
   if (std::optional<HeavyRegion> region = HeavyRegion::match(dispatch))
     return emitHeavyKernel(*region, name, target, kernels);
-  return dispatch.emitError() << "TN5001: no kernel for this region; this is a bug in Tenon, please report it";
+  return emitGenericKernel(dispatch, name, target, kernels);
 }
 
 StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i) {
@@ -51,6 +52,8 @@ StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i) {
   return getConvWeightFormat(*region);
 }
 
-bool isSupportedDispatch(graph::DispatchOp dispatch) { return HeavyRegion::match(dispatch).has_value(); }
+bool isSupportedDispatch(graph::DispatchOp dispatch) {
+  return HeavyRegion::match(dispatch).has_value() || isSupportedGeneric(dispatch);
+}
 
 } // namespace tenon::codegen

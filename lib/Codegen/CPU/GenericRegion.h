@@ -1,0 +1,40 @@
+//===- GenericRegion.h - A dispatch region, rewritten for its kernel ------===//
+//
+// A private copy of a region's body: normalisations and batch normalisation decomposed into elementwise ops and
+// reductions, every value of the remaining elementwise part brought to the rank of the iteration domain, dimensions
+// that all values walk together merged. Only the copy changes; buffers keep their order and their row-major contents.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_LIB_CODEGEN_CPU_GENERICREGION_H
+#define TENON_LIB_CODEGEN_CPU_GENERICREGION_H
+
+#include "Graph/IR/GraphOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace tenon::codegen {
+
+struct GenericRegion {
+  /// A dispatch op without operands that owns the copy.
+  mlir::OwningOpRef<mlir::Operation *> owner;
+  /// Extents of the loops; of the first result where results differ (then each result has its own loops).
+  llvm::SmallVector<graph::DimAttr> domain;
+  /// Reduced dimensions of the domain; empty if nothing is reduced.
+  llvm::SmallVector<int64_t> reduced;
+
+  /// The copy for `dispatch`; null if the region has no generic kernel.
+  static std::unique_ptr<GenericRegion> create(graph::DispatchOp dispatch);
+
+  mlir::Block &block() { return owner->getRegion(0).front(); }
+  mlir::MLIRContext *context() { return owner->getContext(); }
+  mlir::OperandRange results() { return block().getTerminator()->getOperands(); }
+};
+
+/// Replaces softmax, log_softmax, layer_normalization, batch_normalization in `block` by what they are made of.
+void decomposeNormalizations(mlir::Block &block);
+
+/// Brings the region to the form above; false if its reductions do not agree on a domain.
+bool normalizeRegion(GenericRegion &region);
+
+} // namespace tenon::codegen
+
+#endif // TENON_LIB_CODEGEN_CPU_GENERICREGION_H

@@ -1,0 +1,93 @@
+//===- GenericSupport.cpp - What the evaluator can do ---------------------===//
+#include "Evaluator.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::codegen {
+
+static Type elementTypeOf(Value v) { return cast<RankedTensorType>(v.getType()).getElementType(); }
+
+/// Whole bytes (or a boolean), so that an element has an address.
+static bool canMove(Type type) {
+  if (!isa<IntegerType, FloatType>(type))
+    return false;
+  return llvm::is_contained({1u, 8u, 16u, 32u, 64u}, type.getIntOrFloatBitWidth());
+}
+
+static bool isWideFloat(Type type) { return type.isF32() || type.isF64(); }
+static bool isNumber(Type type) {
+  return isWideFloat(type) || (type.isSignlessInteger() && !type.isInteger(1) && canMove(type));
+}
+
+/// f64 has no vector polynomials: only what processors do in one instruction.
+static bool isNative(Operation *op) {
+  return !isa<math::MathDialect>(op->getDialect()) ||
+         isa<math::AbsFOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp>(op);
+}
+
+static bool buildsNatively(ElementwiseOpInterface op) {
+  MLIRContext *context = op->getContext();
+  context->loadDialect<arith::ArithDialect, math::MathDialect>();
+  Block block;
+  for (Value operand : op->getOperands())
+    block.addArgument(elementTypeOf(operand), op->getLoc());
+  OpBuilder b(context);
+  b.setInsertionPointToEnd(&block);
+  Value result = op.buildScalar(b, op->getLoc(), block.getArguments());
+  return result && llvm::all_of(block, [](Operation &o) { return isNative(&o); });
+}
+
+static bool isEvaluableElementwise(Operation *op) {
+  Type last = elementTypeOf(op->getOperands().back());
+  if (auto cast = dyn_cast<CastOp>(op)) {
+    Type to = elementTypeOf(cast.getResult());
+    auto fits = [](Type t) { return isWideFloat(t) || (isa<IntegerType>(t) && canMove(t)); };
+    bool widens = (last.isF16() || last.isBF16()) && to.isF32();
+    return (fits(last) && fits(to)) || widens || (last == to && canMove(to));
+  }
+  bool isWhere = isa<WhereOp>(op);
+  if (isWhere && !elementTypeOf(op->getOperand(0)).isInteger(1))
+    return false;
+  if (isWhere)
+    return canMove(last) && elementTypeOf(op->getOperand(1)) == last;
+  if (llvm::any_of(op->getOperands(), [&](Value v) { return elementTypeOf(v) != last; }))
+    return false;
+  if (isa<AndOp, OrOp, NotOp>(op))
+    return last.isInteger(1);
+  if (last.isInteger(1))
+    return isa<EqualOp>(op);
+  if (!isNumber(last))
+    return false;
+  if (isa<IntegerType>(last))
+    return cast<ElementwiseOpInterface>(op).supportsIntegers();
+  return last.isF32() || buildsNatively(cast<ElementwiseOpInterface>(op));
+}
+
+bool isEvaluable(Operation *op) {
+  auto types = llvm::concat<const Value>(op->getOperands(), op->getResults());
+  if (op->getNumResults() != 1 || llvm::any_of(types, [](Value v) { return !canMove(elementTypeOf(v)); }))
+    return false;
+  if (isa<ElementwiseOpInterface>(op))
+    return isEvaluableElementwise(op);
+  Type element = elementTypeOf(op->getResult(0));
+  return TypeSwitch<Operation *, bool>(op)
+      .Case([](ConstantOp constant) {
+        auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+        return dense && dense.isSplat() && dense.getNumElements() > 0;
+      })
+      .Case<RangeOp, DimsOp>([&](Operation *) { return isWideFloat(element) || element.isSignlessInteger(); })
+      .Case(
+          [&](PadOp pad) { return pad.getMode() != "constant" || isWideFloat(element) || element.isSignlessInteger(); })
+      .Case([&](ResizeOp resize) { return resize.getMode() == "nearest" || isWideFloat(element); })
+      .Case<MaxPoolOp>([&](Operation *) { return isNumber(element) || element.isUnsignedInteger(); })
+      .Case<AveragePoolOp>([&](Operation *) { return isWideFloat(element); })
+      .Case<TransposeOp, ExpandOp, SliceOp, ReshapeOp, ConcatOp, GatherOp>([](Operation *) { return true; })
+      .Default([](Operation *) { return false; });
+}
+
+} // namespace tenon::codegen

@@ -1,0 +1,3 @@
+//===- MovementTest.cpp - Generic kernels ----------------------===//
+#include "RegionCheck.h"
+#include <gtest/gtest.h>

@@ -1,0 +1,3 @@
+//===- ReductionTest.cpp - Generic kernels ----------------------===//
+#include "RegionCheck.h"
+#include <gtest/gtest.h>

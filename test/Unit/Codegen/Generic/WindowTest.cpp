@@ -1,0 +1,3 @@
+//===- WindowTest.cpp - Generic kernels ----------------------===//
+#include "RegionCheck.h"
+#include <gtest/gtest.h>
