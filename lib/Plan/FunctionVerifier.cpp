@@ -18,6 +18,13 @@ constexpr uint32_t maxRank = 64;
 // Placing buffers per shape takes time quadratic in their number.
 constexpr uint32_t maxPlaced = 1 << 15;
 
+/// What a message is about; made into text only when there is one, since a plan may list millions of things.
+struct Where {
+  const char *kind;
+  uint32_t index;
+  std::string str() const { return std::string(kind) + " " + std::to_string(index); }
+};
+
 class FunctionVerifier {
 public:
   FunctionVerifier(const Plan &plan, const Function &function) : plan(plan), function(function) {}
@@ -42,14 +49,14 @@ private:
   }
 
   /// `index` must be below `count`.
-  Status checkIndex(const std::string &where, const char *what, uint32_t index, uint32_t count) const {
+  Status checkIndex(const Where &where, const char *what, uint32_t index, uint32_t count) const {
     if (index < count)
       return Status::success();
-    return fail("TN6011",
-                where + ": " + what + " " + std::to_string(index) + " of " + std::to_string(count) + " does not exist");
+    return fail("TN6011", where.str() + ": " + what + " " + std::to_string(index) + " of " + std::to_string(count) +
+                              " does not exist");
   }
 
-  Status checkValue(const std::string &where, const char *what, uint32_t value) const {
+  Status checkValue(const Where &where, const char *what, uint32_t value) const {
     return checkIndex(where, what, value, length(function.shape()));
   }
 
@@ -63,12 +70,12 @@ private:
   Status checkTensors(const char *kind, const flatbuffers::Vector<flatbuffers::Offset<Tensor>> *tensors) const;
   Status checkBuffers() const;
   Status checkBuffer(uint32_t index, const Buffer &buffer) const;
-  Status checkArena(const std::string &where, const Buffer &buffer) const;
+  Status checkArena(const Where &where, const Buffer &buffer) const;
   Status checkOverlap() const;
   Status checkRecord(uint32_t index, const Record &record) const;
-  Status checkLaunch(uint32_t index, const std::string &where, const Launch &launch) const;
-  Status checkCopy(uint32_t index, const std::string &where, const Copy &copy) const;
-  Status checkRef(uint32_t record, const std::string &where, const BufferRef &ref) const;
+  Status checkLaunch(uint32_t index, const Where &where, const Launch &launch) const;
+  Status checkCopy(uint32_t index, const Where &where, const Copy &copy) const;
+  Status checkRef(uint32_t record, const Where &where, const BufferRef &ref) const;
 };
 
 /// How many of a, b, c an instruction reads.
@@ -81,9 +88,9 @@ unsigned operandCount(ShapeOp op) {
 Status FunctionVerifier::checkShapes() const {
   for (uint32_t i = 0; i < length(function.shape()); ++i) {
     const ShapeInstr &instr = *function.shape()->Get(i);
-    const std::string where = "shape value " + std::to_string(i);
+    const Where where{"shape value", i};
     if (instr.op() > ShapeOp::MAX)
-      return fail("TN6014", where + ": unknown operation " + std::to_string(unsigned(instr.op())));
+      return fail("TN6014", where.str() + ": unknown operation " + std::to_string(unsigned(instr.op())));
     if (instr.op() == ShapeOp::InputDim) {
       TENON_RETURN_IF_ERROR(checkIndex(where, "input", instr.a(), length(function.inputs())));
       const Tensor &input = *function.inputs()->Get(instr.a());
@@ -92,7 +99,7 @@ Status FunctionVerifier::checkShapes() const {
     const uint32_t operands[] = {instr.a(), instr.b(), instr.c()};
     for (unsigned k = 0; k < operandCount(instr.op()); ++k)
       if (operands[k] >= i)
-        return fail("TN6014", where + ": operand " + std::to_string(operands[k]) + " is not an earlier value");
+        return fail("TN6014", where.str() + ": operand " + std::to_string(operands[k]) + " is not an earlier value");
   }
   return Status::success();
 }
@@ -102,17 +109,17 @@ Status FunctionVerifier::checkTensors(const char *kind,
   std::set<std::string> names;
   for (uint32_t i = 0; i < length(tensors); ++i) {
     const Tensor &tensor = *tensors->Get(i);
-    const std::string where = std::string(kind) + " " + std::to_string(i);
+    const Where where{kind, i};
     if (!tensor.name() || tensor.name()->size() == 0)
-      return fail("TN6021", where + " has no name");
+      return fail("TN6021", where.str() + " has no name");
     if (!names.insert(tensor.name()->str()).second)
-      return fail("TN6021", where + ": the name '" + tensor.name()->str() + "' occurs twice");
+      return fail("TN6021", where.str() + ": the name '" + tensor.name()->str() + "' occurs twice");
     if (tensor.type() > ElementType::MAX)
-      return fail("TN6021", where + ": unknown element type " + std::to_string(unsigned(tensor.type())));
+      return fail("TN6021", where.str() + ": unknown element type " + std::to_string(unsigned(tensor.type())));
     if (length(tensor.dims()) > maxRank)
-      return fail("TN6021", where + ": rank " + std::to_string(length(tensor.dims())) + ", at most 64");
+      return fail("TN6021", where.str() + ": rank " + std::to_string(length(tensor.dims())) + ", at most 64");
     if (length(tensor.dim_names()) != 0 && length(tensor.dim_names()) != length(tensor.dims()))
-      return fail("TN6021", where + ": " + std::to_string(length(tensor.dim_names())) + " dim names for rank " +
+      return fail("TN6021", where.str() + ": " + std::to_string(length(tensor.dim_names())) + " dim names for rank " +
                                 std::to_string(length(tensor.dims())));
     for (uint32_t k = 0; k < length(tensor.dims()); ++k)
       TENON_RETURN_IF_ERROR(checkValue(where, "shape value", tensor.dims()->Get(k)));
@@ -133,17 +140,17 @@ Status FunctionVerifier::checkBuffers() const {
 }
 
 Status FunctionVerifier::checkBuffer(uint32_t index, const Buffer &buffer) const {
-  const std::string where = "buffer " + std::to_string(index);
+  const Where where{"buffer", index};
   if (buffer.kind() > BufferKind::MAX)
-    return fail("TN6021", where + ": unknown kind " + std::to_string(unsigned(buffer.kind())));
+    return fail("TN6021", where.str() + ": unknown kind " + std::to_string(unsigned(buffer.kind())));
   TENON_RETURN_IF_ERROR(checkValue(where, "shape value", buffer.bytes()));
   const std::optional<int64_t> bytes = constant(buffer.bytes());
   if (bytes && *bytes < 0)
-    return fail("TN6021", where + ": size " + std::to_string(*bytes) + " is negative");
+    return fail("TN6021", where.str() + ": size " + std::to_string(*bytes) + " is negative");
   if (buffer.kind() == BufferKind::Arena)
     return checkArena(where, buffer);
   if (buffer.offset() != -1)
-    return fail("TN6015", where + " has an arena offset, but is not in the arena");
+    return fail("TN6015", where.str() + " has an arena offset, but is not in the arena");
   if (buffer.kind() == BufferKind::Input)
     return checkIndex(where, "input", buffer.index(), length(function.inputs()));
   if (buffer.kind() == BufferKind::Output)
@@ -151,26 +158,26 @@ Status FunctionVerifier::checkBuffer(uint32_t index, const Buffer &buffer) const
   TENON_RETURN_IF_ERROR(checkIndex(where, "weight", buffer.index(), length(plan.weights())));
   const uint64_t available = plan.weights()->Get(buffer.index())->length();
   if (bytes && uint64_t(*bytes) > available)
-    return fail("TN6012", where + " has " + std::to_string(*bytes) + " bytes, but weight " +
+    return fail("TN6012", where.str() + " has " + std::to_string(*bytes) + " bytes, but weight " +
                               std::to_string(buffer.index()) + " has " + std::to_string(available));
   return Status::success();
 }
 
-Status FunctionVerifier::checkArena(const std::string &where, const Buffer &buffer) const {
+Status FunctionVerifier::checkArena(const Where &where, const Buffer &buffer) const {
   if (buffer.first_record() > buffer.last_record() || buffer.last_record() >= length(function.records()))
-    return fail("TN6015", where + " is live from record " + std::to_string(buffer.first_record()) + " to " +
+    return fail("TN6015", where.str() + " is live from record " + std::to_string(buffer.first_record()) + " to " +
                               std::to_string(buffer.last_record()) + " of " +
                               std::to_string(length(function.records())));
   if (buffer.offset() == -1)
     return Status::success();
   if (buffer.offset() < 0 || buffer.offset() % arenaAlignment != 0)
     return fail("TN6013",
-                where + " has arena offset " + std::to_string(buffer.offset()) + ", expected a multiple of 64");
+                where.str() + " has arena offset " + std::to_string(buffer.offset()) + ", expected a multiple of 64");
   const std::optional<int64_t> bytes = constant(buffer.bytes());
   if (!bytes)
-    return fail("TN6015", where + " has a fixed arena offset, but no fixed size");
+    return fail("TN6015", where.str() + " has a fixed arena offset, but no fixed size");
   if (!checkedAdd(buffer.offset(), *bytes))
-    return fail("TN6015", where + ": its end in the arena overflows");
+    return fail("TN6015", where.str() + ": its end in the arena overflows");
   return Status::success();
 }
 
@@ -209,7 +216,7 @@ Status FunctionVerifier::checkOverlap() const {
 }
 
 Status FunctionVerifier::checkRecord(uint32_t index, const Record &record) const {
-  const std::string where = "record " + std::to_string(index);
+  const Where where{"record", index};
   switch (record.operation_type()) {
   case Operation::Launch:
     return checkLaunch(index, where, *record.operation_as_Launch());
@@ -220,24 +227,25 @@ Status FunctionVerifier::checkRecord(uint32_t index, const Record &record) const
   case Operation::NONE:
     break;
   }
-  return fail("TN6021", where + ": unknown operation " + std::to_string(unsigned(record.operation_type())));
+  return fail("TN6021", where.str() + ": unknown operation " + std::to_string(unsigned(record.operation_type())));
 }
 
-Status FunctionVerifier::checkRef(uint32_t record, const std::string &where, const BufferRef &ref) const {
+Status FunctionVerifier::checkRef(uint32_t record, const Where &where, const BufferRef &ref) const {
   TENON_RETURN_IF_ERROR(checkIndex(where, "buffer", ref.buffer(), length(function.buffers())));
   TENON_RETURN_IF_ERROR(checkValue(where, "shape value", ref.offset()));
   const Buffer &buffer = *function.buffers()->Get(ref.buffer());
   if (buffer.kind() == BufferKind::Arena && (record < buffer.first_record() || record > buffer.last_record()))
-    return fail("TN6015", where + " uses buffer " + std::to_string(ref.buffer()) + ", which is live from record " +
-                              std::to_string(buffer.first_record()) + " to " + std::to_string(buffer.last_record()));
+    return fail("TN6015", where.str() + " uses buffer " + std::to_string(ref.buffer()) +
+                              ", which is live from record " + std::to_string(buffer.first_record()) + " to " +
+                              std::to_string(buffer.last_record()));
   return Status::success();
 }
 
-Status FunctionVerifier::checkLaunch(uint32_t index, const std::string &where, const Launch &launch) const {
+Status FunctionVerifier::checkLaunch(uint32_t index, const Where &where, const Launch &launch) const {
   TENON_RETURN_IF_ERROR(checkIndex(where, "kernel", launch.kernel(), length(plan.kernels())));
   const Kernel &kernel = *plan.kernels()->Get(launch.kernel());
   if (length(launch.buffers()) != kernel.buffers() || length(launch.params()) != kernel.params())
-    return fail("TN6016", where + " passes " + std::to_string(length(launch.buffers())) + " buffers and " +
+    return fail("TN6016", where.str() + " passes " + std::to_string(length(launch.buffers())) + " buffers and " +
                               std::to_string(length(launch.params())) + " parameters to kernel '" +
                               kernel.name()->str() + "', which takes " + std::to_string(kernel.buffers()) + " and " +
                               std::to_string(kernel.params()));
@@ -252,12 +260,12 @@ Status FunctionVerifier::checkLaunch(uint32_t index, const std::string &where, c
   return Status::success();
 }
 
-Status FunctionVerifier::checkCopy(uint32_t index, const std::string &where, const Copy &copy) const {
+Status FunctionVerifier::checkCopy(uint32_t index, const Where &where, const Copy &copy) const {
   TENON_RETURN_IF_ERROR(checkRef(index, where, *copy.source()));
   TENON_RETURN_IF_ERROR(checkRef(index, where, *copy.target()));
   const BufferKind kind = function.buffers()->Get(copy.target()->buffer())->kind();
   if (kind == BufferKind::Weight || kind == BufferKind::Input)
-    return fail("TN6021", where + " copies into a weight or an input");
+    return fail("TN6021", where.str() + " copies into a weight or an input");
   return checkValue(where, "shape value", copy.bytes());
 }
 
