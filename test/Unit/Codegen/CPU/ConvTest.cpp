@@ -1,21 +1,13 @@
 //===- ConvTest.cpp - Convolutions against a loop -------------------------===//
 #include "CompiledKernel.h"
+#include "ConvRegion.h"
 
-#include "llvm/Support/FormatVariadic.h"
 #include <gtest/gtest.h>
 
 namespace tenon::codegen {
 namespace {
 
-/// A two-dimensional convolution; x and y are channels-last.
-struct Case {
-  int64_t channels, columns, kernel[2], stride[2] = {1, 1}, pads[4] = {0, 0, 0, 0}, dilation[2] = {1, 1}, group = 1;
-  bool hasBias = true, hasConstantWeights = true;
-
-  int64_t out(int64_t extent, int d) const {
-    return (extent + pads[d] + pads[2 + d] - dilation[d] * (kernel[d] - 1) - 1) / stride[d] + 1;
-  }
-};
+using Case = ConvCase;
 
 Floats reference(const Case &c, const Floats &x, const Floats &w, const Floats &bias, int64_t images, int64_t height,
                  int64_t width) {
@@ -41,46 +33,6 @@ Floats reference(const Case &c, const Floats &x, const Floats &w, const Floats &
   return y;
 }
 
-/// The region; `images`, `height`, `width` are numbers or symbols.
-std::string region(const Case &c, llvm::StringRef images, llvm::StringRef height, llvm::StringRef width) {
-  auto isNumber = [](llvm::StringRef s) { return !s.empty() && llvm::isDigit(s[0]); };
-  auto dim = [&](llvm::StringRef s) { return isNumber(s) ? s : llvm::StringRef("?"); };
-  auto out = [&](llvm::StringRef s, int d) -> std::string {
-    if (isNumber(s))
-      return std::to_string(c.out(std::stoll(s.str()), d));
-    const int64_t slack = c.pads[d] + c.pads[2 + d] - c.dilation[d] * (c.kernel[d] - 1) - 1;
-    if (c.stride[d] == 1)
-      return llvm::formatv("{0} + {1}", s, slack + 1);
-    return llvm::formatv("({0} + {1}) floordiv {2} + 1", s, slack, c.stride[d]);
-  };
-  auto type = [&](llvm::StringRef h, llvm::StringRef v, int64_t channels) -> std::string {
-    std::string shape = llvm::formatv("tensor<{0}x{1}x{2}x{3}xf32", dim(images), dim(h), dim(v), channels);
-    if (isNumber(images) && isNumber(h) && isNumber(v))
-      return shape + ">";
-    return shape + llvm::formatv(", #graph.shape<[{0}, {1}, {2}, {3}]>>", images, h, v, channels).str();
-  };
-  const std::string oh = out(height, 0), ow = out(width, 1);
-  std::string x = type(height, width, c.channels), y = type(oh, ow, c.columns);
-  std::string w =
-      llvm::formatv("tensor<{0}x{1}x{2}x{3}xf32>", c.columns, c.channels / c.group, c.kernel[0], c.kernel[1]);
-  std::string b = llvm::formatv("tensor<{0}xf32>", c.columns);
-  std::string attributes = llvm::formatv(
-      "{{strides = array<i64: {0}, {1}>, pads = array<i64: {2}, {3}, {4}, {5}>, dilations = array<i64: {6}, {7}>, "
-      "group = {8} : i64, channels_last}",
-      c.stride[0], c.stride[1], c.pads[0], c.pads[1], c.pads[2], c.pads[3], c.dilation[0], c.dilation[1], c.group);
-  return llvm::formatv(R"(
-func.func @f(%x: {0}, %w: {1}{2}) -> {3} {{
-  %y = graph.dispatch(%x, %w{4}) {{
-  ^bb0(%a: {0}, %b: {1}{5}):
-    %0 = graph.conv %a, %b{6} {7} : ({0}, {1}{8}) -> {3}
-    graph.yield %0 : {3}
-  } : ({0}, {1}{8}) -> {3}
-  return %y : {3}
-})",
-                       x, w, c.hasBias ? ", %bias: " + b : "", y, c.hasBias ? ", %bias" : "",
-                       c.hasBias ? ", %c: " + b : "", c.hasBias ? ", %c" : "", attributes, c.hasBias ? ", " + b : "");
-}
-
 class Conv : public testing::TestWithParam<const char *> {
 protected:
   void SetUp() override {
@@ -95,8 +47,8 @@ protected:
         std::vector<unsigned> constants;
         if (c.hasConstantWeights)
           constants = {1};
-        kernel = CompiledKernel::create(isStatic ? region(c, text(images), text(height), text(width))
-                                                 : region(c, "N", "H", "W"),
+        kernel = CompiledKernel::create(isStatic ? convRegion(c, text(images), text(height), text(width))
+                                                 : convRegion(c, "N", "H", "W"),
                                         GetParam(), constants);
         first = false;
       }
