@@ -22,6 +22,8 @@ constexpr int64_t blockBytes = 512 * 1024;
 constexpr int64_t wantedGroups = 4, maxRowBlocks = 8;
 /// Weights above this size do not stay in cache between tiles and are prefetched.
 constexpr int64_t prefetchBytes = 200 * 1000;
+/// Weights above this size come from memory or the last-level cache each time.
+constexpr int64_t streamedBytes = 1024 * 1024;
 
 RowBlocks getRowBlocks(const ConvGeometry &g) {
   auto constant = [&](int64_t value) { return graph::DimAttr::constant(g.width.getContext(), value); };
@@ -76,16 +78,16 @@ struct DirectEmitter {
     if (g.kernelHeight > 1) {
       auto [lower, upper] = usedTaps(k, firstRow, addConstant(k, firstRow, rows - 1), k.param(g.height), g.kernelHeight,
                                      g.strideHeight, g.dilationHeight, g.padTop);
-      loops.push_back({lower, upper, mulConstant(k, input.rowStride(), g.dilationHeight),
-                       k.constant(g.kernelWidth * channels * weightPanel)});
+      loops.push_back(
+          {lower, upper, mulConstant(k, input.rowStride(), g.dilationHeight), g.kernelWidth * channels * weightPanel});
     }
     if (g.groups == 1 && g.dilationWidth == 1) {
-      loops.push_back({k.constant(0), k.constant(g.kernelWidth * channels), k.constant(1), k.constant(weightPanel)});
+      loops.push_back({k.constant(0), k.constant(g.kernelWidth * channels), k.constant(1), weightPanel});
       return loops;
     }
-    loops.push_back({k.constant(0), k.constant(g.kernelWidth), k.constant(g.dilationWidth * g.channels),
-                     k.constant(channels * weightPanel)});
-    loops.push_back({k.constant(0), k.constant(channels), k.constant(1), k.constant(weightPanel)});
+    loops.push_back(
+        {k.constant(0), k.constant(g.kernelWidth), k.constant(g.dilationWidth * g.channels), channels * weightPanel});
+    loops.push_back({k.constant(0), k.constant(channels), k.constant(1), weightPanel});
     return loops;
   }
 
@@ -110,11 +112,23 @@ struct DirectEmitter {
     tile.vectors = strip.lanes.size();
     tile.loops = reduction(row, rows);
     tile.prefetchRows = g.depth() * g.columns * 4 > prefetchBytes ? 16 : 0;
+    prefetchNext(tile, p, row, pixel, rows, pixels);
     for (auto [v, lanes] : llvm::enumerate(strip.lanes))
       if (bias)
         tile.init.push_back(loadVector(k, bias, addConstant(k, strip.column, v * vectorWidth), lanes));
     SmallVector<Value> sums = tile.emit(k);
     store(p, row, rows, pixel, pixels, strip, sums);
+  }
+
+  /// Weights that do not fit the second-level cache stream through it, one panel ahead.
+  void prefetchNext(RegisterTile &tile, const Position &p, Value row, Value pixel, int64_t rows, int64_t pixels) {
+    std::optional<int64_t> width = g.outWidth.getConstant(), blockRows = blocks.rows.getConstant();
+    if (g.depth() * g.columns * 4 < streamedBytes || !width || !blockRows)
+      return;
+    const int64_t across = llvm::divideCeil(*width, pixels), tiles = across * llvm::divideCeil(*blockRows, rows);
+    Value index = k.add(mulConstant(k, divide(k, sub(k, row, p.firstRow), k.constant(rows)), across),
+                        divide(k, pixel, k.constant(pixels)));
+    tile.prefetchNextPanel(k, mulConstant(k, p.panel, g.depth() * weightPanel), g.depth(), index, tiles);
   }
 
   void store(const Position &p, Value row, int64_t rows, Value pixel, int64_t pixels, const Strip &strip,

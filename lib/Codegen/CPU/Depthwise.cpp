@@ -3,6 +3,10 @@
 // Work group g = (image, block of output rows). A tile of 2 rows x 7 pixels x 16 channels loads each input vector once
 // for all the outputs that use it. Channels are the innermost loop: neighbouring vectors share cache lines and pages.
 //
+// Where the width is known, x is read in place: tiles at the left and right border leave out the columns outside, and a
+// row above or below the image is replaced by a row of zeros in scratch. Otherwise the padded rows of a block are
+// copied.
+//
 //===----------------------------------------------------------------------===//
 #include "Conv.h"
 
@@ -37,13 +41,24 @@ struct DepthwiseEmitter {
   EpilogueFn epilogue;
   int64_t tilePixels;
   RowBlocks blocks;
-  ConvInput input;
-  Value w, y, bias;
+  std::optional<ConvInput> input; ///< where x is copied
+  Value x, w, y, bias, zeros;
 
+  /// Outputs (row .. row + rows, pixel .. pixel + pixels). Their window of the input: row r starts at bases[r] of
+  /// buffers[r]; columns outside [validBegin, validEnd) are outside the image.
   struct Tile {
-    Value image, firstRow, row, pixel;
+    Value image, row, pixel;
     int64_t rows, pixels;
+    int64_t validBegin, validEnd;
+    SmallVector<Value> buffers, bases;
   };
+
+  int64_t reachRows(int64_t rows) const {
+    return (rows - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1;
+  }
+  int64_t reachPixels(int64_t pixels) const {
+    return (pixels - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
+  }
 
   /// Outputs of 16 channels: every input vector is loaded once and added to the outputs it belongs to.
   void emitChannels(const Tile &t, Value channel, Value lanes) {
@@ -55,17 +70,14 @@ struct DepthwiseEmitter {
     Value start = bias ? loadVector(k, bias, channel, lanes)
                        : Value(arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(getVectorType(k))));
     SmallVector<Value> sums(t.rows * t.pixels, start);
-    Value base = k.add(input.base(t.image, t.firstRow, t.row, t.pixel), channel);
-    const int64_t reachRows = (t.rows - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1;
-    const int64_t reachPixels = (t.pixels - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
-    for (int64_t row = 0; row < reachRows; ++row)
-      for (int64_t pixel = 0; pixel < reachPixels; ++pixel)
-        addInput(t, row, pixel, base, lanes, weights, sums);
+    for (int64_t row = 0; row < reachRows(t.rows); ++row)
+      for (int64_t pixel = t.validBegin; pixel < t.validEnd; ++pixel)
+        addInput(t, row, pixel, channel, lanes, weights, sums);
     store(t, channel, lanes, sums);
   }
 
   /// Adds the input at (row, pixel) of the tile's window.
-  void addInput(const Tile &t, int64_t row, int64_t pixel, Value base, Value lanes, ArrayRef<Value> weights,
+  void addInput(const Tile &t, int64_t row, int64_t pixel, Value channel, Value lanes, ArrayRef<Value> weights,
                 MutableArrayRef<Value> sums) {
     Value loaded;
     for (int64_t i = 0; i < t.rows; ++i)
@@ -77,8 +89,8 @@ struct DepthwiseEmitter {
         if (tapRow >= g.kernelHeight || tapColumn >= g.kernelWidth)
           continue;
         if (!loaded) {
-          Value offset = addConstant(k, mulConstant(k, input.rowStride(), row), pixel * g.channels);
-          loaded = loadVector(k, input.buffer(), k.add(base, offset), lanes);
+          Value index = addConstant(k, k.add(t.bases[row], channel), pixel * g.channels);
+          loaded = loadVector(k, t.buffers[row], index, lanes);
         }
         Value &sum = sums[i * t.pixels + j];
         sum = vector::FMAOp::create(k.builder(), k.loc(), loaded, weights[tapRow * g.kernelWidth + tapColumn], sum);
@@ -107,16 +119,84 @@ struct DepthwiseEmitter {
       emitChannels(t, k.constant(whole), k.constant(g.columns - whole));
   }
 
+  /// Tiles of rows [row, row + rows) from the padded copy.
+  void emitCopiedRow(Value image, Value firstRow, Value row, int64_t rows) {
+    forTiles(k, k.constant(0), k.param(g.outWidth), {}, tilePixels, [&](Value pixel, int64_t pixels) {
+      Tile t{image, row, pixel, rows, pixels, 0, reachPixels(pixels), {}, {}};
+      Value base = input->base(image, firstRow, row, pixel);
+      for (int64_t r = 0; r < reachRows(rows); ++r) {
+        t.buffers.push_back(input->buffer());
+        t.bases.push_back(k.add(base, mulConstant(k, input->rowStride(), r)));
+      }
+      emitTile(t);
+    });
+  }
+
+  /// A tile of rows in place, at an output column that may be known.
+  void emitPlacedTile(Value image, Value row, int64_t rows, Value pixel, int64_t pixels) {
+    Tile t{image, row, pixel, rows, pixels, 0, reachPixels(pixels), {}, {}};
+    const int64_t width = *g.width.getConstant();
+    if (std::optional<int64_t> known = getConstant(pixel)) {
+      const int64_t left = *known * g.strideWidth - g.padLeft;
+      t.validBegin = std::max<int64_t>(0, -left);
+      t.validEnd = std::min(t.validEnd, width - left);
+    }
+    Value column = mulConstant(k, addConstant(k, mulConstant(k, pixel, g.strideWidth), -g.padLeft), g.channels);
+    Value height = k.param(g.height);
+    for (int64_t r = 0; r < reachRows(rows); ++r) {
+      Value inputRow = addConstant(k, mulConstant(k, row, g.strideHeight), r - g.padTop);
+      Value base = mulConstant(k, k.add(k.mul(image, height), inputRow), width * g.channels);
+      Value buffer = x;
+      if (zeros) {
+        OpBuilder &b = k.builder();
+        Value inside = arith::CmpIOp::create(b, k.loc(), arith::CmpIPredicate::ult, inputRow, height);
+        buffer = arith::SelectOp::create(b, k.loc(), inside, x, zeros);
+        base = arith::SelectOp::create(b, k.loc(), inside, base, k.constant(0));
+      }
+      t.buffers.push_back(buffer);
+      t.bases.push_back(k.add(base, column));
+    }
+    emitTile(t);
+  }
+
+  /// Tiles of a row in place: runs of equal tiles inside the image are loops, tiles at the border stand alone.
+  void emitPlacedRow(Value image, Value row, int64_t rows) {
+    const int64_t width = *g.width.getConstant(), all = *g.outWidth.getConstant();
+    const int64_t tiles = llvm::divideCeil(all, tilePixels);
+    auto startOf = [&](int64_t tile) { return tile * all / tiles; };
+    auto pixelsOf = [&](int64_t tile) { return startOf(tile + 1) - startOf(tile); };
+    auto isInside = [&](int64_t tile) {
+      const int64_t left = startOf(tile) * g.strideWidth - g.padLeft;
+      return left >= 0 && left + reachPixels(pixelsOf(tile)) <= width;
+    };
+    for (int64_t tile = 0; tile < tiles;) {
+      int64_t end = tile + 1;
+      while (end < tiles && isInside(tile) && isInside(end) && pixelsOf(end) == pixelsOf(tile))
+        ++end;
+      if (end == tile + 1)
+        emitPlacedTile(image, row, rows, k.constant(startOf(tile)), pixelsOf(tile));
+      else
+        forLoop(k, k.constant(startOf(tile)), k.constant(startOf(end)), pixelsOf(tile),
+                [&](Value pixel) { emitPlacedTile(image, row, rows, pixel, pixelsOf(tile)); });
+      tile = end;
+    }
+  }
+
   void emit() {
     k.setGrid(g.images * blocks.blocks);
+    if (zeros)
+      zeroElements(k, zeros, k.constant(0), k.param(g.width * g.channels));
     forLoop(k, k.begin(), k.end(), 1, [&](Value group) {
       Value image = divide(k, group, k.param(blocks.blocks)), rows = k.param(blocks.rows);
       Value first = k.mul(remainder(k, group, k.param(blocks.blocks)), rows);
       Value end = minimum(k, k.add(first, rows), k.param(g.outHeight));
-      input.load(image, first, end);
-      forTiles(k, first, end, blocks.extent(g, tileRows), tileRows, [&](Value row, int64_t rowCount) {
-        forTiles(k, k.constant(0), k.param(g.outWidth), Extent{g.outWidth.getConstant(), {}}, tilePixels,
-                 [&](Value pixel, int64_t pixels) { emitTile({image, first, row, pixel, rowCount, pixels}); });
+      if (input)
+        input->load(image, first, end);
+      forTiles(k, first, end, blocks.extent(g, tileRows), tileRows, [&](Value row, int64_t count) {
+        if (input)
+          emitCopiedRow(image, first, row, count);
+        else
+          emitPlacedRow(image, row, count);
       });
     });
   }
@@ -126,18 +206,17 @@ struct DepthwiseEmitter {
 
 void emitDepthwiseConv(const HeavyRegion &region, const ConvGeometry &g, KernelBuilder &k, const CpuTarget &target,
                        EpilogueFn epilogue) {
-  RowBlocks blocks = getRowBlocks(g);
-  DepthwiseEmitter emitter{g,
-                           k,
-                           epilogue,
-                           target.tileVectors == 2 ? 7 : 2,
-                           blocks,
-                           ConvInput(g, k, k.buffer(region.bufferOf(0)), blocks),
-                           k.buffer(region.bufferOf(1)),
-                           k.buffer(region.resultBuffer()),
-                           {}};
+  DepthwiseEmitter emitter{g, k, epilogue, target.tileVectors == 2 ? 7 : 2, getRowBlocks(g), {}, {}, {}, {}, {}, {}};
+  emitter.x = k.buffer(region.bufferOf(0));
+  emitter.w = k.buffer(region.bufferOf(1));
+  emitter.y = k.buffer(region.resultBuffer());
   if (cast<graph::ConvOp>(region.heavy).getBias())
     emitter.bias = k.buffer(region.bufferOf(2));
+  const bool isPlaced = g.width.getConstant() && g.outWidth.getConstant();
+  if (!isPlaced)
+    emitter.input.emplace(g, k, emitter.x, emitter.blocks);
+  else if (g.padTop || g.padBottom)
+    emitter.zeros = k.scratch(g.width * (g.channels * 4), k.builder().getF32Type());
   emitter.emit();
 }
 

@@ -19,6 +19,8 @@ constexpr int64_t rowStep = 84;
 constexpr int64_t maxBlockRows = 4 * rowStep;
 /// Weights above this size do not stay in cache between tiles and are prefetched (docs/Rationale/CpuKernels.md).
 constexpr int64_t prefetchBytes = 200 * 1000;
+/// Weights above this size come from memory or the last-level cache each time.
+constexpr int64_t streamedBytes = 1024 * 1024;
 
 int64_t getBlockRows(int64_t depth) {
   const int64_t rows = blockBytes / (4 * std::max<int64_t>(depth, 1)) / rowStep * rowStep;
@@ -31,6 +33,16 @@ struct ProductEmitter {
   const CpuTarget &target;
   EpilogueFn epilogue;
 
+  /// Weights that do not fit the second-level cache stream through it, one panel ahead.
+  void prefetchNext(RegisterTile &tile, Value first, int64_t rows, Value panelBase) {
+    std::optional<int64_t> all = graph::product(k.builder().getContext(), p.rowDims).getConstant();
+    if (p.depth * p.columns * 4 < streamedBytes || !all || rows == 1)
+      return;
+    const int64_t blockRows = getBlockRows(p.depth), tiles = llvm::divideCeil(std::min(*all, blockRows), rows);
+    Value index = divide(k, remainder(k, first, k.constant(blockRows)), k.constant(rows));
+    tile.prefetchNextPanel(k, panelBase, p.depth, index, tiles);
+  }
+
   /// Rows [first, first + rows) of one strip.
   void emitTile(Value first, int64_t rows, const Strip &strip, Value panelBase) {
     RegisterTile tile;
@@ -41,8 +53,9 @@ struct ProductEmitter {
     tile.w = p.w;
     tile.wBase = addConstant(k, panelBase, strip.offset);
     tile.vectors = strip.lanes.size();
-    tile.loops.push_back({k.constant(0), k.constant(p.depth), k.constant(1), k.constant(weightPanel)});
+    tile.loops.push_back({k.constant(0), k.constant(p.depth), k.constant(1), weightPanel});
     tile.prefetchRows = p.depth * p.columns * 4 > prefetchBytes ? 16 : 0;
+    prefetchNext(tile, first, rows, panelBase);
     for (auto [v, lanes] : llvm::enumerate(strip.lanes))
       if (p.bias)
         tile.init.push_back(loadVector(k, p.bias, addConstant(k, strip.column, v * vectorWidth), lanes));

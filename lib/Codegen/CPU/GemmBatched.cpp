@@ -146,7 +146,7 @@ struct BatchedEmitter {
     tile.w = panel;
     tile.wBase = k.constant(offset);
     tile.vectors = target.tileVectors;
-    tile.loops.push_back({k.constant(0), depth, k.constant(1), k.constant(weightPanel)});
+    tile.loops.push_back({k.constant(0), depth, k.constant(1), weightPanel});
     SmallVector<Value> sums = tile.emit(k);
     for (int64_t i = 0; i < count; ++i)
       for (int64_t v = 0; v < tile.vectors; ++v) {

@@ -71,7 +71,7 @@ void forStrips(KernelBuilder &k, const CpuTarget &target, mlir::Value panel, int
 /// One loop of a reduction: i in [lower, upper) reads x at + i * xStride and a packed row of weights at + i * wStride.
 struct ReductionLoop {
   mlir::Value lower, upper, xStride;
-  mlir::Value wStride;
+  int64_t wStride;
 };
 
 /// Accumulates a tile. Row r at reduction index (i, j, ..) multiplies the scalar x[xBase + rowOffsets[r] + i * xStride
@@ -85,6 +85,14 @@ struct RegisterTile {
   llvm::SmallVector<ReductionLoop> loops; ///< outermost first
   llvm::SmallVector<mlir::Value> init;    ///< a start vector for each vector of a row; empty = 0
   int64_t prefetchRows = 0;               ///< how many packed rows ahead weights are prefetched; 0 = not
+  /// Where this tile starts to bring the weights that come next to the second-level cache, and the elements of them it
+  /// brings at each step of the reduction; null = not.
+  mlir::Value nextBase;
+  int64_t nextStride = 0;
+
+  /// Lets the `tiles` tiles that use the panel of `depth` rows at wBase share the prefetch of the panel after it; this
+  /// is tile number `index`.
+  void prefetchNextPanel(KernelBuilder &k, mlir::Value panelBase, int64_t depth, mlir::Value index, int64_t tiles);
 
   llvm::SmallVector<mlir::Value> emit(KernelBuilder &k) const;
 };

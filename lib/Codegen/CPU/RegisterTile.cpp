@@ -25,24 +25,38 @@ struct Emitter {
 
   size_t rows() const { return tile.rowOffsets.size(); }
 
-  void prefetch(Value index) {
-    memref::PrefetchOp::create(k.builder(), k.loc(), tile.w, index, /*isWrite=*/false, /*localityHint=*/3,
-                               /*isDataCache=*/true);
+  /// Flat indices: of x, of the packed row of weights, and of the weights to prefetch for later (null = none).
+  struct Cursor {
+    Value x, w, next;
+  };
+
+  void prefetch(Value index, unsigned locality) {
+    memref::PrefetchOp::create(k.builder(), k.loc(), tile.w, index, /*isWrite=*/false, locality, /*isDataCache=*/true);
   }
 
-  /// One step: x and w are the flat indices of this step.
-  SmallVector<Value> step(Value x, Value w, ValueRange sums) {
+  /// The cursor in iteration i of a loop.
+  Cursor advance(const Cursor &c, const ReductionLoop &loop, Value i) {
+    Cursor at{k.add(c.x, k.mul(i, loop.xStride)), k.add(c.w, mulConstant(k, i, loop.wStride)), {}};
+    if (c.next)
+      at.next = k.add(c.next, mulConstant(k, i, loop.wStride / weightPanel * tile.nextStride));
+    return at;
+  }
+
+  /// One step of the reduction.
+  SmallVector<Value> step(const Cursor &at, ValueRange sums) {
     OpBuilder &b = k.builder();
     VectorType type = getVectorType(k);
     SmallVector<Value> weights, next;
     for (int64_t v = 0; v < tile.vectors; ++v) {
-      Value index = addConstant(k, w, v * vectorWidth);
+      Value index = addConstant(k, at.w, v * vectorWidth);
       if (tile.prefetchRows)
-        prefetch(addConstant(k, index, tile.prefetchRows * weightPanel));
+        prefetch(addConstant(k, index, tile.prefetchRows * weightPanel), 3);
       weights.push_back(loadVector(k, tile.w, index));
     }
+    for (int64_t line = 0; at.next && line < tile.nextStride; line += vectorWidth)
+      prefetch(addConstant(k, at.next, line), 2);
     for (size_t row = 0; row < rows(); ++row) {
-      Value scalar = memref::LoadOp::create(b, k.loc(), tile.x, k.add(x, tile.rowOffsets[row]));
+      Value scalar = memref::LoadOp::create(b, k.loc(), tile.x, k.add(at.x, tile.rowOffsets[row]));
       Value all = vector::BroadcastOp::create(b, k.loc(), type, scalar);
       for (int64_t v = 0; v < tile.vectors; ++v)
         next.push_back(vector::FMAOp::create(b, k.loc(), all, weights[v], sums[row * tile.vectors + v]));
@@ -51,7 +65,7 @@ struct Emitter {
   }
 
   /// The innermost loop of a tile too small to hide the latency: several sums for each accumulator.
-  SmallVector<Value> splitLoop(const ReductionLoop &loop, Value x, Value w, ValueRange sums, int64_t split) {
+  SmallVector<Value> splitLoop(const ReductionLoop &loop, const Cursor &at, ValueRange sums, int64_t split) {
     OpBuilder &b = k.builder();
     SmallVector<Value> inits(sums);
     Value zero = arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(getVectorType(k)));
@@ -60,34 +74,31 @@ struct Emitter {
     Value middle = k.add(loop.lower, count);
     SmallVector<Value> parts = forLoop(k, loop.lower, middle, split, inits, [&](Value i, ValueRange carried) {
       SmallVector<Value> next;
-      for (int64_t u = 0; u < split; ++u) {
-        Value at = addConstant(k, i, u);
-        llvm::append_range(next, step(k.add(x, k.mul(at, loop.xStride)), k.add(w, k.mul(at, loop.wStride)),
-                                      carried.slice(u * sums.size(), sums.size())));
-      }
+      for (int64_t u = 0; u < split; ++u)
+        llvm::append_range(next,
+                           step(advance(at, loop, addConstant(k, i, u)), carried.slice(u * sums.size(), sums.size())));
       return next;
     });
     SmallVector<Value> total(parts.begin(), parts.begin() + sums.size());
     for (int64_t u = 1; u < split; ++u)
       for (size_t i = 0; i < sums.size(); ++i)
         total[i] = arith::AddFOp::create(b, k.loc(), total[i], parts[u * sums.size() + i]);
-    return plainLoop({middle, loop.upper, loop.xStride, loop.wStride}, x, w, total);
+    return plainLoop({middle, loop.upper, loop.xStride, loop.wStride}, at, total);
   }
 
-  SmallVector<Value> plainLoop(const ReductionLoop &loop, Value x, Value w, ValueRange sums) {
-    return forLoop(k, loop.lower, loop.upper, 1, sums, [&](Value i, ValueRange carried) {
-      return step(k.add(x, k.mul(i, loop.xStride)), k.add(w, k.mul(i, loop.wStride)), carried);
-    });
+  SmallVector<Value> plainLoop(const ReductionLoop &loop, const Cursor &at, ValueRange sums) {
+    return forLoop(k, loop.lower, loop.upper, 1, sums,
+                   [&](Value i, ValueRange carried) { return step(advance(at, loop, i), carried); });
   }
 
-  SmallVector<Value> reduce(ArrayRef<ReductionLoop> loops, Value x, Value w, ValueRange sums) {
+  SmallVector<Value> reduce(ArrayRef<ReductionLoop> loops, const Cursor &at, ValueRange sums) {
     const ReductionLoop &loop = loops.front();
     if (loops.size() == 1) {
       const int64_t split = independentSums / static_cast<int64_t>(sums.size());
-      return split > 1 ? splitLoop(loop, x, w, sums, split) : plainLoop(loop, x, w, sums);
+      return split > 1 ? splitLoop(loop, at, sums, split) : plainLoop(loop, at, sums);
     }
     return forLoop(k, loop.lower, loop.upper, 1, sums, [&](Value i, ValueRange carried) {
-      return reduce(loops.drop_front(), k.add(x, k.mul(i, loop.xStride)), k.add(w, k.mul(i, loop.wStride)), carried);
+      return reduce(loops.drop_front(), advance(at, loop, i), carried);
     });
   }
 };
@@ -102,7 +113,12 @@ SmallVector<Value> RegisterTile::emit(KernelBuilder &k) const {
     for (int64_t v = 0; v < vectors; ++v)
       sums.push_back(init.empty() ? zero : init[v]);
   Emitter emitter{*this, k};
-  return emitter.reduce(loops, xBase, wBase, sums);
+  return emitter.reduce(loops, {xBase, wBase, nextBase}, sums);
+}
+
+void RegisterTile::prefetchNextPanel(KernelBuilder &k, Value panelBase, int64_t depth, Value index, int64_t tiles) {
+  nextStride = llvm::divideCeil(weightPanel, tiles);
+  nextBase = k.add(addConstant(k, panelBase, depth * weightPanel), mulConstant(k, index, depth * nextStride));
 }
 
 } // namespace tenon::codegen
