@@ -16,13 +16,19 @@ using namespace mlir;
 namespace tenon::codegen {
 namespace {
 
-KernelInfo emitHeavyKernel(const HeavyRegion &region, StringRef name, const CpuTarget &target, ModuleOp kernels) {
+FailureOr<KernelInfo> emitHeavyKernel(const HeavyRegion &region, StringRef name, const CpuTarget &target,
+                                      ModuleOp kernels) {
   KernelBuilder k(kernels, name, region.bufferTypes());
-  auto epilogue = [&](OpBuilder &b, Location loc, Value acc, ValueRange coords, Value lanes) { return acc; };
+  FailureOr<Epilogue> epilogue = Epilogue::create(region.dispatch, region.heavy->getResult(0), k);
+  if (failed(epilogue))
+    return failure();
+  auto apply = [&](OpBuilder &b, Location loc, Value acc, ValueRange coords, Value lanes) {
+    return epilogue->apply(b, loc, acc, coords, lanes);
+  };
   if (isa<graph::MatMulOp>(region.heavy))
-    emitMatMul(region, k, target, epilogue);
+    emitMatMul(region, k, target, apply);
   else
-    emitConv(region, k, target, epilogue);
+    emitConv(region, k, target, apply);
   return k.finish();
 }
 

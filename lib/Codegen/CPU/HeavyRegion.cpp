@@ -1,6 +1,7 @@
 //===- HeavyRegion.cpp - Regions around a matrix product or convolution ---===//
 #include "HeavyRegion.h"
 
+#include "Generic.h"
 #include "HeavyEmit.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -23,13 +24,11 @@ std::optional<HeavyRegion> HeavyRegion::match(graph::DispatchOp dispatch) {
   HeavyRegion region{dispatch};
   Block &block = dispatch.getBody().front();
   for (Operation &op : block.without_terminator()) {
-    if (isa<graph::MatMulOp, graph::ConvOp>(op)) {
-      if (region.heavy)
-        return std::nullopt;
-      region.heavy = &op;
-    } else if (!isa<graph::ElementwiseOpInterface>(op)) {
+    if (!isa<graph::MatMulOp, graph::ConvOp>(op))
+      continue;
+    if (region.heavy)
       return std::nullopt;
-    }
+    region.heavy = &op;
   }
   if (!region.heavy || !hasStrategy(region.heavy))
     return std::nullopt;
@@ -38,7 +37,7 @@ std::optional<HeavyRegion> HeavyRegion::match(graph::DispatchOp dispatch) {
     return std::nullopt;
   OperandRange yielded = block.getTerminator()->getOperands();
   if (yielded.size() != 1 || yielded[0].getType() != region.heavy->getResult(0).getType() ||
-      isa<BlockArgument>(yielded[0]))
+      isa<BlockArgument>(yielded[0]) || !Epilogue::isSupported(dispatch, region.heavy->getResult(0)))
     return std::nullopt;
   return region;
 }
