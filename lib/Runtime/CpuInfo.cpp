@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "tenon/Runtime/CpuInfo.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdio>
 
 #include <sched.h>
 
@@ -78,7 +80,19 @@ std::string_view cpuArch() { return "unknown"; }
 
 #endif
 
-unsigned cpuCores() {
+/// Cores that the control group of a container grants (cgroup v2, cpu.max: "quota period" or "max period"), rounded up;
+/// 0 where there is no limit.
+static unsigned cgroupCores() {
+  std::FILE *file = std::fopen("/sys/fs/cgroup/cpu.max", "re");
+  if (!file)
+    return 0;
+  long long quota = 0, period = 0;
+  const bool limited = std::fscanf(file, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0;
+  std::fclose(file);
+  return limited ? unsigned(std::min<long long>((quota + period - 1) / period, 65536)) : 0;
+}
+
+static unsigned affinityCores() {
   // Machines with more than 1024 logical processors need a larger set; the call fails on them with a smaller one.
   for (size_t size = 1024; size <= 65536; size *= 4) {
     cpu_set_t *set = CPU_ALLOC(size);
@@ -91,6 +105,11 @@ unsigned cpuCores() {
       return unsigned(count);
   }
   return 1;
+}
+
+unsigned cpuCores() {
+  const unsigned affinity = affinityCores(), granted = cgroupCores();
+  return granted ? std::min(affinity, granted) : affinity;
 }
 
 } // namespace tenon::runtime

@@ -13,7 +13,7 @@ bool cpuSupports(std::string_view arch);
 /// The highest supported level of those names.
 std::string_view cpuArch();
 
-/// Cores in the affinity mask of this process, at least 1.
+/// Cores that this process may use, by its affinity mask and its container's quota; at least 1.
 unsigned cpuCores();
 
 } // namespace tenon::runtime
