@@ -85,7 +85,7 @@ def run_pytest(args, results, tally, suite):
                f"--rootdir={HERE}", f"--junitxml={report}", str(folder)]
     command += ["-k", args.expression] if args.expression else []
     environment = {**os.environ, "TENON_BUILD": str(args.build), "TENON_FULL": "1" if args.full else "0",
-                   "TENON_JOBS": str(args.jobs), "PYTHONDONTWRITEBYTECODE": "1"}
+                   "TENON_JOBS": str(args.jobs), "TENON_PYTHON": sys.executable, "PYTHONDONTWRITEBYTECODE": "1"}
     status = run(command, 7200, env=environment)
     if status == 5 and args.expression:  # nothing was selected
         return
