@@ -50,6 +50,18 @@ static void *load(ArrayRef<char> code) {
   return library;
 }
 
+/// One launch in the plan serves the kernels of every arch.
+static void expectSameLaunch(graph::DispatchOp dispatch, const KernelInfo &info) {
+  for (const char *arch : {"x86-64-v3", "x86-64-v4"}) {
+    OwningOpRef<ModuleOp> kernels = ModuleOp::create(UnknownLoc::get(dispatch.getContext()));
+    FailureOr<KernelInfo> other = emitKernel(dispatch, "kernel", *CpuTarget::get(arch), *kernels);
+    ASSERT_TRUE(succeeded(other));
+    EXPECT_EQ(other->params, info.params);
+    EXPECT_EQ(other->grid, info.grid);
+    EXPECT_EQ(other->scratchBytes, info.scratchBytes);
+  }
+}
+
 std::unique_ptr<CompiledKernel> CompiledKernel::create(StringRef text, StringRef arch, ArrayRef<unsigned> constants) {
   auto compiled = std::make_unique<CompiledKernel>();
   compiled->context = std::make_unique<MLIRContext>();
@@ -71,8 +83,11 @@ std::unique_ptr<CompiledKernel> CompiledKernel::create(StringRef text, StringRef
   std::optional<CpuTarget> target = CpuTarget::get(arch);
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(UnknownLoc::get(context));
   FailureOr<KernelInfo> info = emitKernel(dispatch, "kernel", *target, *kernels);
-  if (failed(info) || failed(verify(*kernels)) || failed(lowerKernels(*kernels)))
+  if (failed(info))
     return ADD_FAILURE() << "not emitted", nullptr;
+  expectSameLaunch(dispatch, *info);
+  if (failed(verify(*kernels)) || failed(lowerKernels(*kernels)))
+    return ADD_FAILURE() << "not lowered", nullptr;
   FailureOr<std::vector<char>> code = compileKernels({*kernels}, *target, 1);
   if (failed(code))
     return ADD_FAILURE() << "not compiled", nullptr;

@@ -11,6 +11,7 @@ namespace tenon::codegen {
 struct ConvCase {
   int64_t channels, columns, kernel[2], stride[2] = {1, 1}, pads[4] = {0, 0, 0, 0}, dilation[2] = {1, 1}, group = 1;
   bool hasBias = true, hasConstantWeights = true;
+  bool hasResidual = false, hasRelu = false; ///< y = relu(conv + residual); the residual is the last operand
 
   int64_t out(int64_t extent, int d) const {
     return (extent + pads[d] + pads[2 + d] - dilation[d] * (kernel[d] - 1) - 1) / stride[d] + 1;
@@ -45,17 +46,39 @@ inline std::string convRegion(const ConvCase &c, llvm::StringRef images, llvm::S
       "{{strides = array<i64: {0}, {1}>, pads = array<i64: {2}, {3}, {4}, {5}>, dilations = array<i64: {6}, {7}>, "
       "group = {8} : i64, channels_last}",
       c.stride[0], c.stride[1], c.pads[0], c.pads[1], c.pads[2], c.pads[3], c.dilation[0], c.dilation[1], c.group);
+  std::string operands = "%x, %w", arguments = "%x: " + x + ", %w: " + w, types = x + ", " + w, ops;
+  auto addOperand = [&](const std::string &name, const std::string &type) {
+    operands += ", %" + name;
+    arguments += ", %" + name + ": " + type;
+    types += ", " + type;
+  };
+  if (c.hasBias)
+    addOperand("bias", b);
+  std::string last = "%0";
+  ops = llvm::formatv("    %0 = graph.conv {0} {1} : ({2}) -> {3}\n", operands, attributes, types, y);
+  if (c.hasResidual) {
+    addOperand("r", y);
+    ops += llvm::formatv("    %1 = graph.add %0, %r : ({0}, {0}) -> {0}\n", y);
+    last = "%1";
+  }
+  if (c.hasRelu) {
+    ops += llvm::formatv("    %2 = graph.relu {0} : {1} -> {1}\n", last, y);
+    last = "%2";
+  }
+  auto outer = [](std::string text) {
+    for (size_t at = 0; (at = text.find('%', at)) != std::string::npos; at += 6)
+      text.replace(at, 1, "%outer");
+    return text;
+  };
   return llvm::formatv(R"(
-func.func @f(%x: {0}, %w: {1}{2}) -> {3} {{
-  %y = graph.dispatch(%x, %w{4}) {{
-  ^bb0(%a: {0}, %b: {1}{5}):
-    %0 = graph.conv %a, %b{6} {7} : ({0}, {1}{8}) -> {3}
-    graph.yield %0 : {3}
-  } : ({0}, {1}{8}) -> {3}
-  return %y : {3}
+func.func @f({6}) -> {1} {{
+  %y = graph.dispatch({2}) {{
+  ^bb0({0}):
+{3}    graph.yield {4} : {1}
+  } : ({5}) -> {1}
+  return %y : {1}
 })",
-                       x, w, c.hasBias ? ", %bias: " + b : "", y, c.hasBias ? ", %bias" : "",
-                       c.hasBias ? ", %c: " + b : "", c.hasBias ? ", %c" : "", attributes, c.hasBias ? ", " + b : "");
+                       arguments, y, outer(operands), ops, last, types, outer(arguments));
 }
 
 } // namespace tenon::codegen

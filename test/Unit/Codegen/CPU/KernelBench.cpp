@@ -14,20 +14,38 @@ namespace {
 
 struct Layer {
   int64_t channels, size, columns, kernel, stride, count;
-  bool isDepthwise = false;
+  bool hasResidual = false, isDepthwise = false;
 };
 
 constexpr Layer layers[] = {
-    {3, 224, 64, 7, 2, 1},         {64, 56, 64, 1, 1, 1},         {64, 56, 64, 3, 1, 3},
-    {64, 56, 256, 1, 1, 4},        {256, 56, 64, 1, 1, 2},        {256, 56, 128, 1, 1, 1},
-    {128, 56, 128, 3, 2, 1},       {128, 28, 512, 1, 1, 4},       {256, 56, 512, 1, 2, 1},
-    {512, 28, 128, 1, 1, 3},       {128, 28, 128, 3, 1, 3},       {512, 28, 256, 1, 1, 1},
-    {256, 28, 256, 3, 2, 1},       {256, 14, 1024, 1, 1, 6},      {512, 28, 1024, 1, 2, 1},
-    {1024, 14, 256, 1, 1, 5},      {256, 14, 256, 3, 1, 5},       {1024, 14, 512, 1, 1, 1},
-    {512, 14, 512, 3, 2, 1},       {512, 7, 2048, 1, 1, 3},       {1024, 14, 2048, 1, 2, 1},
-    {2048, 7, 512, 1, 1, 2},       {512, 7, 512, 3, 1, 2},        {96, 112, 96, 3, 1, 0, true},
-    {384, 14, 384, 3, 1, 0, true}, {144, 56, 144, 3, 1, 0, true}, {960, 7, 960, 3, 1, 0, true},
-    {96, 112, 96, 3, 2, 0, true},
+    {3, 224, 64, 7, 2, 1},
+    {64, 56, 64, 1, 1, 1},
+    {64, 56, 64, 3, 1, 3},
+    {64, 56, 256, 1, 1, 4, true},
+    {256, 56, 64, 1, 1, 2},
+    {256, 56, 128, 1, 1, 1},
+    {128, 56, 128, 3, 2, 1},
+    {128, 28, 512, 1, 1, 4, true},
+    {256, 56, 512, 1, 2, 1},
+    {512, 28, 128, 1, 1, 3},
+    {128, 28, 128, 3, 1, 3},
+    {512, 28, 256, 1, 1, 1},
+    {256, 28, 256, 3, 2, 1},
+    {256, 14, 1024, 1, 1, 6, true},
+    {512, 28, 1024, 1, 2, 1},
+    {1024, 14, 256, 1, 1, 5},
+    {256, 14, 256, 3, 1, 5},
+    {1024, 14, 512, 1, 1, 1},
+    {512, 14, 512, 3, 2, 1},
+    {512, 7, 2048, 1, 1, 3, true},
+    {1024, 14, 2048, 1, 2, 1},
+    {2048, 7, 512, 1, 1, 2},
+    {512, 7, 512, 3, 1, 2},
+    {96, 112, 96, 3, 1, 0, false, true},
+    {384, 14, 384, 3, 1, 0, false, true},
+    {144, 56, 144, 3, 1, 0, false, true},
+    {960, 7, 960, 3, 1, 0, false, true},
+    {96, 112, 96, 3, 2, 0, false, true},
 };
 
 } // namespace
@@ -43,6 +61,8 @@ int main(int argc, char **argv) {
     const int64_t pad = l.kernel / 2;
     ConvCase c{l.channels,           l.columns, {l.kernel, l.kernel},          {l.stride, l.stride},
                {pad, pad, pad, pad}, {1, 1},    l.isDepthwise ? l.channels : 1};
+    c.hasRelu = true;
+    c.hasResidual = l.hasResidual;
     std::string size = std::to_string(l.size);
     auto kernel = CompiledKernel::create(convRegion(c, "1", size, size), arch, {1});
     if (!kernel)
@@ -50,7 +70,10 @@ int main(int argc, char **argv) {
     Floats x = randomFloats(l.size * l.size * l.channels, 1), bias = randomFloats(l.columns, 2);
     Floats w = randomFloats(l.columns * (l.isDepthwise ? 1 : l.channels) * l.kernel * l.kernel, 3);
     const double work = 2.0 * c.out(l.size, 0) * c.out(l.size, 1) * w.size();
-    const double seconds = kernel->measure({x, w, bias}, {}, only >= 0 ? 300 : 60);
+    std::vector<Floats> inputs{x, w, bias};
+    if (l.hasResidual)
+      inputs.push_back(randomFloats(c.out(l.size, 0) * c.out(l.size, 1) * l.columns, 4));
+    const double seconds = kernel->measure(inputs, {}, only >= 0 ? 300 : 60);
     std::printf("%2d %s%ldx%ld %4ld -> %4ld at %3ld s%ld x%ld: %7.1f us %6.1f GFLOP/s, compiled in %3.0f ms\n", i,
                 l.isDepthwise ? "dw " : "", l.kernel, l.kernel, l.channels, l.columns, l.size, l.stride, l.count,
                 seconds * 1e6, work / seconds / 1e9, kernel->compileSeconds * 1e3);
