@@ -21,6 +21,24 @@ struct Job {
 
 SmallVector<DimAttr> dimsOf(Value v) { return getDims(cast<RankedTensorType>(v.getType())); }
 
+/// True if all that follows `value` reads it at the coordinates of the result, so that loops can visit a box of it.
+bool isReadInPlace(Value value) {
+  auto dims = dimsOf(value);
+  llvm::DenseSet<Value> seen{value};
+  SmallVector<Value> work{value};
+  while (!work.empty()) {
+    for (Operation *user : work.pop_back_val().getUsers()) {
+      if (isa<YieldOp>(user))
+        continue;
+      if (!isa<ElementwiseOpInterface>(user) || dimsOf(user->getResult(0)) != dims)
+        return false;
+      if (seen.insert(user->getResult(0)).second)
+        work.push_back(user->getResult(0));
+    }
+  }
+  return true;
+}
+
 /// The concatenation that `value` is, or is an elementwise function of at the same extents; null if there is none.
 ConcatOp findConcat(Value value) {
   auto dims = dimsOf(value);
@@ -31,8 +49,11 @@ ConcatOp findConcat(Value value) {
     Operation *op = v.getDefiningOp();
     if (!op || dimsOf(v) != dims || !seen.insert(v).second)
       continue;
-    if (auto concat = dyn_cast<ConcatOp>(op))
-      return concat;
+    if (auto concat = dyn_cast<ConcatOp>(op)) {
+      if (isReadInPlace(concat))
+        return concat;
+      continue;
+    }
     if (isa<ElementwiseOpInterface>(op))
       work.append(op->operand_begin(), op->operand_end());
   }
