@@ -1,0 +1,99 @@
+//===- Codes.cpp - Every error code, in one place -------------------------===//
+#include "common/Codes.h"
+
+#include "tenon/Plan/Codes.h"
+#include "tenon/Support/Errors.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace tenon::tools {
+
+static constexpr const char *bug = "this is a fault of Tenon: report it with the model and the command";
+
+/// Codes of the tools, and those of the compiler that carry their own remedies.
+static constexpr ErrorCode toolCodes[] = {
+    {"TN2301", "the reference evaluation needs too much memory", "use smaller inputs (--shape)", ExitLimit},
+    {"TN2302", "the reference evaluation met extents that do not fit", "use inputs whose extents the model accepts",
+     ExitModel},
+    {"TN2303", "an operation has no reference evaluation", "compare with --against=onnxruntime", ExitUnsupported},
+    {"TN2304", "the inputs do not fit the model", "see the inputs with `tenon inspect`", ExitUsage},
+    {"TN5001", "an operation has no kernel on this target", "replace the node by others, or report it",
+     ExitUnsupported},
+    {"TN5002", "a kernel cannot be lowered", bug, ExitInternal},
+    {"TN5003", "a kernel cannot be translated to LLVM IR", bug, ExitInternal},
+    {"TN5004", "kernels cannot be compiled for an architecture", bug, ExitInternal},
+    {"TN5010", "the architecture is unknown", "choose among x86-64-v3 and x86-64-v4", ExitUsage},
+    {"TN5011", "the target is not available", "use --target=cpu", ExitUnsupported},
+    {"TN9001", "the compiler failed without an error code of its own",
+     "this is a fault of Tenon: report it with the model and the command", ExitInternal},
+    {"TN9002", "the command line is wrong", "see `tenon COMMAND --help`", ExitUsage},
+    {"TN9003", "an option has a value that is not allowed", "see `tenon COMMAND --help`", ExitUsage},
+    {"TN9004", "a tensor file cannot be read", "check the path and its permissions", ExitUsage},
+    {"TN9005", "a tensor file is not a valid .npy file", "write it again with numpy.save", ExitUsage},
+    {"TN9006", "a tensor file has a type or layout that is not supported",
+     "convert it with numpy to a little-endian number type", ExitUsage},
+    {"TN9007", "an output file cannot be written", "check that the folder exists, is writable and has space",
+     ExitUsage},
+    {"TN9008", "the results differ", "report it as a bug with the model and the command", ExitModel},
+    {"TN9009", "ONNX Runtime is not available",
+     "install it with `pip install onnxruntime numpy`, or set TENON_PYTHON to a Python that has it", ExitUnsupported},
+    {"TN9010", "the compiler cannot write its output", "check that the folder exists, is writable and has space",
+     ExitUsage},
+    {"TN9011", "the memory limit is exceeded", "raise --max-memory, or use a machine with more memory", ExitLimit},
+    {"TN9012", "the tool ended by a signal", "this is a fault of Tenon: report it with the model and the command",
+     ExitInternal},
+    {"TN9013", "there is no such error code", "`tenon explain` lists all of them", ExitUsage},
+    {"TN9014", "the target is not available", "use --target=cpu", ExitUnsupported},
+    {"TN9015", "a temporary file cannot be made", "set TMPDIR to a folder that is writable and has space", ExitUsage},
+    {"TN9016", "inputs cannot be drawn for this model", "pass them with --input NAME=FILE.npy", ExitUnsupported},
+    {"TN9017", "ONNX Runtime cannot run the model", "compare with --against=reference", ExitUnsupported},
+};
+
+static Explanation explain(const ErrorCode &row) {
+  return {std::string(row.code), std::string(row.title), "", std::string(row.remedy), row.exit};
+}
+
+std::vector<Explanation> allCodes() {
+  std::vector<Explanation> all;
+  for (const CodeInfo &row : getCodeTable())
+    all.push_back({llvm::formatv("TN{0,0+4}", unsigned(row.code)).str(), row.summary.str(), row.explanation.str(),
+                   row.remedy.str(), int(row.exit)});
+  size_t count = 0;
+  const ErrorCode *rows = errorCodes(count);
+  for (const ErrorCode &row : llvm::ArrayRef(rows, count))
+    all.push_back(explain(row));
+  for (const ErrorCode &row : toolCodes)
+    all.push_back(explain(row));
+  llvm::sort(all, [](const Explanation &a, const Explanation &b) { return a.code < b.code; });
+  return all;
+}
+
+int exitStatusOf(llvm::StringRef code) {
+  for (const Explanation &row : allCodes())
+    if (row.code == code)
+      return row.exit;
+  return ExitInternal;
+}
+
+llvm::StringRef exitStatusName(int status) {
+  switch (status) {
+  case ExitOk:
+    return "ok";
+  case ExitModel:
+    return "model error";
+  case ExitUsage:
+    return "usage";
+  case ExitUnsupported:
+    return "unsupported";
+  case ExitLimit:
+    return "resource limit";
+  case ExitIntegrity:
+    return "integrity";
+  case ExitDevice:
+    return "device";
+  default:
+    return "internal";
+  }
+}
+
+} // namespace tenon::tools

@@ -1,0 +1,175 @@
+//===- Compile.cpp - tenon compile ----------------------------------------===//
+#include "Commands.h"
+#include "CompileOptions.h"
+#include "common/Codes.h"
+#include "common/Inputs.h"
+#include "common/Report.h"
+#include "common/Supervise.h"
+#include "tenon/Plan/Container.h"
+#include "tenon/Plan/plan_generated.h"
+#include "tenon/Support/DiagnosticCollector.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Process.h"
+#include <chrono>
+
+using namespace tenon;
+using namespace tenon::tools;
+namespace json = llvm::json;
+
+void CompileArguments::declare(CommandLine &line) {
+  line.option("target", "cpu", "what to compile for", [this](llvm::StringRef text) {
+    options.target = text.str();
+    return text == "cpu" ? Status::success()
+                         : Status::error("TN9014", "there is no target '" + text.str() + "'", "", "use --target=cpu");
+  });
+  line.option("arch", "ARCH,...", "code to generate: x86-64-v4, x86-64-v3; default both", [this](llvm::StringRef text) {
+    options.archs.clear();
+    llvm::SmallVector<llvm::StringRef> parts;
+    text.split(parts, ',');
+    for (llvm::StringRef part : parts) {
+      if (part != "x86-64-v3" && part != "x86-64-v4")
+        return Status::error("TN9003", "--arch: '" + part.str() + "' is no architecture of target cpu", "",
+                             "choose among x86-64-v3 and x86-64-v4");
+      if (!llvm::is_contained(options.archs, part))
+        options.archs.push_back(part.str());
+    }
+    // The runtime takes the first that the machine supports.
+    llvm::sort(options.archs, std::greater<>());
+    return Status::success();
+  });
+  line.number("jobs", "compile workers; 0 = all cores; does not change the plan", jobs, 0, 1024);
+  line.optimization(options.optimization);
+  line.real("max-memory", "GB", "memory the compiler may use", maxGigabytes);
+}
+
+void CompileArguments::finish(const ShapeSet &shapes) {
+  options.jobs = unsigned(jobs);
+  options.threads = unsigned(threads);
+  options.maxMemory = uint64_t(maxGigabytes * 1e9);
+  for (const auto &[name, shape] : shapes)
+    options.shapes[name] = {shape.dims, shape.fixed};
+}
+
+namespace {
+struct CompileSettings : CompileArguments {
+  std::string model, output, stopAfter;
+  std::vector<std::string> shapes;
+};
+
+/// Says on a terminal what is being done, on one line that is wiped at the end.
+class Progress {
+public:
+  Progress() : wanted(llvm::sys::Process::StandardErrIsDisplayed()) {}
+  ~Progress() {
+    if (wanted)
+      llvm::errs() << "\r\033[K";
+  }
+  void operator()(Phase phase, double share) const {
+    if (wanted)
+      llvm::errs() << llvm::formatv("\r\033[K{0,3:F0} % {1}", share * 100, getName(phase));
+  }
+
+private:
+  bool wanted;
+};
+} // namespace
+
+/// Refuses what would replace a device or a folder by a file.
+static Status checkOutput(llvm::StringRef path) {
+  llvm::sys::fs::file_status status;
+  if (path == "-" || llvm::sys::fs::status(path, status) || llvm::sys::fs::is_regular_file(status))
+    return Status::success();
+  return Status::error("TN9007", "'" + path.str() + "' exists and is not a regular file", "", "choose another -o");
+}
+
+static Status prepare(CompileSettings &settings) {
+  if (settings.output.empty() && settings.stopAfter.empty())
+    return Status::error("TN9002", "`tenon compile` needs -o MODEL.tenon");
+  if (settings.output.empty())
+    settings.output = "-";
+  if (settings.output == "-" && settings.stopAfter.empty())
+    return Status::error("TN9003", "-o: a plan cannot go to stdout", "", "give a file name");
+  TENON_RETURN_IF_ERROR(checkOutput(settings.output));
+  auto sets = parseShapeSets(settings.shapes);
+  if (!sets)
+    return sets.takeStatus();
+  if (sets->size() > 1)
+    return Status::error("TN9003", "--shape is given twice for one input", "", "give one shape for each input");
+  settings.options.stopAfter = parsePhase(settings.stopAfter);
+  settings.finish(sets->front());
+  return Status::success();
+}
+
+/// What was written, from the file itself: a last check that it can be opened.
+static Status describe(const std::string &path, double seconds, json::Object &result) {
+  auto container = plan::Container::open(path, {.verifyWeights = false});
+  if (!container)
+    return container.takeStatus();
+  const plan::Plan &plan = (*container)->plan();
+  json::Array archs;
+  for (unsigned i = 0; plan.code() && i < plan.code()->size(); ++i)
+    archs.push_back(plan.code()->Get(i)->arch()->str());
+  result = json::Object{{"output", json::fixUTF8(path)},
+                        {"bytes", int64_t((*container)->fileSize())},
+                        {"weights_bytes", int64_t((*container)->section(plan::SectionKind::Weights).size())},
+                        {"code_bytes", int64_t((*container)->section(plan::SectionKind::Code).size())},
+                        {"kernels", int64_t(plan.kernels() ? plan.kernels()->size() : 0)},
+                        {"archs", std::move(archs)},
+                        {"seconds", seconds}};
+  return Status::success();
+}
+
+static void print(const json::Object &result) {
+  llvm::outs() << llvm::formatv("{0}: {1}, {2} kernels, {3} of weights, {4} of code, {5:F2} s\n",
+                                *result.getString("output"), formatBytes(uint64_t(*result.getInteger("bytes"))),
+                                *result.getInteger("kernels"),
+                                formatBytes(uint64_t(*result.getInteger("weights_bytes"))),
+                                formatBytes(uint64_t(*result.getInteger("code_bytes"))), *result.getNumber("seconds"));
+}
+
+static int compile(CompileSettings &settings, const Report &report) {
+  const auto start = std::chrono::steady_clock::now();
+  mlir::MLIRContext context;
+  DiagnosticCollector diagnostics(context);
+  auto compiled = mlir::failure();
+  {
+    const Progress progress;
+    settings.options.progress = std::cref(progress);
+    compiled = compileModel(settings.model, settings.output, settings.options, context);
+  }
+  if (failed(compiled))
+    return report.fail(diagnostics.errorsOfFailure());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  json::Object result{{"output", json::fixUTF8(settings.output)}, {"seconds", seconds.count()}};
+  if (!settings.options.stopAfter) {
+    if (Status read = describe(settings.output, seconds.count(), result); !read.ok())
+      return report.fail(read);
+    if (!report.json())
+      print(result);
+  }
+  return settings.output == "-" ? int(ExitOk) : report.finish(std::move(result));
+}
+
+int tools::runCompile(Arguments arguments) {
+  CompileSettings settings;
+  Report report;
+  CommandLine line("compile", "MODEL.onnx", "Compiles a model into one file that `tenon run` runs.");
+  line.text("o", "MODEL.tenon", "the file to write", settings.output);
+  settings.declare(line);
+  line.texts("shape", "NAME=1x3x224x224[!]",
+             "the size to optimise for; the plan serves every size, or with ! only this", settings.shapes);
+  line.number("threads", "the plan's thread count; 0 = all cores", settings.threads, 0, 4096);
+  line.choice("stop-after", llvm::SmallVector<llvm::StringRef>(phaseNames.begin(), phaseNames.end()),
+              "end after this phase and write the IR to -o, or to stdout", settings.stopAfter);
+  line.text("dump-phases", "DIR", "write the IR after each phase into this folder", settings.options.dumpPhases);
+  report.declare(line);
+  int status = ExitOk;
+  if (!parseOrExit(line, report, arguments, status))
+    return status;
+  settings.model = line.operand();
+  if (Status ready = prepare(settings); !ready.ok())
+    return report.fail(ready);
+  return supervise({.maxMemory = settings.options.maxMemory}, report,
+                   [&](const std::string &) { return compile(settings, report); });
+}

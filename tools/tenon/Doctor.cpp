@@ -1,0 +1,97 @@
+//===- Doctor.cpp - tenon doctor ------------------------------------------===//
+#include "Commands.h"
+#include "PythonChild.h"
+#include "common/Codes.h"
+#include "common/Report.h"
+#include "tenon/Runtime/CpuInfo.h"
+#include "tenon/Runtime/Session.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <fstream>
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+using namespace tenon;
+using namespace tenon::tools;
+namespace json = llvm::json;
+
+static std::string cpuModel() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (llvm::StringRef(line).starts_with("model name"))
+      return llvm::StringRef(line).split(':').second.trim().str();
+  return "unknown";
+}
+
+static json::Array runnableArchs() {
+  json::Array archs;
+  for (const char *arch : {"x86-64-v4", "x86-64-v3"})
+    if (runtime::cpuSupports(arch))
+      archs.push_back(arch);
+  return archs;
+}
+
+/// Whether a driver's library can be loaded; nothing is initialised.
+static bool hasLibrary(const char *name) {
+  void *handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+  if (handle)
+    dlclose(handle);
+  return handle != nullptr;
+}
+
+static json::Object describePython() {
+  const PythonChild python = findPython();
+  json::Object out{{"path", python.path.empty() ? json::Value(nullptr) : json::Value(python.path)}};
+  for (const char *module : {"numpy", "onnx", "onnxruntime"}) {
+    const std::string version = python.path.empty() ? "" : moduleVersion(python, module);
+    out[module] = version.empty() ? json::Value(nullptr) : json::Value(version);
+  }
+  return out;
+}
+
+static std::string textOf(const json::Value *value) {
+  if (!value || value->kind() == json::Value::Null)
+    return "absent";
+  return value->getAsString() ? value->getAsString()->str() : llvm::formatv("{0}", *value).str();
+}
+
+static void print(const json::Object &found) {
+  const json::Object &cpu = *found.getObject("cpu"), &python = *found.getObject("python");
+  llvm::outs() << "tenon:       " << textOf(found.get("version")) << "\ncpu:         " << textOf(cpu.get("model"))
+               << ", " << textOf(cpu.get("cores")) << " cores, " << formatBytes(uint64_t(*cpu.getInteger("memory")))
+               << "\ncode:       ";
+  for (const json::Value &arch : *cpu.getArray("archs"))
+    llvm::outs() << ' ' << textOf(&arch);
+  llvm::outs() << (cpu.getArray("archs")->empty() ? " none: plans need at least x86-64-v3 (AVX2, FMA)" : "")
+               << "\ncuda driver: "
+               << (*found.getBoolean("cuda_driver") ? "present, not used by this version" : "absent")
+               << "\npython:      " << textOf(python.get("path")) << '\n';
+  for (const char *module : {"numpy", "onnx", "onnxruntime"})
+    llvm::outs() << llvm::formatv("{0,-13}{1}\n", std::string(module) + ":", textOf(python.get(module)));
+  if (!python.getString("onnxruntime"))
+    llvm::outs() << "note: `tenon verify --against=onnxruntime` needs onnxruntime and numpy; TENON_PYTHON names the "
+                    "Python that has them\n";
+}
+
+int tools::runDoctor(Arguments arguments) {
+  Report report;
+  CommandLine line("doctor", "", "Says what this machine has and lacks.");
+  report.declare(line);
+  int status = ExitOk;
+  if (!parseOrExit(line, report, arguments, status))
+    return status;
+  const int64_t memory = int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  json::Object found{
+      {"version", runtime::versionString()},
+      {"cpu", json::Object{{"model", json::fixUTF8(cpuModel())},
+                           {"cores", int64_t(runtime::cpuCores())},
+                           {"memory", memory},
+                           {"best_arch", runtime::cpuArch().data()},
+                           {"archs", runnableArchs()}}},
+      {"cuda_driver", hasLibrary("libcuda.so.1")},
+      {"python", describePython()},
+  };
+  if (!report.json())
+    print(found);
+  return report.finish(std::move(found));
+}

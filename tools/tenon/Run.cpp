@@ -1,0 +1,118 @@
+//===- Run.cpp - tenon run ------------------------------------------------===//
+#include "Commands.h"
+#include "common/Codes.h"
+#include "common/Inputs.h"
+#include "common/Npy.h"
+#include "common/Report.h"
+#include "tenon/Runtime/Session.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <fstream>
+
+using namespace tenon;
+using namespace tenon::tools;
+
+namespace {
+struct RunSettings {
+  std::string plan, outputDir, arch, profile;
+  std::vector<std::string> inputs;
+  int64_t threads = -1;
+};
+} // namespace
+
+static Status writeProfile(const runtime::Profile &profile, const std::string &path) {
+  std::ofstream file(path, std::ios::binary);
+  file << profile.chromeTrace();
+  file.close();
+  return file ? Status::success() : Status::error("TN7016", "cannot write '" + path + "'");
+}
+
+/// Writes all outputs, or none: files already written are removed where a later one fails.
+static Status writeOutputs(const std::string &folder, const std::vector<runtime::TensorInfo> &infos,
+                           const std::vector<runtime::Tensor> &outputs, std::vector<std::string> &paths) {
+  if (std::error_code error = llvm::sys::fs::create_directories(folder))
+    return Status::error("TN9007", "cannot make the folder '" + folder + "': " + error.message());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    paths.push_back(folder + "/" + encodeFileName(infos[i].name) + ".npy");
+    Status written = writeNpy(paths.back(), outputs[i]);
+    if (written.ok())
+      continue;
+    paths.pop_back();
+    for (const std::string &path : paths)
+      std::remove(path.c_str());
+    return written;
+  }
+  return Status::success();
+}
+
+static Status execute(const RunSettings &settings, llvm::json::Object &result) {
+  runtime::SessionOptions options;
+  options.threads = int(settings.threads);
+  options.arch = settings.arch;
+  auto session = runtime::Session::create(settings.plan, options);
+  if (!session)
+    return session.takeStatus();
+  auto inputs = readInputs(settings.inputs, (*session)->inputs());
+  if (!inputs)
+    return inputs.takeStatus();
+  runtime::Profile profile;
+  runtime::RunOptions run;
+  run.profile = settings.profile.empty() ? nullptr : &profile;
+  auto outputs = (*session)->run(*inputs, run);
+  if (!outputs)
+    return outputs.takeStatus();
+  std::vector<std::string> paths;
+  const auto &infos = (*session)->outputs();
+  if (!settings.outputDir.empty())
+    TENON_RETURN_IF_ERROR(writeOutputs(settings.outputDir, infos, *outputs, paths));
+  if (run.profile)
+    TENON_RETURN_IF_ERROR(writeProfile(profile, settings.profile));
+  llvm::json::Array list;
+  for (size_t i = 0; i < outputs->size(); ++i) {
+    const runtime::Tensor &tensor = (*outputs)[i];
+    llvm::json::Object entry{{"name", llvm::json::fixUTF8(infos[i].name)},
+                             {"type", elementName(tensor.type).data()},
+                             {"dims", llvm::json::Array(tensor.dims)}};
+    if (!paths.empty())
+      entry["file"] = llvm::json::fixUTF8(paths[i]);
+    list.push_back(std::move(entry));
+  }
+  result = llvm::json::Object{
+      {"arch", (*session)->arch()}, {"threads", (*session)->threads()}, {"outputs", std::move(list)}};
+  return Status::success();
+}
+
+static void print(const llvm::json::Object &result) {
+  for (const llvm::json::Value &value : *result.getArray("outputs")) {
+    const llvm::json::Object &entry = *value.getAsObject();
+    llvm::SmallVector<int64_t> dims;
+    for (const llvm::json::Value &dim : *entry.getArray("dims"))
+      dims.push_back(*dim.getAsInteger());
+    llvm::outs() << printable(*entry.getString("name")) << ": " << *entry.getString("type") << ' ' << formatDims(dims);
+    if (auto file = entry.getString("file"))
+      llvm::outs() << " -> " << *file;
+    llvm::outs() << '\n';
+  }
+}
+
+int tools::runRun(Arguments arguments) {
+  RunSettings settings;
+  Report report;
+  CommandLine line("run", "MODEL.tenon", "Runs a compiled model once, on tensors in .npy files.");
+  line.texts("input", "NAME=FILE.npy", "an input; one for each that `tenon inspect` lists", settings.inputs);
+  line.text("output-dir", "DIR", "where outputs go, as DIR/<name>.npy, odd bytes percent-encoded", settings.outputDir);
+  line.number("threads", "threads; 0 = all cores, default: as compiled", settings.threads, 0, 4096);
+  line.text("arch", "ARCH", "forces a code object, such as x86-64-v3", settings.arch);
+  line.text("profile", "FILE.json", "write the times of all kernels as a Chrome trace", settings.profile);
+  report.declare(line);
+  int status = ExitOk;
+  if (!parseOrExit(line, report, arguments, status))
+    return status;
+  settings.plan = line.operand();
+  llvm::json::Object result;
+  if (Status done = execute(settings, result); !done.ok())
+    return report.fail(done);
+  if (!report.json())
+    print(result);
+  return report.finish(std::move(result));
+}
