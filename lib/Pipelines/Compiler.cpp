@@ -7,6 +7,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Importer/Importer.h"
 #include "tenon/Pipelines/Pipelines.h"
+#include "tenon/Pipelines/Registration.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include <thread>
@@ -135,5 +136,9 @@ LogicalResult Compilation::run(StringRef path) {
 
 LogicalResult tenon::compileModel(StringRef path, StringRef output, const CompileOptions &options,
                                   MLIRContext &context) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  context.appendDialectRegistry(registry);
+  context.loadAllAvailableDialects();
   return Compilation(output, options, context).run(path);
 }

@@ -85,23 +85,6 @@ struct MergeTransposes : OpRewritePattern<TransposeOp> {
     return success();
   }
 };
-
-/// transpose that moves only dimensions of extent 1  ->  reshape
-struct TransposeToReshape : OpRewritePattern<TransposeOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override {
-    int64_t previous = -1;
-    for (int64_t axis : op.getPerm()) {
-      if (op.getX().getType().getDimSize(axis) == 1)
-        continue;
-      if (axis < previous)
-        return rewriter.notifyMatchFailure(op, "dimensions change their order");
-      previous = axis;
-    }
-    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), op.getX());
-    return success();
-  }
-};
 } // namespace
 
 void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
@@ -147,7 +130,7 @@ OpFoldResult TransposeOp::fold(FoldAdaptor) {
 }
 
 void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<MergeTransposes, TransposeToReshape>(context);
+  patterns.add<MergeTransposes>(context);
 }
 
 IterationSpace TransposeOp::getIterationSpace() {

@@ -72,13 +72,26 @@ Value untransposeOperand(OpBuilder &b, Location loc, Value v, ArrayRef<int64_t> 
   return transpose(b, loc, v, invert(perm));
 }
 
-/// The permutation that the most operands share, if every other operand is cheap to transpose.
+/// The permutation that the operands share: each is transposed by it or cheap to transpose. Where an operand has to be
+/// transposed for it, the permutation must come from one that is not cheap, or transposes would move from one operand to
+/// the other for ever.
 std::optional<Permutation> commonPermutation(OperandRange operands, int64_t rank) {
   std::optional<Permutation> perm;
-  for (Value v : operands)
-    if (auto t = v.getDefiningOp<TransposeOp>(); t && static_cast<int64_t>(t.getPerm().size()) == rank && !perm)
+  bool isShared = true;
+  for (Value v : operands) {
+    auto t = v.getDefiningOp<TransposeOp>();
+    bool counts = t && static_cast<int64_t>(t.getPerm().size()) == rank;
+    isShared &= counts && (!perm || t.getPerm() == ArrayRef<int64_t>(*perm));
+    if (counts && (!perm || !isCheapToTranspose(t.getX(), invert(t.getPerm()))))
       perm = Permutation(t.getPerm());
-  if (!perm)
+  }
+  if (isShared)
+    return perm;
+  bool isWorth = llvm::any_of(operands, [&](Value v) {
+    auto t = v.getDefiningOp<TransposeOp>();
+    return perm && t && t.getPerm() == ArrayRef<int64_t>(*perm) && !isCheapToTranspose(t.getX(), invert(*perm));
+  });
+  if (!isWorth)
     return std::nullopt;
   for (Value v : operands) {
     auto t = v.getDefiningOp<TransposeOp>();
