@@ -32,10 +32,16 @@ GraphImporter::GraphImporter(std::shared_ptr<ModelFile> file, MLIRContext &conte
 Value GraphImporter::materialize(ModelValue &value) {
   if (value.op)
     return value.op;
-  if (value.constant)
+  if (value.constant) {
     value.op = ConstantOp::create(builder, value.loc, value.constant);
-  else
-    value.op = DimsOp::create(builder, value.loc, value.type, ShapeAttr::get(context, *value.known));
+    return value.op;
+  }
+  // graph.dims makes scalars and vectors.
+  bool isVector = value.type.getRank() <= 1;
+  auto type = isVector ? value.type : RankedTensorType::get({value.type.getNumElements()}, value.type.getElementType());
+  value.op = DimsOp::create(builder, value.loc, type, ShapeAttr::get(context, *value.known));
+  if (!isVector)
+    value.op = ReshapeOp::create(builder, value.loc, value.type, value.op);
   return value.op;
 }
 

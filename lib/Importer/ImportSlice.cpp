@@ -27,18 +27,20 @@ static DimAttr fromStart(DimAttr index, DimAttr extent) {
 
 SliceBounds resolveSlice(DimAttr start, DimAttr end, int64_t step, DimAttr extent) {
   DimAttr zero = DimAttr::constant(extent.getContext(), 0);
-  start = fromStart(start, extent);
-  end = fromStart(end, extent);
+  // Into [0, extent]; counted from the end, an index is below the extent.
+  auto clamp = [&](DimAttr index) {
+    DimAttr low = max(fromStart(index, extent), zero);
+    return index.getConstant().value_or(0) < 0 ? low : min(low, extent);
+  };
   if (step > 0) {
     // To the end of the dimension: max(extent - start, 0) needs no clamped start.
     bool toEnd = end == extent || end.getConstant().value_or(0) >= INT32_MAX;
-    DimAttr clamped = min(max(start, zero), extent);
-    DimAttr length = toEnd ? extent - max(start, zero) : min(max(end, zero), extent) - clamped;
-    return {clamped, max(ceilDiv(length, step), zero)};
+    DimAttr length = toEnd ? extent - max(fromStart(start, extent), zero) : clamp(end) - clamp(start);
+    return {clamp(start), max(ceilDiv(length, step), zero)};
   }
   DimAttr last = extent - 1, before = DimAttr::constant(extent.getContext(), -1);
-  start = max(min(start, last), zero);
-  end = min(max(end, before), last);
+  start = max(min(fromStart(start, extent), last), zero);
+  end = min(max(fromStart(end, extent), before), last);
   return {start, max(ceilDiv(start - end, -step), zero)};
 }
 

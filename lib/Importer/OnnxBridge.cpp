@@ -14,11 +14,18 @@
 namespace tenon::importer {
 namespace {
 
-/// Takes the initializers out of the main graph, leaving inputs of the same types, and puts them back at the end of its
-/// life: the checker then opens no files and reads no weights.
-class WithoutInitializers {
+/// Makes the main graph checkable, until the end of its life. Initializers give way to inputs of the same types, so
+/// that the checker opens no files and reads no weights; inputs and outputs without a shape, which the checker refuses
+/// but exporters write, get an empty one.
+class CheckableGraph {
 public:
-  explicit WithoutInitializers(onnx::GraphProto &graph) : graph(graph), inputs(graph.input_size()) {
+  explicit CheckableGraph(onnx::GraphProto &graph) : graph(graph), inputs(graph.input_size()) {
+    for (auto *list : {graph.mutable_input(), graph.mutable_output()})
+      for (auto &value : *list)
+        if (value.type().has_tensor_type() && !value.type().tensor_type().has_shape()) {
+          shapeless.push_back(value.mutable_type()->mutable_tensor_type());
+          shapeless.back()->mutable_shape();
+        }
     std::set<std::string> names;
     for (const auto &input : graph.input())
       names.insert(input.name());
@@ -35,9 +42,11 @@ public:
         type->mutable_shape()->add_dim()->set_dim_value(dim);
     }
   }
-  WithoutInitializers(const WithoutInitializers &) = delete;
-  WithoutInitializers &operator=(const WithoutInitializers &) = delete;
-  ~WithoutInitializers() {
+  CheckableGraph(const CheckableGraph &) = delete;
+  CheckableGraph &operator=(const CheckableGraph &) = delete;
+  ~CheckableGraph() {
+    for (auto *type : shapeless)
+      type->clear_shape();
     graph.mutable_initializer()->Swap(&initializers);
     while (graph.input_size() > inputs)
       graph.mutable_input()->RemoveLast();
@@ -46,6 +55,7 @@ public:
 private:
   onnx::GraphProto &graph;
   int inputs;
+  std::vector<onnx::TypeProto::Tensor *> shapeless;
   google::protobuf::RepeatedPtrField<onnx::TensorProto> initializers;
 };
 
@@ -57,7 +67,7 @@ const onnx::OpSchema *findSchema(const onnx::NodeProto &node, int opset) {
 } // namespace
 
 std::optional<std::string> runOnnxChecker(onnx::ModelProto &model) {
-  WithoutInitializers guard(*model.mutable_graph());
+  CheckableGraph guard(*model.mutable_graph());
   try {
     onnx::checker::check_model(model);
   } catch (const std::exception &error) {

@@ -74,12 +74,12 @@ static FailureOr<int64_t> countElements(const onnx::TensorProto &tensor, int bit
   return count * nonZero;
 }
 
+static int64_t getBytes(int64_t count, int bits) { return bits < 8 ? (count * bits + 7) / 8 : count * (bits / 8); }
+
 FailureOr<int64_t> getTensorBytes(const onnx::TensorProto &tensor, Location loc) {
   int bits = getBitsPerElement(tensor.data_type());
   auto count = countElements(tensor, bits, loc);
-  if (failed(count))
-    return failure();
-  return bits < 8 ? (*count * bits + 7) / 8 : *count * (bits / 8);
+  return failed(count) ? FailureOr<int64_t>(failure()) : getBytes(*count, bits);
 }
 
 namespace {
@@ -119,7 +119,8 @@ public:
       if (failed(checkNames(function.node(), function.input(), {}, function.output(), function.name())))
         return failure();
       for (const auto &node : function.node())
-        addAttributes(node);
+        if (failed(addAttributes(node)))
+          return failure();
     }
     if (failed(checkMainGraph()))
       return failure();
@@ -255,8 +256,14 @@ private:
     return success();
   }
 
-  void addAttributes(const onnx::NodeProto &node) {
+  /// Queues what the attributes hold. Every attribute states its type, or refers to one of its function (IR version 1
+  /// had neither).
+  LogicalResult addAttributes(const onnx::NodeProto &node) {
     for (const auto &attribute : node.attribute()) {
+      if (model.ir_version() > 1 && attribute.type() == onnx::AttributeProto::UNDEFINED &&
+          attribute.ref_attr_name().empty())
+        return emitError(getNodeLocation(context, node), Code::WrongAttribute)
+               << "attribute '" << attribute.name() << "' has no known type";
       if (attribute.has_t())
         tensors.push_back({&attribute.t(), &node});
       for (const auto &tensor : attribute.tensors())
@@ -266,6 +273,7 @@ private:
       for (const auto &graph : attribute.graphs())
         graphs.push_back(&graph);
     }
+    return success();
   }
 
   LogicalResult checkWorkList() {
@@ -282,7 +290,8 @@ private:
       for (const auto &tensor : graph.initializer())
         tensors.push_back({&tensor, nullptr});
       for (const auto &node : graph.node())
-        addAttributes(node);
+        if (failed(addAttributes(node)))
+          return failure();
     }
     return success();
   }
@@ -293,17 +302,17 @@ private:
       return emitError(loc, Code::TensorData)
              << "tensor '" << tensor.name() << "' has unknown type " << tensor.data_type();
     auto count = countElements(tensor, bits, loc);
-    auto bytes = getTensorBytes(tensor, loc);
-    if (failed(count) || failed(bytes))
+    if (failed(count))
       return failure();
+    int64_t bytes = getBytes(*count, bits);
     if (tensor.has_segment())
       return emitError(loc, Code::TensorData) << "segmented tensors are not supported";
     if (tensor.data_location() == onnx::TensorProto::EXTERNAL)
-      return LogicalResult(file.getExternalData(tensor, *bytes, loc));
+      return LogicalResult(file.getExternalData(tensor, bytes, loc));
     if (tensor.has_raw_data() && bits != 0) {
-      if (int64_t(tensor.raw_data().size()) != *bytes)
+      if (int64_t(tensor.raw_data().size()) != bytes)
         return emitError(loc, Code::TensorData) << "tensor '" << tensor.name() << "' holds " << tensor.raw_data().size()
-                                                << " bytes, its shape needs " << *bytes;
+                                                << " bytes, its shape needs " << bytes;
       return success();
     }
     auto [needed, present] = getTypedField(tensor, *count, bits);

@@ -107,6 +107,10 @@ DimAttr lessElements(DimAttr a, DimAttr b, Type) {
   return {};
 }
 
+/// Booleans are 0 and 1.
+DimAttr andElements(DimAttr a, DimAttr b, Type) { return a * b; }
+DimAttr orElements(DimAttr a, DimAttr b, Type) { return max(a, b); }
+
 DimAttr greaterElements(DimAttr a, DimAttr b, Type type) { return lessElements(b, a, type); }
 
 /// The shape of operands that are alike, or all but one of which have one element; nothing otherwise.
@@ -163,6 +167,12 @@ FailureOr<bool> evaluateNeg(NodeImporter &n) {
   ModelValue *x = n.getInput(0);
   return bind(n, x->type.getShape(), x->type.getElementType(),
               llvm::map_to_vector(*x->known, [](DimAttr d) { return d * -1; }));
+}
+
+FailureOr<bool> evaluateNot(NodeImporter &n) {
+  ModelValue *x = n.getInput(0);
+  return bind(n, x->type.getShape(), x->type.getElementType(),
+              llvm::map_to_vector(*x->known, [&](DimAttr d) { return n.dim(1) - d; }));
 }
 
 /// Floor, Ceil, Round: integers already.
@@ -347,6 +357,9 @@ const llvm::StringMap<Evaluator> &getEvaluators() {
       {"Greater", evaluateBinary<greaterElements, true>},
       {"Where", evaluateWhere},
       {"Neg", evaluateNeg},
+      {"Not", evaluateNot},
+      {"And", evaluateBinary<andElements, true>},
+      {"Or", evaluateBinary<orElements, true>},
       {"Floor", evaluateIdentity},
       {"Ceil", evaluateIdentity},
       {"Round", evaluateIdentity},
@@ -380,9 +393,9 @@ FailureOr<bool> evaluateSymbolically(NodeImporter &n) {
     if (!n.known(i) && (n.hasInput(i) || i == 0))
       return false;
   // Operands every evaluator reads without asking.
-  static const llvm::StringMap<size_t> operands = {{"Where", 3}, {"Range", 3},   {"Add", 2},   {"Sub", 2}, {"Mul", 2},
-                                                   {"Div", 2},   {"Mod", 2},     {"Min", 2},   {"Max", 2}, {"Equal", 2},
-                                                   {"Less", 2},  {"Greater", 2}, {"Gather", 2}};
+  static const llvm::StringMap<size_t> operands = {{"Where", 3}, {"Range", 3},   {"Add", 2}, {"Sub", 2}, {"Mul", 2},
+                                                   {"Div", 2},   {"Mod", 2},     {"Min", 2}, {"Max", 2}, {"Equal", 2},
+                                                   {"Less", 2},  {"Greater", 2}, {"And", 2}, {"Or", 2},  {"Gather", 2}};
   for (size_t i = 0; i < operands.lookup(n.node.op_type()); ++i)
     if (!n.known(i))
       return false;
