@@ -1,6 +1,7 @@
 //===- KernelBench.cpp - The layers of ResNet-50, one by one --------------===//
 //
 // codegen-bench [arch] [layer]: time, GFLOP/s and compile time of each distinct convolution, hot, one thread.
+// codegen-bench [arch] matmul: matrix products of a BERT and others.
 //
 //===----------------------------------------------------------------------===//
 #include "CompiledKernel.h"
@@ -48,10 +49,60 @@ constexpr Layer layers[] = {
     {96, 112, 96, 3, 2, 0, false, true},
 };
 
+struct Product {
+  int64_t batch, rows, depth, columns;
+  bool isPacked, isTransposed;
+};
+
+constexpr Product products[] = {
+    {1, 128, 768, 768, true, false},  {1, 128, 768, 3072, true, false},   {1, 128, 3072, 768, true, false},
+    {1, 512, 512, 512, true, false},  {1, 1024, 1024, 1024, true, false}, {1, 1, 2048, 1000, true, true},
+    {1, 1, 4096, 4096, true, false},  {1, 4, 4096, 4096, true, false},    {12, 128, 64, 128, false, true},
+    {12, 128, 128, 64, false, false}, {12, 384, 64, 384, false, true},    {12, 384, 384, 64, false, false},
+    {1, 512, 512, 512, false, false}, {1, 512, 512, 512, false, true},
+};
+
+int runProducts(const char *arch) {
+  for (const Product &p : products) {
+    std::string batch = p.isPacked ? "" : std::to_string(p.batch) + "x";
+    std::string x = llvm::formatv("tensor<{0}{1}x{2}xf32>", batch, p.rows, p.depth);
+    std::string w = llvm::formatv("tensor<{0}{1}x{2}xf32>", batch, p.isTransposed ? p.columns : p.depth,
+                                  p.isTransposed ? p.depth : p.columns);
+    std::string y = llvm::formatv("tensor<{0}{1}x{2}xf32>", batch, p.rows, p.columns);
+    std::string text = llvm::formatv(R"(
+func.func @f(%x: {0}, %w: {1}) -> {2} {{
+  %y = graph.dispatch(%x, %w) {{
+  ^bb0(%a: {0}, %b: {1}):
+    %0 = graph.matmul %a, %b {3} : ({0}, {1}) -> {2}
+    graph.yield %0 : {2}
+  } : ({0}, {1}) -> {2}
+  return %y : {2}
+})",
+                                     x, w, y, p.isTransposed ? "{transpose_w}" : "");
+    std::vector<unsigned> constants;
+    if (p.isPacked)
+      constants = {1};
+    auto kernel = CompiledKernel::create(text, arch, constants);
+    if (!kernel)
+      return 1;
+    const double seconds = kernel->measure(
+        {randomFloats(p.batch * p.rows * p.depth, 1), randomFloats(p.batch * p.depth * p.columns, 2)}, {}, 100);
+    std::printf("%s %ld x %ldx%ldx%ld: %8.1f us %6.1f GFLOP/s, compiled in %3.0f ms\n",
+                p.isPacked       ? "packed"
+                : p.isTransposed ? "nk"
+                                 : "kn",
+                p.batch, p.rows, p.depth, p.columns, seconds * 1e6,
+                2e-9 * p.batch * p.rows * p.depth * p.columns / seconds, kernel->compileSeconds * 1e3);
+  }
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
   const char *arch = argc > 1 ? argv[1] : "x86-64-v4";
+  if (argc > 2 && std::string(argv[2]) == "matmul")
+    return runProducts(arch);
   const int only = argc > 2 ? std::atoi(argv[2]) : -1;
   double total = 0, compile = 0, flops = 0;
   for (int i = 0; i < static_cast<int>(std::size(layers)); ++i) {
