@@ -1,6 +1,7 @@
 //===- KernelBench.cpp - The layers of ResNet-50, one by one --------------===//
 //
 // codegen-bench [arch] [layer]: time, GFLOP/s and compile time of each distinct convolution, hot, one thread.
+// codegen-bench [arch] dynamic: the convolutions with height and width known at run time only.
 // codegen-bench [arch] matmul: matrix products of a BERT and others.
 //
 //===----------------------------------------------------------------------===//
@@ -103,7 +104,8 @@ int main(int argc, char **argv) {
   const char *arch = argc > 1 ? argv[1] : "x86-64-v4";
   if (argc > 2 && std::string(argv[2]) == "matmul")
     return runProducts(arch);
-  const int only = argc > 2 ? std::atoi(argv[2]) : -1;
+  const bool isDynamic = argc > 2 && std::string(argv[2]) == "dynamic";
+  const int only = isDynamic ? -1 : argc > 2 ? std::atoi(argv[2]) : -1;
   double total = 0, compile = 0, flops = 0;
   for (int i = 0; i < static_cast<int>(std::size(layers)); ++i) {
     const Layer &l = layers[i];
@@ -115,7 +117,7 @@ int main(int argc, char **argv) {
     c.hasRelu = true;
     c.hasResidual = l.hasResidual;
     std::string size = std::to_string(l.size);
-    auto kernel = CompiledKernel::create(convRegion(c, "1", size, size), arch, {1});
+    auto kernel = CompiledKernel::create(convRegion(c, "1", isDynamic ? "H" : size, isDynamic ? "W" : size), arch, {1});
     if (!kernel)
       return 1;
     Floats x = randomFloats(l.size * l.size * l.channels, 1), bias = randomFloats(l.columns, 2);
@@ -124,7 +126,7 @@ int main(int argc, char **argv) {
     std::vector<Floats> inputs{x, w, bias};
     if (l.hasResidual)
       inputs.push_back(randomFloats(c.out(l.size, 0) * c.out(l.size, 1) * l.columns, 4));
-    const double seconds = kernel->measure(inputs, {}, only >= 0 ? 300 : 60);
+    const double seconds = kernel->measure(inputs, {{"H", l.size}, {"W", l.size}}, only >= 0 ? 300 : 60);
     std::printf("%2d %s%ldx%ld %4ld -> %4ld at %3ld s%ld x%ld: %7.1f us %6.1f GFLOP/s, compiled in %3.0f ms\n", i,
                 l.isDepthwise ? "dw " : "", l.kernel, l.kernel, l.channels, l.columns, l.size, l.stride, l.count,
                 seconds * 1e6, work / seconds / 1e9, kernel->compileSeconds * 1e3);
