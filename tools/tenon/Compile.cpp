@@ -5,6 +5,7 @@
 #include "common/Inputs.h"
 #include "common/Report.h"
 #include "common/Supervise.h"
+#include "tenon/Pipelines/Registration.h"
 #include "tenon/Plan/Container.h"
 #include "tenon/Plan/plan_generated.h"
 #include "tenon/Support/DiagnosticCollector.h"
@@ -130,7 +131,10 @@ static void print(const json::Object &result) {
 
 static int compile(CompileSettings &settings, const Report &report) {
   const auto start = std::chrono::steady_clock::now();
-  mlir::MLIRContext context;
+  mlir::DialectRegistry dialects;
+  registerAllDialects(dialects);
+  mlir::MLIRContext context(dialects);
+  context.loadAllAvailableDialects();
   DiagnosticCollector diagnostics(context);
   auto compiled = mlir::failure();
   {

@@ -1,2 +1,0 @@
-#include "Commands.h"
-int tenon::tools::runVerify(Arguments) { return 3; }
