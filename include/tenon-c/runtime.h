@@ -87,6 +87,8 @@ TENON_API const char *tenon_error_message(const TenonError *error);
 TENON_API const char *tenon_error_remedy(const TenonError *error);
 TENON_API const char *tenon_error_node(const TenonError *error);
 TENON_API void tenon_error_destroy(TenonError *error);
+/** Makes an error of copies of these strings; for libraries that report in the same way, such as the compiler. */
+TENON_API TenonError *tenon_error_create(const char *code, const char *message, const char *remedy, const char *node);
 
 TENON_API void tenon_session_options_init(TenonSessionOptions *options);
 TENON_API void tenon_run_options_init(TenonRunOptions *options);

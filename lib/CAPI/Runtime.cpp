@@ -97,6 +97,11 @@ void tenon_error_destroy(TenonError *error) {
     delete error;
 }
 
+TenonError *tenon_error_create(const char *code, const char *message, const char *remedy, const char *node) {
+  auto text = [](const char *string) { return std::string(string ? string : ""); };
+  return guarded([&] { return new TenonError{{text(code), text(message), text(remedy), text(node)}}; });
+}
+
 void tenon_session_options_init(TenonSessionOptions *options) {
   if (options)
     *options = {sizeof(TenonSessionOptions), -1, 1, nullptr, nullptr};

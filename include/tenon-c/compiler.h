@@ -1,0 +1,57 @@
+/*===- compiler.h - The C interface of the Tenon compiler -------------------===*\
+|*
+|* Compiles an ONNX model into a model.tenon, in process. C99. Errors are those of runtime.h, which this library links.
+|* All functions may be called from several threads at once.
+|*
+\*===------------------------------------------------------------------------===*/
+#ifndef TENON_C_COMPILER_H
+#define TENON_C_COMPILER_H
+
+#include "tenon-c/runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The extents of one input. */
+typedef struct TenonShape {
+  const char *name; /**< of the input */
+  int32_t rank;
+  const int64_t *dims;
+  int32_t fixed; /**< 0: the size to optimise for, the plan serves every size; 1: the plan serves only this size */
+} TenonShape;
+
+/** Set with tenon_compile_options_init, which fills in `size` and the defaults. */
+typedef struct TenonCompileOptions {
+  size_t size;              /**< sizeof(TenonCompileOptions) of the caller */
+  const char *target;       /**< "cpu" */
+  const char *const *archs; /**< such as "x86-64-v4", best first; NULL: the default archs */
+  size_t num_archs;
+  const TenonShape *shapes; /**< may be NULL */
+  size_t num_shapes;
+  int32_t threads;      /**< thread count the plan asks for; 0: all cores */
+  int32_t jobs;         /**< compile workers; 0: all cores; does not change the plan */
+  int32_t optimization; /**< 0 to 3; default 2 */
+  uint64_t max_memory;  /**< bytes the compiler may use; 0: no limit */
+  /** Told the phase ("import", ...) and how far the compilation is, 0 to 1; may be NULL. */
+  void (*progress)(const char *phase, double done, void *user);
+  void *user; /**< handed to progress */
+} TenonCompileOptions;
+
+/** "tenon 0.1.0". */
+TENON_API const char *tenon_compiler_version(void);
+
+TENON_API void tenon_compile_options_init(TenonCompileOptions *options);
+
+/** Compiles the model at `path` into the file `output`, which is written whole or not at all. `options` may be NULL. */
+TENON_API TenonError *tenon_compile_file(const char *path, const char *output, const TenonCompileOptions *options);
+
+/** The same for a serialised ModelProto in memory. Its weights must be inside: external data is refused. */
+TENON_API TenonError *tenon_compile_bytes(const void *data, size_t size, const char *output,
+                                          const TenonCompileOptions *options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TENON_C_COMPILER_H */
