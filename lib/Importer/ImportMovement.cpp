@@ -162,8 +162,11 @@ LogicalResult importSpaceToDepth(NodeImporter &n) {
     return failure();
   Dims d = dimsOf(x);
   DimAttr b = n.dim(*block), height = floorDiv(d[2], b), width = floorDiv(d[3], b);
-  return n.setOutput(permuteBlocks(n, x, {d[0], d[1], height, b, width, b}, {0, 3, 5, 1, 2, 4},
-                                   {d[0], d[1] * (*block * *block), height, width}));
+  SmallVector<int64_t> order{0, 3, 5, 1, 2, 4};
+  if (n.stringAttr("mode", "DCR") == "CRD")
+    order = {0, 1, 3, 5, 2, 4};
+  return n.setOutput(
+      permuteBlocks(n, x, {d[0], d[1], height, b, width, b}, order, {d[0], d[1] * (*block * *block), height, width}));
 }
 
 } // namespace

@@ -64,6 +64,20 @@ const onnx::OpSchema *findSchema(const onnx::NodeProto &node, int opset) {
   return onnx::OpSchemaRegistry::Schema(node.op_type(), opset, domain);
 }
 
+/// States the schema's defaults in the body, where it refers to attributes that the node may leave out.
+onnx::FunctionProto withDefaults(onnx::FunctionProto function, const onnx::OpSchema &schema) {
+  std::set<std::string> stated;
+  for (const auto &attribute : function.attribute_proto())
+    stated.insert(attribute.name());
+  for (const auto &[name, attribute] : schema.attributes())
+    if (attribute.default_value.type() != onnx::AttributeProto::UNDEFINED && stated.insert(name).second) {
+      auto *value = function.add_attribute_proto();
+      *value = attribute.default_value;
+      value->set_name(name);
+    }
+  return function;
+}
+
 } // namespace
 
 std::optional<std::string> runOnnxChecker(onnx::ModelProto &model) {
@@ -86,10 +100,10 @@ std::optional<onnx::FunctionProto> getSchemaFunction(const onnx::NodeProto &node
       onnx::FunctionBodyBuildContextImpl context(node, operandTypes);
       onnx::FunctionProto function;
       if (schema->BuildContextDependentFunction(context, function, opset))
-        return function;
+        return withDefaults(std::move(function), *schema);
     }
     if (const onnx::FunctionProto *function = schema->HasFunction() ? schema->GetFunction(opset) : nullptr)
-      return *function;
+      return withDefaults(*function, *schema);
   } catch (const std::exception &) {
     // A body that cannot be built for these operands is as good as none.
   }
