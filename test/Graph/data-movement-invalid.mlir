@@ -99,6 +99,14 @@ func.func @slice_step(%x: tensor<3xf32>) -> tensor<3xf32> {
 
 // -----
 
+func.func @slice_type(%x: tensor<3xf32>) -> tensor<3xf64> {
+  // expected-error@+1 {{must keep the element type}}
+  %0 = graph.slice %x from <[0]> {steps = array<i64: 1>} : tensor<3xf32> -> tensor<3xf64>
+  return %0 : tensor<3xf64>
+}
+
+// -----
+
 func.func @pad_lengths(%x: tensor<3xf32>) -> tensor<3xf32> {
   // expected-error@+2 {{pad needs one begin and one end a dimension}}
   // expected-error@+1 {{failed to infer returned types}}

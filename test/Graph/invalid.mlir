@@ -262,11 +262,45 @@ func.func @batch_normalization_vectors(%x: tensor<1x4xf32>, %v: tensor<3xf32>) -
 // -----
 
 func.func @conv_rank(%x: tensor<1x2xf32>, %w: tensor<4x2xf32>) -> tensor<1x4xf32> {
-  // expected-error@+2 {{conv needs x and w of one rank of 3 or more, and attributes of matching length}}
-  // expected-error@+1 {{failed to infer returned types}}
+  // expected-error@+1 {{needs x and w of one rank of 3 or more, got 2 and 2}}
   %0 = graph.conv %x, %w {dilations = array<i64>, group = 1 : i64, pads = array<i64>, strides = array<i64>}
     : (tensor<1x2xf32>, tensor<4x2xf32>) -> tensor<1x4xf32>
   return %0 : tensor<1x4xf32>
+}
+
+// -----
+
+func.func @conv_weight_rank(%x: tensor<1x2x8xf32>, %w: tensor<4xf32>) -> tensor<1x4x8xf32> {
+  // expected-error@+1 {{needs x and w of one rank of 3 or more, got 3 and 1}}
+  %0 = graph.conv %x, %w {dilations = array<i64: 1>, group = 1 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>}
+    : (tensor<1x2x8xf32>, tensor<4xf32>) -> tensor<1x4x8xf32>
+  return %0 : tensor<1x4x8xf32>
+}
+
+// -----
+
+func.func @conv_transpose_rank(%x: tensor<1xf32>, %w: tensor<f32>) -> tensor<1x4x8xf32> {
+  // expected-error@+1 {{needs x and w of one rank of 3 or more, got 1 and 0}}
+  %0 = graph.conv_transpose %x, %w {dilations = array<i64: 1>, group = 1 : i64, output_padding = array<i64: 0>, pads = array<i64: 0, 0>, strides = array<i64: 1>}
+    : (tensor<1xf32>, tensor<f32>) -> tensor<1x4x8xf32>
+  return %0 : tensor<1x4x8xf32>
+}
+
+// -----
+
+func.func @resize_type(%x: tensor<3xf32>) -> tensor<6xf16> {
+  // expected-error@+1 {{must keep the element type}}
+  %0 = graph.resize %x {coordinates = "asymmetric", mode = "nearest", rounding = "floor"} : tensor<3xf32> -> tensor<6xf16>
+  return %0 : tensor<6xf16>
+}
+
+// -----
+
+func.func @where_condition(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@+2 {{the condition must have elements of type i1}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = graph.where %x, %x, %x : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
 }
 
 // -----

@@ -120,6 +120,8 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *context, std::optional<Locat
 LogicalResult ConvOp::verify() {
   auto x = getX().getType(), w = getW().getType();
   int64_t rank = x.getRank() - 2, group = getGroup();
+  if (rank < 1 || w.getRank() != x.getRank())
+    return emitOpError() << "needs x and w of one rank of 3 or more, got " << x.getRank() << " and " << w.getRank();
   SmallVector<int64_t> kernel;
   for (int64_t k : w.getShape().drop_front(2))
     kernel.push_back(ShapedType::isDynamic(k) ? 1 : k);
@@ -201,6 +203,8 @@ LogicalResult ConvTransposeOp::inferReturnTypes(MLIRContext *context, std::optio
 LogicalResult ConvTransposeOp::verify() {
   auto x = getX().getType(), w = getW().getType();
   int64_t rank = x.getRank() - 2, group = getGroup();
+  if (rank < 1 || w.getRank() != x.getRank())
+    return emitOpError() << "needs x and w of one rank of 3 or more, got " << x.getRank() << " and " << w.getRank();
   SmallVector<int64_t> kernel;
   for (int64_t k : w.getShape().drop_front(2))
     kernel.push_back(ShapedType::isDynamic(k) ? 1 : k);

@@ -214,6 +214,8 @@ LogicalResult SliceOp::verify() {
     return emitOpError() << "needs one start, step and result dimension for each of " << rank << " dimensions";
   if (llvm::is_contained(getSteps(), 0))
     return emitOpError() << "steps must not be 0";
+  if (getX().getType().getElementType() != getResult().getType().getElementType())
+    return emitOpError() << "must keep the element type";
   return success();
 }
 

@@ -20,6 +20,8 @@ LogicalResult inferElementwise(std::optional<Location> loc, ValueRange operands,
         emitError(*loc) << "operands must have one element type, got " << other << " and " << element;
       return failure();
     }
+  if (Type first = tensorType(operands.front().getType()).getElementType(); operands.size() == 3 && !first.isInteger(1))
+    return inferenceError(loc, "the condition must have elements of type i1");
   auto shape = broadcastShapes(loc, element.getContext(), shapes);
   if (failed(shape))
     return failure();

@@ -75,6 +75,8 @@ LogicalResult ResizeOp::verify() {
   // C1
   if (getResult().getType().getRank() != rank)
     return emitOpError() << "must keep the rank " << rank;
+  if (getX().getType().getElementType() != getResult().getType().getElementType())
+    return emitOpError() << "must keep the element type";
   if (getScales() && static_cast<int64_t>(getScales()->size()) != rank)
     return emitOpError() << "scales must have " << rank << " entries, got " << getScales()->size();
   if (!llvm::is_contained({"nearest", "linear"}, getMode()))
