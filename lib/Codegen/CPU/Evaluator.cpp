@@ -122,6 +122,16 @@ void Evaluator::store(Value vector, Value buffer, const Coord &offset) {
 // Values
 //===----------------------------------------------------------------------===//
 
+Value Evaluator::loadOperand(Value value, Value buffer, ArrayRef<Coord> coords) {
+  Coord offset = math.flatten(coords, extents(value));
+  bool prefetches = prefetchDistance && !laneMask && offset.base &&
+                    getDims(cast<RankedTensorType>(value.getType())) == ArrayRef<DimAttr>(prefetchDims);
+  if (prefetches)
+    memref::PrefetchOp::create(b, math.loc, buffer, ValueRange{math.add(offset.base, prefetchDistance)},
+                               /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  return load(buffer, offset, elementTypeOf(value));
+}
+
 Value Evaluator::evaluate(Value value, ArrayRef<Coord> coords) {
   if (Value vector = bound.lookup(value))
     return vector;
@@ -133,7 +143,7 @@ Value Evaluator::evaluate(Value value, ArrayRef<Coord> coords) {
     vector = load(tile->second.buffer, tileOffset(value, coords, tile->second.dims, tile->second.acrossLanes),
                   elementTypeOf(value));
   else if (Value buffer = buffers.lookup(value))
-    vector = load(buffer, math.flatten(coords, extents(value)), elementTypeOf(value));
+    vector = loadOperand(value, buffer, coords);
   else
     vector = compute(value.getDefiningOp(), coords);
   memo.push_back({value, SmallVector<Coord>(coords), vector});

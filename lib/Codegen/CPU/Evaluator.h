@@ -48,6 +48,12 @@ public:
   /// Lanes from `lanes` (index) on are not to be read or stored; null: all are valid.
   void setLanes(mlir::Value lanes);
 
+  /// Loads of operands with extents `dims` also prefetch the element `distance` further on; null: no more.
+  void setPrefetch(mlir::Value distance, llvm::ArrayRef<graph::DimAttr> dims = {}) {
+    prefetchDistance = distance;
+    prefetchDims.assign(dims.begin(), dims.end());
+  }
+
   /// The elements of `value` at `coords`, one per dimension: vector<WxT>.
   mlir::Value evaluate(mlir::Value value, llvm::ArrayRef<Coord> coords);
   /// The elements of `buffer` at a flat offset.
@@ -86,6 +92,7 @@ private:
     mlir::Value vector;
   };
 
+  mlir::Value loadOperand(mlir::Value value, mlir::Value buffer, llvm::ArrayRef<Coord> coords);
   mlir::Value compute(mlir::Operation *op, llvm::ArrayRef<Coord> coords);
   mlir::Value computeElementwise(mlir::Operation *op, llvm::ArrayRef<Coord> coords);
   mlir::Value computeCast(graph::CastOp op, mlir::Value x);
@@ -126,7 +133,8 @@ private:
   llvm::DenseMap<mlir::Value, Tile> tiles;
   llvm::DenseMap<mlir::Operation *, unsigned> parts;
   llvm::SmallVector<Known> memo;
-  mlir::Value lanes, laneMask;
+  mlir::Value lanes, laneMask, prefetchDistance;
+  llvm::SmallVector<graph::DimAttr> prefetchDims;
 };
 
 } // namespace tenon::codegen

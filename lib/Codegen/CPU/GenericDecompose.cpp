@@ -24,10 +24,17 @@ Value inverseDeviation(OpBuilder &b, Location loc, Value variance, double epsilo
   return ReciprocalOp::create(b, loc, SqrtOp::create(b, loc, shifted));
 }
 
+/// A NaN in x reaches the result through x - max x, so the maximum may drop it.
+Value findLargest(OpBuilder &b, Location loc, Value x, int64_t axis) {
+  auto largest = ReduceMaxOp::create(b, loc, x, ArrayRef<int64_t>(axis), true);
+  largest->setAttr(dropsNaN, b.getUnitAttr());
+  return largest;
+}
+
 Value decompose(OpBuilder &b, SoftmaxOp op) {
   Location loc = op.getLoc();
   int64_t axis = op.getAxis();
-  Value largest = ReduceMaxOp::create(b, loc, op.getX(), ArrayRef<int64_t>(axis), true);
+  Value largest = findLargest(b, loc, op.getX(), axis);
   Value e = ExpOp::create(b, loc, SubOp::create(b, loc, op.getX(), largest));
   Value sum = ReduceSumOp::create(b, loc, e, ArrayRef<int64_t>(axis), true);
   return MulOp::create(b, loc, e, ReciprocalOp::create(b, loc, sum));
@@ -36,7 +43,7 @@ Value decompose(OpBuilder &b, SoftmaxOp op) {
 Value decompose(OpBuilder &b, LogSoftmaxOp op) {
   Location loc = op.getLoc();
   int64_t axis = op.getAxis();
-  Value largest = ReduceMaxOp::create(b, loc, op.getX(), ArrayRef<int64_t>(axis), true);
+  Value largest = findLargest(b, loc, op.getX(), axis);
   Value shifted = SubOp::create(b, loc, op.getX(), largest);
   Value sum = ReduceSumOp::create(b, loc, ExpOp::create(b, loc, shifted), ArrayRef<int64_t>(axis), true);
   return SubOp::create(b, loc, shifted, LogOp::create(b, loc, sum));

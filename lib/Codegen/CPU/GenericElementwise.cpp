@@ -2,6 +2,8 @@
 #include "GenericEmit.h"
 #include "LoopNest.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 using namespace mlir;
 using namespace tenon::graph;
 
@@ -109,12 +111,29 @@ void emitVector(const Job &job, KernelBuilder &kernel, Evaluator &evaluator, Arr
 
 } // namespace
 
+int64_t getScalarCost(Operation *op) {
+  auto elementwise = dyn_cast<ElementwiseOpInterface>(op);
+  if (!elementwise)
+    return 1;
+  OpBuilder b(op->getContext());
+  Block block;
+  b.setInsertionPointToEnd(&block);
+  for (Value operand : op->getOperands())
+    block.addArgument(registerType(cast<RankedTensorType>(operand.getType()).getElementType()), op->getLoc());
+  if (!isa<CastOp>(op))
+    elementwise.buildScalar(b, op->getLoc(), block.getArguments());
+  int64_t cost = 1;
+  for (Operation &scalar : block)
+    cost +=
+        isa<math::MathDialect>(scalar.getDialect()) && !isa<math::AbsFOp, math::FloorOp, math::CeilOp>(scalar) ? 16 : 1;
+  return cost;
+}
+
 int64_t getWeight(Block &block) {
-  double flops = 1;
+  int64_t cost = 0;
   for (Operation &op : block)
-    if (auto space = dyn_cast<IterationSpaceOpInterface>(op))
-      flops += space.getFlopsPerPoint();
-  return std::clamp<int64_t>(static_cast<int64_t>(flops / 8), 1, 16);
+    cost += getScalarCost(&op);
+  return std::clamp<int64_t>(cost / 8, 1, 16);
 }
 
 void emitElementwise(GenericRegion &region, KernelBuilder &kernel, Evaluator &evaluator) {

@@ -16,6 +16,9 @@ void emitReductions(GenericRegion &region, KernelBuilder &kernel, Evaluator &eva
 /// True if `op` is a reduction that emitReductions can do.
 bool isSupportedReduction(mlir::Operation *op);
 
+/// Instructions, roughly, per vector of an elementwise op; 1 for other ops.
+int64_t getScalarCost(mlir::Operation *op);
+
 /// How many cheap operations the elementwise part of a region is worth per element: the size of work groups follows.
 int64_t getWeight(mlir::Block &block);
 

@@ -49,7 +49,9 @@ private:
   void emitPoint(SmallVector<Coord> coords, Value lanes);
   SmallVector<Value> forEachReduced(SmallVector<Coord> &coords, ValueRange carried, FoldFn fn, unsigned level = 0);
   Value emitReduction(ReductionOpInterface op, ArrayRef<Coord> coords, Value lanes);
+  Value combine(ReductionOpInterface op, Value x, Value total);
   Value foldLanes(ReductionOpInterface op, Value total);
+  Value countReduced();
   Value divideByCount(Value total);
   void keepTile(ArrayRef<Coord> coords);
   void emitResults(ArrayRef<Coord> coords, Value lanes);
@@ -103,10 +105,9 @@ static void collectLoops(Value v, llvm::SetVector<Operation *> &loops, llvm::Den
 }
 
 void ReductionEmitter::chooseTile() {
-  constexpr double costly = 6; // operations: recomputing less is cheaper than a store and a load
+  constexpr int64_t costly = 8; // instructions: recomputing less is cheaper than a store and a load
   for (Operation &op : region.block().without_terminator()) {
-    auto space = dyn_cast<IterationSpaceOpInterface>(op);
-    if (!space || !isa<ElementwiseOpInterface>(op) || space.getFlopsPerPoint() < costly)
+    if (getScalarCost(&op) < costly)
       continue;
     Value value = op.getResult(0);
     if (!elementTypeOf(value).isF32() || dimsOf(value) != region.domain)
@@ -226,27 +227,39 @@ SmallVector<Value> ReductionEmitter::forEachReduced(SmallVector<Coord> &coords, 
   return SmallVector<Value>(loop.getResults());
 }
 
+Value ReductionEmitter::combine(ReductionOpInterface op, Value x, Value total) {
+  if (!op->hasAttr(dropsNaN))
+    return op.buildCombine(math.b, math.loc, x, total);
+  // One instruction, where maximumf takes six.
+  Value greater = arith::CmpFOp::create(math.b, math.loc, arith::CmpFPredicate::OGT, x, total);
+  return arith::SelectOp::create(math.b, math.loc, greater, x, total);
+}
+
 Value ReductionEmitter::emitReduction(ReductionOpInterface op, ArrayRef<Coord> point, Value lanes) {
   Type type = elementTypeOf(op->getResult(0));
   Value neutral = arith::ConstantOp::create(
       math.b, math.loc, DenseElementsAttr::get(evaluator.vectorOf(type), Attribute(op.getNeutral(type))));
   bool writesTile = op.getOperation() == tileWriter;
   SmallVector<Coord> coords(point);
-  SmallVector<Value> totals = forEachReduced(
-      coords, SmallVector<Value>(unroll, neutral), [&](ArrayRef<Coord> at, Value mask, ValueRange carried) {
-        Value x = evaluator.evaluate(op->getOperand(0), at);
-        if (writesTile)
-          keepTile(at);
-        if (lanesReduced && mask)
-          x = arith::SelectOp::create(math.b, math.loc, mask, x, neutral);
-        return SmallVector<Value>{op.buildCombine(math.b, math.loc, x, carried[0])};
-      });
+  // While the first costly loop computes, the next row comes in.
+  if (writesTile && lanesReduced)
+    evaluator.setPrefetch(countReduced(), region.domain);
+  SmallVector<Value> totals = forEachReduced(coords, SmallVector<Value>(unroll, neutral),
+                                             [&](ArrayRef<Coord> at, Value mask, ValueRange carried) {
+                                               Value x = evaluator.evaluate(op->getOperand(0), at);
+                                               if (writesTile)
+                                                 keepTile(at);
+                                               if (lanesReduced && mask)
+                                                 x = arith::SelectOp::create(math.b, math.loc, mask, x, neutral);
+                                               return SmallVector<Value>{combine(op, x, carried[0])};
+                                             });
   if (writesTile)
     evaluator.bindTile(tile, scratch, region.reduced, !lanesReduced);
+  evaluator.setPrefetch({});
   evaluator.setLanes(lanes);
   while (totals.size() > 1) {
     Value last = totals.pop_back_val();
-    totals[totals.size() / 2] = op.buildCombine(math.b, math.loc, last, totals[totals.size() / 2]);
+    totals[totals.size() / 2] = combine(op, last, totals[totals.size() / 2]);
   }
   Value total = lanesReduced ? foldLanes(op, totals[0]) : totals[0];
   return op.isMean() ? divideByCount(total) : total;
@@ -265,19 +278,24 @@ Value ReductionEmitter::foldLanes(ReductionOpInterface op, Value total) {
                                                    ArrayRef<int64_t>(half), ArrayRef<int64_t>(1));
     };
     Value low = part(0), high = part(half);
-    total = op.buildCombine(math.b, math.loc, high, low);
+    total = combine(op, high, low);
   }
   Value scalar = vector::ExtractOp::create(math.b, math.loc, total, 0);
   return vector::BroadcastOp::create(math.b, math.loc, evaluator.vectorOf(scalar.getType()), scalar);
 }
 
-Value ReductionEmitter::divideByCount(Value total) {
-  auto vectorType = cast<VectorType>(total.getType());
-  Type type = vectorType.getElementType(), i64 = math.b.getI64Type();
+/// Elements that one point reduces.
+Value ReductionEmitter::countReduced() {
   Value count = math.constant(1);
   for (int64_t d : region.reduced)
     count = math.mul(count, kernel.param(region.domain[d]));
-  count = arith::IndexCastOp::create(math.b, math.loc, i64, count);
+  return count;
+}
+
+Value ReductionEmitter::divideByCount(Value total) {
+  auto vectorType = cast<VectorType>(total.getType());
+  Type type = vectorType.getElementType(), i64 = math.b.getI64Type();
+  Value count = arith::IndexCastOp::create(math.b, math.loc, i64, countReduced());
   bool isFloat = isa<FloatType>(type);
   if (isFloat)
     count = arith::SIToFPOp::create(math.b, math.loc, type, count);
