@@ -1,0 +1,22 @@
+// RUN: tenon-opt %s | tenon-opt | FileCheck %s
+
+// CHECK: plan.kernel @k0 buffers 3 params 1 nodes ["relu"]
+plan.kernel @k0 buffers 3 params 1 nodes ["relu"]
+
+// CHECK-LABEL: plan.program @main
+plan.program @main {
+  // CHECK: %[[X:.+]] = plan.input 0 "x" tensor<?x8xf32, #graph.shape<[N, 8]>>
+  %x = plan.input 0 "x" tensor<?x8xf32, #graph.shape<[N, 8]>>
+  // CHECK: %[[Y:.+]] = plan.output 0 "y" tensor<?x8xf32, #graph.shape<[N, 8]>>
+  %y = plan.output 0 "y" tensor<?x8xf32, #graph.shape<[N, 8]>>
+  // CHECK: %[[W:.+]] = plan.weight dense<1.000000e+00> : tensor<8xf32> format ""
+  %w = plan.weight dense<1.0> : tensor<8xf32> format ""
+  // CHECK: plan.check <N> equals <8> "no"
+  plan.check <N> equals <8> "no"
+  // CHECK: plan.launch @k0(%[[X]], %[[W]], %[[Y]]) grid <N> params <[N]> scratch <0>
+  plan.launch @k0(%x, %w, %y) grid <N> params <[N]> scratch <0>
+  // CHECK: %[[A:.+]] = plan.arena <32 * N>
+  %a = plan.arena <32 * N>
+  // CHECK: plan.copy %[[X]] to %[[A]] bytes <32 * N>
+  plan.copy %x to %a bytes <32 * N>
+}
