@@ -75,9 +75,13 @@ def Plan_KernelOp : Plan_Op<"kernel", [Symbol]> {
 
 def Plan_LaunchOp : Plan_Op<"launch"> {
   let summary = "Runs a kernel over work groups 0 .. grid - 1";
-  let description = "Constraints: C1 the kernel exists and takes as many buffers and parameters as are given.";
+  let description = [{
+    `flops` (floating-point operations) and `traffic` (bytes of operands and results) are for profiles.
+    Constraints: C1 the kernel exists and takes as many buffers and parameters as are given.
+  }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Plan_BufferType>:$buffers, Graph_DimAttr:$grid,
-                       Graph_ShapeAttr:$params, Graph_DimAttr:$scratch);
+                       Graph_ShapeAttr:$params, Graph_DimAttr:$scratch,
+                       OptionalAttr<Graph_DimAttr>:$flops, OptionalAttr<Graph_DimAttr>:$traffic);
   let assemblyFormat = "$kernel `(` $buffers `)` `grid` $grid `params` $params `scratch` $scratch attr-dict";
   let hasVerifier = 1;
 }

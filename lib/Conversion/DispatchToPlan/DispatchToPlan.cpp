@@ -43,6 +43,8 @@ private:
   Value bufferOf(Value v);
   Value weightOf(ConstantOp constant, StringRef format);
   DimAttr bytesOf(Value v);
+  DimAttr countFlops(DispatchOp op);
+  DimAttr countTraffic(DispatchOp op);
 
   func::FuncOp function;
   LowerDispatchFn lower;
@@ -128,6 +130,24 @@ Value Converter::bufferOf(Value v) {
   return buffers.lookup(base);
 }
 
+DimAttr Converter::countFlops(DispatchOp op) {
+  DimAttr total = DimAttr::constant(context, 0);
+  for (Operation &inner : op.getBody().front())
+    if (auto structured = dyn_cast<IterationSpaceOpInterface>(inner))
+      total = total + product(context, structured.getIterationSpace().extents) *
+                          static_cast<int64_t>(structured.getFlopsPerPoint());
+  return total;
+}
+
+/// Every operand read once, every result written once.
+DimAttr Converter::countTraffic(DispatchOp op) {
+  DimAttr total = DimAttr::constant(context, 0);
+  for (ValueRange values : {ValueRange(op.getInputs()), ValueRange(op.getResults())})
+    for (Value v : values)
+      total = total + bytesOf(v);
+  return total;
+}
+
 LogicalResult Converter::addLaunch(DispatchOp op) {
   auto lowered = lower(op);
   if (failed(lowered))
@@ -153,7 +173,7 @@ LogicalResult Converter::addLaunch(DispatchOp op) {
                      kernels.getArrayAttr(nodes));
   }
   LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered->kernel), arguments, lowered->grid,
-                   ShapeAttr::get(context, lowered->params), lowered->scratchBytes);
+                   ShapeAttr::get(context, lowered->params), lowered->scratchBytes, countFlops(op), countTraffic(op));
   return success();
 }
 

@@ -183,6 +183,10 @@ void PlanWriter::addRecord(Operation &op, plan::FunctionT &function) {
       data.params.push_back(shapes.value(param));
     if (!launch.getScratch().isConstant(0))
       data.scratch = shapes.value(launch.getScratch());
+    if (auto flops = launch.getFlopsAttr())
+      data.flops = shapes.value(flops);
+    if (auto traffic = launch.getTrafficAttr())
+      data.traffic = shapes.value(traffic);
     record->operation.Set(std::move(data));
   } else if (auto copy = dyn_cast<CopyOp>(op)) {
     plan::CopyT data;
