@@ -32,7 +32,7 @@ def load(api, data):
     if not error:
         api.tenon_session_destroy(session)
         return "loaded"
-    code, message, remedy = (getattr(api, f"tenon_error_{p}")(error).decode() for p in ("code", "message", "remedy"))
+    code, message, remedy = (getattr(api, f"tenon_error_{p}")(error).decode(errors="replace") for p in ("code", "message", "remedy"))
     api.tenon_error_destroy(error)
     return code if message and remedy else f"{code} without message or remedy"
 
