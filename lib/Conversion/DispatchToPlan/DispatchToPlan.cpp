@@ -98,6 +98,12 @@ void Converter::checkInputs() {
                       program.getStringAttr("dimension " + Twine(axis) + " of input '" + (name ? name.getValue() : "") +
                                             "' disagrees with another input of the same dimension name"));
     }
+  // What the importer found the graph to rely on: [#graph.shape<[a, b]>, "message"].
+  if (auto rows = function->getAttrOfType<ArrayAttr>("graph.equal"))
+    for (auto row : rows.getAsRange<ArrayAttr>()) {
+      auto extents = cast<ShapeAttr>(row[0]);
+      CheckOp::create(program, function.getLoc(), extents[0], extents[1], cast<StringAttr>(row[1]));
+    }
 }
 
 /// Each returned value is written in place by its kernel, except where it is an input, a constant or returned before.
