@@ -194,6 +194,8 @@ LogicalResult GraphImporter::importOutputs(func::FuncOp function, const Frame &f
              << "output '" << output.name() << "' is declared with element type " << declared << ", but has "
              << typeOf(results.back()).getElementType();
   }
+  if (ArrayAttr equal = requirements.toAttribute(context))
+    function->setAttr("graph.equal", equal);
   func::ReturnOp::create(builder, function.getLoc(), results);
   function.setType(FunctionType::get(context, function.getArgumentTypes(), types));
   for (auto [i, output] : llvm::enumerate(file->proto.graph().output()))
@@ -260,18 +262,10 @@ LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &ori
     return failure();
   if (!*evaluated) {
     Rule rule = registry.find(domain, node.op_type(), opset);
-    if (!rule) {
-      std::vector<onnx::TypeProto> types(inputs.size());
-      for (auto [type, input] : llvm::zip(types, inputs))
-        if (input)
-          setTypeProto(type, input->type);
-      if (auto function = getSchemaFunction(node, int(opset), types))
-        return pushFunction(frame, node, ownedFunctions.emplace_back(std::move(*function)), inputs, loc);
-      return importer.error(Code::UnknownOp) << "there is no import rule for '" << node.op_type() << "' of domain '"
-                                             << (domain.empty() ? "ai.onnx" : domain) << "'";
-    }
-    if (failed(rule(importer)))
+    if (rule && failed(rule(importer)))
       return failure();
+    if (!rule || importer.isInlined())
+      return inlineSchemaFunction(frame, importer, inputs);
   }
   for (auto [name, result] : llvm::zip(node.output(), importer.getResults())) {
     if (name.empty())
@@ -281,6 +275,19 @@ LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &ori
     frame.scope[name] = result;
   }
   return success();
+}
+
+LogicalResult GraphImporter::inlineSchemaFunction(Frame &frame, NodeImporter &importer, ArrayRef<ModelValue *> inputs) {
+  const onnx::NodeProto &node = importer.node;
+  std::vector<onnx::TypeProto> types(inputs.size());
+  for (auto [type, input] : llvm::zip(types, inputs))
+    if (input)
+      setTypeProto(type, input->type);
+  if (auto function = getSchemaFunction(node, int(importer.opset), types))
+    return pushFunction(frame, node, ownedFunctions.emplace_back(std::move(*function)), inputs, importer.loc);
+  StringRef domain = normalDomain(node.domain());
+  return importer.error(Code::UnknownOp) << "there is no import rule for '" << node.op_type() << "' of domain '"
+                                         << (domain.empty() ? "ai.onnx" : domain) << "'";
 }
 
 void GraphImporter::setTypeProto(onnx::TypeProto &proto, RankedTensorType type) {

@@ -4,6 +4,7 @@
 
 #include "NodeImporter.h"
 #include "Registry.h"
+#include "Requirements.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Importer/Importer.h"
 #include <deque>
@@ -32,6 +33,7 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> import();
 
   mlir::OpBuilder builder;
+  Requirements requirements;
 
   /// The SSA value of `value`, built where it is first asked for.
   Value materialize(ModelValue &value);
@@ -47,6 +49,8 @@ private:
   LogicalResult importNode(Frame &frame, const onnx::NodeProto &node);
   LogicalResult pushFunction(Frame &frame, const onnx::NodeProto &node, const onnx::FunctionProto &function,
                              ArrayRef<ModelValue *> inputs, mlir::Location loc);
+  /// Pushes the body ONNX defines for the node, or emits TN1201.
+  LogicalResult inlineSchemaFunction(Frame &frame, NodeImporter &node, ArrayRef<ModelValue *> inputs);
   LogicalResult popFunction();
   static void setTypeProto(onnx::TypeProto &proto, RankedTensorType type);
   const onnx::NodeProto &resolveAttributes(Frame &frame, const onnx::NodeProto &node);

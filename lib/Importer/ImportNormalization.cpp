@@ -21,6 +21,8 @@ LogicalResult importBatchNormalization(NodeImporter &n) {
   for (Value v : {scale, bias, mean, variance})
     if (rankOf(v) != 1)
       return n.error(Code::WrongOperands) << "scale, bias, mean and variance must be vectors";
+  for (Value v : {scale, bias, mean, variance})
+    n.requireEqual(dimsOf(v)[0], dimsOf(x)[1]);
   return n.setOutput(
       n.create<BatchNormalizationOp>(x, scale, bias, mean, variance, APFloat(n.floatAttr("epsilon", 1e-5f))));
 }
@@ -33,7 +35,7 @@ LogicalResult importLayerNormalization(NodeImporter &n) {
   if (failed(axis))
     return failure();
   if (n.wantsOutput(1) || n.wantsOutput(2))
-    return n.error(Code::UnsupportedForm) << "the outputs Mean and InvStdDev are not supported";
+    return n.inlineBody();
   return n.setOutput(n.create<LayerNormalizationOp>(x, scale, bias, *axis, APFloat(n.floatAttr("epsilon", 1e-5f))));
 }
 

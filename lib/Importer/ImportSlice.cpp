@@ -150,6 +150,7 @@ LogicalResult importSplit(NodeImporter &n) {
   }
   if (auto left = (sum - extent).getConstant(); left && *left != 0)
     return n.error(Code::ShapeMismatch) << "the parts do not add up to the extent of axis " << *axis;
+  n.requireEqual(sum, extent);
   DimAttr start = n.dim(0);
   for (auto [i, part] : llvm::enumerate(*split)) {
     starts[size_t(*axis)] = start;

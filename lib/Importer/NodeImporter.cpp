@@ -146,6 +146,8 @@ LogicalResult NodeImporter::setConstant(size_t i, ElementsAttr value) {
 
 ModelValue *NodeImporter::addTensor(const onnx::TensorProto &tensor) { return importer.addTensor(tensor, loc); }
 
+void NodeImporter::requireEqual(DimAttr a, DimAttr b) { importer.requirements.requireEqual(a, b, loc); }
+
 LogicalResult NodeImporter::setTensor(size_t i, const onnx::TensorProto &tensor) {
   ModelValue *value = addTensor(tensor);
   if (value && i < results.size())
@@ -213,8 +215,10 @@ LogicalResult NodeImporter::infer(OperationState &state, SmallVector<Type> &type
 Value NodeImporter::finish(OperationState &state) {
   Operation *op = importer.builder.create(state);
   auto message = captureError(context, [&] { return verify(op, /*verifyRecursively=*/false); });
-  if (!message)
+  if (!message) {
+    importer.requirements.collect(op);
     return op->getResult(0);
+  }
   op->erase();
   error(Code::ShapeMismatch) << *message;
   return {};

@@ -130,6 +130,15 @@ public:
   DimAttr dim(int64_t value) const { return DimAttr::constant(context, value); }
   mlir::OpBuilder &getBuilder();
 
+  /// Requires that the extents be equal in every run.
+  void requireEqual(DimAttr a, DimAttr b);
+  /// Leaves this node to the function body ONNX defines for it.
+  LogicalResult inlineBody() {
+    inlined = true;
+    return success();
+  }
+  bool isInlined() const { return inlined; }
+
   // ---- errors ----
   mlir::InFlightDiagnostic error(Code code, const llvm::Twine &remedy = "") const;
   /// A non-negative axis below `rank`, from one that may count from the end.
@@ -158,6 +167,7 @@ private:
   GraphImporter &importer;
   SmallVector<ModelValue *> inputs;
   SmallVector<ModelValue *> results;
+  bool inlined = false;
 };
 
 inline RankedTensorType typeOf(Value v) { return llvm::cast<RankedTensorType>(v.getType()); }
