@@ -4,6 +4,7 @@
 #include "Graph/IR/GraphDialect.h"
 #include "Plan/IR/PlanOps.h"
 #include "mlir/Transforms/Passes.h"
+#include "tenon/Conversion/GraphToLinalg.h"
 #include "tenon/Pipelines/Pipelines.h"
 #include "tenon/Transforms/Passes.h"
 
@@ -19,5 +20,6 @@ void tenon::registerAllPasses() {
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   registerTransformsPasses();
+  registerGraphToLinalgPasses();
   registerPipelines();
 }

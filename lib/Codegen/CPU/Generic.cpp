@@ -3,6 +3,7 @@
 
 #include "Evaluator.h"
 #include "GenericEmit.h"
+#include "tenon/Codegen/CPU/Decompose.h"
 
 using namespace mlir;
 using namespace tenon::graph;

@@ -1,5 +1,6 @@
 //===- GenericDecompose.cpp - Normalisations as reductions ----------------===//
-#include "GenericRegion.h"
+#include "Graph/IR/GraphOps.h"
+#include "tenon/Codegen/CPU/Decompose.h"
 
 #include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/TypeSwitch.h"

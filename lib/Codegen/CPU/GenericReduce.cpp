@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 #include "GenericEmit.h"
 #include "LoopNest.h"
+#include "tenon/Codegen/CPU/Decompose.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

@@ -29,12 +29,6 @@ struct GenericRegion {
   mlir::OperandRange results() { return block().getTerminator()->getOperands(); }
 };
 
-/// Unit attribute of a graph.reduce_max whose user does not need it to propagate NaN.
-constexpr llvm::StringLiteral dropsNaN = "drops_nan";
-
-/// Replaces softmax, log_softmax, layer_normalization, batch_normalization in `block` by what they are made of.
-void decomposeNormalizations(mlir::Block &block);
-
 /// Brings the region to the form above; false if its reductions do not agree on a domain.
 bool normalizeRegion(GenericRegion &region);
 
