@@ -107,25 +107,6 @@ func.func @cancels_inverse_transposes(%x: tensor<2x3x4xf32>) -> tensor<2x3x4xf32
 
 // -----
 
-// CHECK-LABEL: func.func @moves_unit_dimensions_by_reshape
-//   CHECK-NOT:   graph.transpose
-//       CHECK:   graph.reshape %{{.+}} : tensor<4x1x5xf32> -> tensor<1x4x5xf32>
-func.func @moves_unit_dimensions_by_reshape(%x: tensor<4x1x5xf32>) -> tensor<1x4x5xf32> {
-  %0 = graph.transpose %x {perm = array<i64: 1, 0, 2>} : tensor<4x1x5xf32> -> tensor<1x4x5xf32>
-  return %0 : tensor<1x4x5xf32>
-}
-
-// -----
-
-// CHECK-LABEL: func.func @keeps_transpose_of_larger_dimensions
-//       CHECK:   graph.transpose
-func.func @keeps_transpose_of_larger_dimensions(%x: tensor<?x3x1xf32, #graph.shape<[N, 3, 1]>>) -> tensor<3x?x1xf32, #graph.shape<[3, N, 1]>> {
-  %0 = graph.transpose %x {perm = array<i64: 1, 0, 2>} : tensor<?x3x1xf32, #graph.shape<[N, 3, 1]>> -> tensor<3x?x1xf32, #graph.shape<[3, N, 1]>>
-  return %0 : tensor<3x?x1xf32, #graph.shape<[3, N, 1]>>
-}
-
-// -----
-
 // CHECK-LABEL: func.func @removes_unused_ops
 //  CHECK-NEXT:   return
 func.func @removes_unused_ops(%x: tensor<4xf32>) {

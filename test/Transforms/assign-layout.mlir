@@ -64,3 +64,22 @@ func.func @turns_a_tiling_conv_transpose_into_conv(%x: tensor<1x3x8x8xf32>, %w: 
   %0 = graph.conv_transpose %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, output_padding = array<i64: 0, 0>, group = 1 : i64} : (tensor<1x3x8x8xf32>, tensor<3x4x2x2xf32>) -> tensor<1x4x16x16xf32>
   return %0 : tensor<1x4x16x16xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @moves_unit_dimensions_by_reshape
+//   CHECK-NOT:   graph.transpose
+//       CHECK:   graph.reshape %{{.+}} : tensor<4x1x5xf32> -> tensor<1x4x5xf32>
+func.func @moves_unit_dimensions_by_reshape(%x: tensor<4x1x5xf32>) -> tensor<1x4x5xf32> {
+  %0 = graph.transpose %x {perm = array<i64: 1, 0, 2>} : tensor<4x1x5xf32> -> tensor<1x4x5xf32>
+  return %0 : tensor<1x4x5xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @keeps_transpose_of_larger_dimensions
+//       CHECK:   graph.transpose
+func.func @keeps_transpose_of_larger_dimensions(%x: tensor<?x3x1xf32, #graph.shape<[N, 3, 1]>>) -> tensor<3x?x1xf32, #graph.shape<[3, N, 1]>> {
+  %0 = graph.transpose %x {perm = array<i64: 1, 0, 2>} : tensor<?x3x1xf32, #graph.shape<[N, 3, 1]>> -> tensor<3x?x1xf32, #graph.shape<[3, N, 1]>>
+  return %0 : tensor<3x?x1xf32, #graph.shape<[3, N, 1]>>
+}

@@ -2,10 +2,10 @@
 #include "Plan/IR/PlanOps.h"
 
 #include "Graph/IR/GraphDialect.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace tenon::plan_ir;

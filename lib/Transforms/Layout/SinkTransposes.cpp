@@ -73,8 +73,8 @@ Value untransposeOperand(OpBuilder &b, Location loc, Value v, ArrayRef<int64_t> 
 }
 
 /// The permutation that the operands share: each is transposed by it or cheap to transpose. Where an operand has to be
-/// transposed for it, the permutation must come from one that is not cheap, or transposes would move from one operand to
-/// the other for ever.
+/// transposed for it, the permutation must come from one that is not cheap, or transposes would move from one operand
+/// to the other for ever.
 std::optional<Permutation> commonPermutation(OperandRange operands, int64_t rank) {
   std::optional<Permutation> perm;
   bool isShared = true;

@@ -59,7 +59,8 @@ bool FoldConstants::isFoldable(Operation &op) const {
   constexpr uint64_t smallResult = 64 << 10;
   auto bytes = staticBytes(op.getResult(0).getType());
   uint64_t read = operandBytes(op);
-  return bytes && (*bytes <= smallResult || *bytes <= read || (*bytes <= 4 * read && grown + *bytes - read <= maxBytes));
+  return bytes &&
+         (*bytes <= smallResult || *bytes <= read || (*bytes <= 4 * read && grown + *bytes - read <= maxBytes));
 }
 
 void FoldConstants::fold(Operation &op) {

@@ -56,7 +56,8 @@ struct ExpandBatchNormalization : OpRewritePattern<BatchNormalizationOp> {
       return rewriter.notifyMatchFailure(op, "channels are not static");
     Location loc = op.getLoc();
     auto epsilonType = RankedTensorType::get({}, x.getElementType());
-    auto epsilon = DenseElementsAttr::get(epsilonType, rewriter.getFloatAttr(x.getElementType(), op.getEpsilon().convertToDouble()));
+    auto epsilon = DenseElementsAttr::get(epsilonType,
+                                          rewriter.getFloatAttr(x.getElementType(), op.getEpsilon().convertToDouble()));
     Value e = ConstantOp::create(rewriter, loc, epsilon);
     Value deviation = SqrtOp::create(rewriter, loc, AddOp::create(rewriter, loc, op.getVar(), e));
     Value s = DivOp::create(rewriter, loc, op.getScale(), deviation);
