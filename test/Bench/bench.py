@@ -89,7 +89,7 @@ def report(rows):
 
 def inputs_of(model, shapes):
     """Seeded inputs; `shapes` maps input names to extents."""
-    import make_models
+    import drawn_inputs
     import onnx
     proto = onnx.load(model, load_external_data=False)
     names = [i.name for i in proto.graph.input]
@@ -100,7 +100,7 @@ def inputs_of(model, shapes):
         for dim, extent in zip(i.type.tensor_type.shape.dim, shapes.get(i.name, [])):
             if dim.dim_param:
                 sizes[dim.dim_param] = extent
-    return make_models.example_inputs(proto, sizes)
+    return drawn_inputs.draw_inputs(proto, sizes)
 
 
 def locate(name, cache):

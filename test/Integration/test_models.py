@@ -42,9 +42,9 @@ CASES = [
 
 
 def feeds_of(path, sizes):
-    import make_models
+    import drawn_inputs
     import onnx
-    return make_models.example_inputs(onnx.load(path, load_external_data=False), sizes)
+    return drawn_inputs.draw_inputs(onnx.load(path, load_external_data=False), sizes)
 
 
 @pytest.mark.parametrize("name, sizes", CASES)

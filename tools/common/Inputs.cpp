@@ -2,6 +2,7 @@
 #include "common/Inputs.h"
 
 #include "common/Npy.h"
+#include "common/Page.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include <cstring>
@@ -73,27 +74,6 @@ Expected<std::vector<NamedTensor>> readInputs(llvm::ArrayRef<std::string> argume
   return inputs;
 }
 
-namespace {
-/// splitmix64: the same numbers on every machine.
-class Random {
-public:
-  explicit Random(uint64_t seed) : state(seed) {}
-  uint64_t next() {
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-  /// In [0, 1).
-  double uniform() { return double(next() >> 11) * 0x1p-53; }
-  /// Close to a standard normal: the sum of four uniforms has variance 1/3. No libm, so the same bits everywhere.
-  double normal() { return (uniform() + uniform() + uniform() + uniform() - 2) * 1.7320508075688772; }
-
-private:
-  uint64_t state;
-};
-} // namespace
-
 /// IEEE binary16 of a small normal number; truncates.
 static uint16_t toHalf(float value) {
   uint32_t bits;
@@ -103,18 +83,40 @@ static uint16_t toHalf(float value) {
   return uint16_t(exponent <= 0 ? sign : sign | uint32_t(exponent) << 10 | (bits >> 13 & 0x3ff));
 }
 
+static void store(const Tensor &tensor, int64_t index, double value) {
+  const float single = float(value);
+  uint32_t bits;
+  std::memcpy(&bits, &single, 4);
+  if (tensor.type == ElementType::F32)
+    tensor.as<float>()[index] = single;
+  else if (tensor.type == ElementType::F64)
+    tensor.as<double>()[index] = value;
+  else
+    tensor.as<uint16_t>()[index] = tensor.type == ElementType::BF16 ? uint16_t(bits >> 16) : toHalf(single);
+}
+
 static void drawFloats(const Tensor &tensor, Random &random) {
-  for (int64_t i = 0; i < tensor.elements(); ++i) {
-    const double value = random.normal();
-    const float single = float(value);
-    uint32_t bits;
-    std::memcpy(&bits, &single, 4);
-    if (tensor.type == ElementType::F32)
-      tensor.as<float>()[i] = single;
-    else if (tensor.type == ElementType::F64)
-      tensor.as<double>()[i] = value;
-    else
-      tensor.as<uint16_t>()[i] = tensor.type == ElementType::BF16 ? uint16_t(bits >> 16) : toHalf(single);
+  for (int64_t i = 0; i < tensor.elements(); ++i)
+    store(tensor, i, random.normal());
+}
+
+/// The axis of one or three colours: 1 (NCHW), 3 (NHWC), or -1 where these are no images.
+static int colourAxis(const std::vector<int64_t> &dims) {
+  for (int axis : {1, 3})
+    if (dims.size() == 4 && (dims[axis] == 1 || dims[axis] == 3))
+      return axis;
+  return -1;
+}
+
+/// A page for each image, in all colours alike, and noise of its own for each element.
+static void drawImages(const Tensor &tensor, Random &random, int colours) {
+  const int64_t height = tensor.dims[colours == 1 ? 2 : 1], width = tensor.dims[colours == 1 ? 3 : 2];
+  const int64_t planes = tensor.dims[colours], pixels = height * width;
+  for (int64_t image = 0; image < tensor.dims[0]; ++image) {
+    const std::vector<float> page = drawPage(random, height, width);
+    const int64_t first = image * planes * pixels;
+    for (int64_t i = 0; i < planes * pixels; ++i)
+      store(tensor, first + i, page[colours == 1 ? i % pixels : i / planes] + 0.025 * random.normal());
   }
 }
 
@@ -131,13 +133,23 @@ static void drawIntegers(const Tensor &tensor, Random &random, const DrawRule &r
   }
 }
 
+/// Each input has numbers of its own, whichever others there are or are given: FNV-1a of its name, from the seed.
+static uint64_t seedOf(StringRef name, uint64_t seed) {
+  uint64_t hash = 0xcbf29ce484222325 ^ seed;
+  for (const char byte : name)
+    hash = (hash ^ uint8_t(byte)) * 0x100000001b3;
+  return hash;
+}
+
 static Expected<Tensor> draw(const TensorInfo &info, const std::vector<int64_t> &dims, uint64_t seed,
                              const DrawRule &rule) {
   Expected<Tensor> tensor = Tensor::allocate(info.type, dims);
   if (!tensor || tensor->elements() == 0)
     return tensor;
   Random random(seed);
-  if (info.type <= ElementType::BF16)
+  if (info.type <= ElementType::BF16 && colourAxis(dims) >= 0)
+    drawImages(*tensor, random, colourAxis(dims));
+  else if (info.type <= ElementType::BF16)
     drawFloats(*tensor, random);
   else
     drawIntegers(*tensor, random, rule);
@@ -217,11 +229,11 @@ Expected<std::vector<NamedTensor>> completeInputs(std::vector<NamedTensor> given
     return extents.takeStatus();
   for (size_t i = 0; i < declared.size(); ++i) {
     const TensorInfo &info = declared[i];
-    seed += 0x632be59bd9b4e019; // each input has numbers of its own, whichever others are given
     if (findTensor(given, info.name))
       continue;
     const auto rule = rules.find(info.name);
-    Expected<Tensor> tensor = draw(info, (*extents)[i], seed, rule == rules.end() ? DrawRule() : rule->second);
+    Expected<Tensor> tensor =
+        draw(info, (*extents)[i], seedOf(info.name, seed), rule == rules.end() ? DrawRule() : rule->second);
     if (!tensor)
       return tensor.takeStatus();
     given.push_back({info.name, std::move(*tensor)});

@@ -37,8 +37,12 @@ struct DrawRule {
   int64_t bound = 0;
 };
 
-/// Fills in what `given` lacks with drawn tensors, so that equal seeds give equal bytes. Extents come from `shapes`,
-/// from given tensors by the names of their dimensions, or else are 1 (a leading dimension), 64 (images) or 16.
+/// Fills in what `given` lacks with drawn tensors. Their bytes depend on the seed, the name and the shape alone.
+/// Extents come from `shapes`, from given tensors by the names of their dimensions, or else are 1 (a leading
+/// dimension), 64 (rank 4) or 16. Values look like what such inputs are:
+///   floats NxCxHxW or NxHxWxC, C = 1 or 3   images in [-1, 1]: dark strokes on a light ground (Page.h), faint noise
+///   other floats                            normally distributed, variance 1
+///   integers and booleans                   see DrawRule
 Expected<std::vector<runtime::NamedTensor>> completeInputs(std::vector<runtime::NamedTensor> given,
                                                            llvm::ArrayRef<runtime::TensorInfo> declared,
                                                            const ShapeSet &shapes, uint64_t seed,

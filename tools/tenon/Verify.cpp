@@ -240,7 +240,9 @@ int tools::runVerify(Arguments arguments) {
   Report report;
   CommandLine line("verify", "MODEL.onnx",
                    "Compiles a model, runs it on seeded inputs and compares all outputs with a reference.\n"
-                   "The measure is relmax = max|a-b| / max|b|; integers must be equal.");
+                   "The measure is relmax = max|a-b| / max|b|; integers must be equal.\n"
+                   "Float inputs of 1 or 3 channels (1x3xHxW, 1xHxWx3) are drawn as pages of text in [-1, 1], other\n"
+                   "floats as normal noise; an index stays inside of the table it reads.");
   line.texts("input", "NAME=FILE.npy", "an input; the others are drawn", settings.inputs);
   line.texts("shape", "NAME=1x3x224x224[!]", "extents of an input that is drawn; repeat it to verify several sizes",
              settings.shapes);
