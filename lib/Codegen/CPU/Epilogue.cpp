@@ -1,6 +1,6 @@
 //===- Epilogue.cpp - Elementwise ops on accumulators ---------------------===//
-#include "Evaluator.h"
 #include "Generic.h"
+#include "tenon/Codegen/Common/Evaluator.h"
 
 using namespace mlir;
 using namespace tenon::graph;

@@ -1,32 +1,12 @@
 //===- Generic.cpp - Kernels of regions without a heavy op ----------------===//
 #include "Generic.h"
 
-#include "Evaluator.h"
 #include "GenericEmit.h"
-#include "tenon/Codegen/CPU/Decompose.h"
 
 using namespace mlir;
 using namespace tenon::graph;
 
 namespace tenon::codegen {
-
-std::unique_ptr<GenericRegion> GenericRegion::create(DispatchOp dispatch) {
-  auto copy = std::make_unique<GenericRegion>();
-  IRMapping mapping;
-  OperationState state(dispatch.getLoc(), DispatchOp::getOperationName());
-  dispatch.getBody().cloneInto(state.addRegion(), mapping);
-  copy->owner = Operation::create(state);
-  Block &block = copy->block();
-  if (copy->results().empty())
-    return nullptr;
-  decomposeNormalizations(block);
-  for (Operation &op : block.without_terminator())
-    if (!isEvaluable(&op) && !isSupportedReduction(&op))
-      return nullptr;
-  if (!normalizeRegion(*copy))
-    return nullptr;
-  return copy;
-}
 
 bool isSupportedGeneric(DispatchOp dispatch) { return GenericRegion::create(dispatch) != nullptr; }
 
@@ -44,7 +24,7 @@ FailureOr<KernelInfo> emitGenericKernel(DispatchOp dispatch, StringRef name, con
     memoryTypes.push_back(elementTypes.back().isInteger(1) ? elementTypes.back() : registerType(elementTypes.back()));
   }
   KernelBuilder kernel(kernels, name, memoryTypes);
-  Evaluator evaluator(kernel, kernel.builder());
+  Evaluator evaluator(kernel, kernel.builder(), vectorWidth);
   for (auto [i, argument] : llvm::enumerate(region->block().getArguments()))
     evaluator.bindBuffer(argument, kernel.buffer(i));
   if (region->reduced.empty())

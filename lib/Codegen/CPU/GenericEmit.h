@@ -2,8 +2,9 @@
 #ifndef TENON_LIB_CODEGEN_CPU_GENERICEMIT_H
 #define TENON_LIB_CODEGEN_CPU_GENERICEMIT_H
 
-#include "Evaluator.h"
-#include "GenericRegion.h"
+#include "tenon/Codegen/CPU/KernelBuilder.h"
+#include "tenon/Codegen/Common/Evaluator.h"
+#include "tenon/Codegen/Common/Region.h"
 
 namespace tenon::codegen {
 
@@ -12,12 +13,6 @@ void emitElementwise(GenericRegion &region, KernelBuilder &kernel, Evaluator &ev
 
 /// A region whose reductions share one domain: a loop over the kept dimensions, inside it a loop per reduction.
 void emitReductions(GenericRegion &region, KernelBuilder &kernel, Evaluator &evaluator);
-
-/// True if `op` is a reduction that emitReductions can do.
-bool isSupportedReduction(mlir::Operation *op);
-
-/// Instructions, roughly, per vector of an elementwise op; 1 for other ops.
-int64_t getScalarCost(mlir::Operation *op);
 
 /// How many cheap operations the elementwise part of a region is worth per element: the size of work groups follows.
 int64_t getWeight(mlir::Block &block);

@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 #include "GenericEmit.h"
 #include "LoopNest.h"
-#include "tenon/Codegen/CPU/Decompose.h"
+#include "tenon/Codegen/Common/Decompose.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -22,14 +22,6 @@ using namespace mlir;
 using namespace tenon::graph;
 
 namespace tenon::codegen {
-
-bool isSupportedReduction(Operation *op) {
-  if (!isa<ReductionOpInterface>(op))
-    return false;
-  Type type = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
-  return type.isF32() || type.isF64() ||
-         (type.isSignlessInteger() && llvm::is_contained({8u, 16u, 32u, 64u}, type.getIntOrFloatBitWidth()));
-}
 
 namespace {
 

@@ -8,8 +8,8 @@
 #ifndef TENON_LIB_CODEGEN_CPU_LOOPNEST_H
 #define TENON_LIB_CODEGEN_CPU_LOOPNEST_H
 
-#include "Coord.h"
 #include "tenon/Codegen/CPU/KernelBuilder.h"
+#include "tenon/Codegen/Common/Coord.h"
 
 namespace tenon::codegen {
 

@@ -13,7 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "tenon/Codegen/CPU/Decompose.h"
+#include "tenon/Codegen/Common/Decompose.h"
 
 namespace tenon {
 #define GEN_PASS_DEF_CONVERTGRAPHTOLINALG

@@ -7,10 +7,10 @@
 #ifndef TENON_CODEGEN_CPU_KERNELBUILDER_H
 #define TENON_CODEGEN_CPU_KERNELBUILDER_H
 
-#include "Graph/IR/DimExpr.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "tenon/Codegen/Common/KernelBuilderBase.h"
 #include <string>
 
 namespace tenon::codegen {
@@ -41,7 +41,7 @@ struct KernelInfo {
 };
 
 /// Builds one kernel. Usage: construct, emit with `builder()`, `setGrid`, `finish`.
-class KernelBuilder {
+class KernelBuilder : public KernelBuilderBase {
 public:
   /// Starts `func.func @name` at the end of `module`, with one flat buffer per element type. i1 buffers are bytes:
   /// memref<?xi8>.
@@ -49,12 +49,12 @@ public:
 
   /// Insertion point: inside the function, before its return.
   mlir::OpBuilder &builder() { return body; }
-  mlir::Location loc() const { return location; }
+  mlir::Location loc() const override { return location; }
 
   /// Buffer i as memref<?xT>; its elements are addressed by one flat index.
   mlir::Value buffer(unsigned i) const { return buffers[i]; }
   /// `e` as an index value: a constant, or a parameter loaded at function entry (each distinct expression once).
-  mlir::Value param(graph::DimAttr e);
+  mlir::Value param(graph::DimAttr e) override;
   /// Work groups [begin, end) to run, as index values.
   mlir::Value begin() const { return beginGroup; }
   mlir::Value end() const { return endGroup; }

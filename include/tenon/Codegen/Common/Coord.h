@@ -5,8 +5,8 @@
 // Coord keeps the simplest of the three, so that a load can be a splat, a vector load or a gather.
 //
 //===----------------------------------------------------------------------===//
-#ifndef TENON_LIB_CODEGEN_CPU_COORD_H
-#define TENON_LIB_CODEGEN_CPU_COORD_H
+#ifndef TENON_CODEGEN_COMMON_COORD_H
+#define TENON_CODEGEN_COMMON_COORD_H
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -48,7 +48,9 @@ public:
 
   Coord uniform(mlir::Value index) const { return {index, {}, {}, false}; }
   /// first, first + 1, ..
-  Coord consecutive(mlir::Value first) const { return {first, constant(1), {}, true}; }
+  Coord consecutive(mlir::Value first) const {
+    return width == 1 ? uniform(first) : Coord{first, constant(1), {}, true};
+  }
   Coord add(const Coord &x, const Coord &y) const;
   Coord mul(const Coord &x, mlir::Value factor) const;
   /// The indices as vector<Wxindex>.
@@ -67,4 +69,4 @@ public:
 
 } // namespace tenon::codegen
 
-#endif // TENON_LIB_CODEGEN_CPU_COORD_H
+#endif // TENON_CODEGEN_COMMON_COORD_H

@@ -1,10 +1,10 @@
-//===- GenericResize.cpp - Resampling -------------------------------------===//
+//===- Resize.cpp - Resampling --------------------------------------------===//
 //
 // Source coordinates are computed in f32 in the order of operations of ONNX's reference and ONNX Runtime, so that ties
 // and rounding fall the same way; integer scales of the simplest mode are integer divisions.
 //
 //===----------------------------------------------------------------------===//
-#include "Evaluator.h"
+#include "tenon/Codegen/Common/Evaluator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -1,12 +1,12 @@
-//===- GenericRegion.h - A dispatch region, rewritten for its kernel ------===//
+//===- Region.h - A dispatch region, rewritten for its kernel ------===//
 //
 // A private copy of a region's body: normalisations and batch normalisation decomposed into elementwise ops and
 // reductions, every value of the remaining elementwise part brought to the rank of the iteration domain, dimensions
 // that all values walk together merged. Only the copy changes; buffers keep their order and their row-major contents.
 //
 //===----------------------------------------------------------------------===//
-#ifndef TENON_LIB_CODEGEN_CPU_GENERICREGION_H
-#define TENON_LIB_CODEGEN_CPU_GENERICREGION_H
+#ifndef TENON_CODEGEN_COMMON_REGION_H
+#define TENON_CODEGEN_COMMON_REGION_H
 
 #include "Graph/IR/GraphOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -21,8 +21,10 @@ struct GenericRegion {
   /// Reduced dimensions of the domain; empty if nothing is reduced.
   llvm::SmallVector<int64_t> reduced;
 
-  /// The copy for `dispatch`; null if the region has no generic kernel.
-  static std::unique_ptr<GenericRegion> create(graph::DispatchOp dispatch);
+  /// The copy for `dispatch`; null if the region has no generic kernel. `isOther` admits ops beyond those that the
+  /// evaluator and reductions handle.
+  static std::unique_ptr<GenericRegion> create(graph::DispatchOp dispatch,
+                                               llvm::function_ref<bool(mlir::Operation *)> isOther = nullptr);
 
   mlir::Block &block() { return owner->getRegion(0).front(); }
   mlir::MLIRContext *context() { return owner->getContext(); }
@@ -34,4 +36,4 @@ bool normalizeRegion(GenericRegion &region);
 
 } // namespace tenon::codegen
 
-#endif // TENON_LIB_CODEGEN_CPU_GENERICREGION_H
+#endif // TENON_CODEGEN_COMMON_REGION_H

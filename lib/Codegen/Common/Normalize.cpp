@@ -1,4 +1,4 @@
-//===- GenericNormalize.cpp - One iteration domain for a region -----------===//
+//===- Normalize.cpp - One iteration domain for a region ------------------===//
 //
 // Elementwise ops and reductions are brought to one rank: each of their values has, per dimension of the domain, the
 // domain's extent, 1, or an extent that may be 1 at run time. Then neighbouring dimensions that every value walks
@@ -9,7 +9,7 @@
 // 1].
 //
 //===----------------------------------------------------------------------===//
-#include "GenericEmit.h"
+#include "tenon/Codegen/Common/Region.h"
 
 #include "llvm/ADT/Sequence.h"
 

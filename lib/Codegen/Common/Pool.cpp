@@ -1,10 +1,10 @@
-//===- GenericPool.cpp - Maximum and mean over windows --------------------===//
+//===- Pool.cpp - Maximum and mean over windows ---------------------------===//
 //
 // One vector of results: a loop per window dimension, clipped to the input. Where the lanes run along a window
 // dimension (channels first) the loop visits the whole window and lanes outside the input are left out one by one.
 //
 //===----------------------------------------------------------------------===//
-#include "Evaluator.h"
+#include "tenon/Codegen/Common/Evaluator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

@@ -1,6 +1,6 @@
 //===- Decompose.h - Normalisations as elementwise ops and reductions -----===//
-#ifndef TENON_CODEGEN_CPU_DECOMPOSE_H
-#define TENON_CODEGEN_CPU_DECOMPOSE_H
+#ifndef TENON_CODEGEN_COMMON_DECOMPOSE_H
+#define TENON_CODEGEN_COMMON_DECOMPOSE_H
 
 #include "mlir/IR/Block.h"
 #include "llvm/ADT/StringRef.h"
@@ -16,4 +16,4 @@ void decomposeNormalizations(mlir::Block &block);
 
 } // namespace tenon::codegen
 
-#endif // TENON_CODEGEN_CPU_DECOMPOSE_H
+#endif // TENON_CODEGEN_COMMON_DECOMPOSE_H

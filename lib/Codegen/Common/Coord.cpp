@@ -1,5 +1,5 @@
 //===- Coord.cpp - Where the lanes of a vector are ------------------------===//
-#include "Coord.h"
+#include "tenon/Codegen/Common/Coord.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"

@@ -1,5 +1,5 @@
-//===- GenericSupport.cpp - What the evaluator can do ---------------------===//
-#include "Evaluator.h"
+//===- Support.cpp - What the evaluator can do ----------------------------===//
+#include "tenon/Codegen/Common/Evaluator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -88,6 +88,32 @@ bool isEvaluable(Operation *op) {
       .Case<AveragePoolOp>([&](Operation *) { return isWideFloat(element); })
       .Case<TransposeOp, ExpandOp, SliceOp, ReshapeOp, ConcatOp, GatherOp>([](Operation *) { return true; })
       .Default([](Operation *) { return false; });
+}
+
+bool isSupportedReduction(Operation *op) {
+  if (!isa<ReductionOpInterface>(op))
+    return false;
+  Type type = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
+  return type.isF32() || type.isF64() ||
+         (type.isSignlessInteger() && llvm::is_contained({8u, 16u, 32u, 64u}, type.getIntOrFloatBitWidth()));
+}
+
+int64_t getScalarCost(Operation *op) {
+  auto elementwise = dyn_cast<ElementwiseOpInterface>(op);
+  if (!elementwise)
+    return 1;
+  OpBuilder b(op->getContext());
+  Block block;
+  b.setInsertionPointToEnd(&block);
+  for (Value operand : op->getOperands())
+    block.addArgument(registerType(cast<RankedTensorType>(operand.getType()).getElementType()), op->getLoc());
+  if (!isa<CastOp>(op))
+    elementwise.buildScalar(b, op->getLoc(), block.getArguments());
+  int64_t cost = 1;
+  for (Operation &scalar : block)
+    cost +=
+        isa<math::MathDialect>(scalar.getDialect()) && !isa<math::AbsFOp, math::FloorOp, math::CeilOp>(scalar) ? 16 : 1;
+  return cost;
 }
 
 } // namespace tenon::codegen

@@ -1,5 +1,5 @@
 //===- Evaluator.cpp - Vectors of the values of a dispatch region ---------===//
-#include "Evaluator.h"
+#include "tenon/Codegen/Common/Evaluator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -69,35 +69,27 @@ static Value zeroOf(OpBuilder &b, Location loc, Type type) {
   return arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
 }
 
-Value Evaluator::loadConsecutive(Value buffer, Value offset, VectorType type) {
-  if (!laneMask)
-    return vector::LoadOp::create(b, math.loc, type, buffer, ValueRange{offset});
-  return vector::MaskedLoadOp::create(b, math.loc, type, buffer, ValueRange{offset}, laneMask,
-                                      zeroOf(b, math.loc, type));
-}
-
 Value Evaluator::load(Value buffer, const Coord &offset, Type elementType) {
   bool isBool = elementType.isInteger(1);
   Type memory = isBool ? b.getI8Type() : registerType(elementType);
   VectorType type = vectorOf(memory);
   auto step = offset.step ? getConstantIntValue(offset.step) : std::nullopt;
   auto uniform = [&]() -> Value { return splat(memref::LoadOp::create(b, math.loc, buffer, ValueRange{offset.base})); };
+  auto consecutive = [&] { return kernel.loadConsecutive(b, type, buffer, offset.base, laneMask); };
   Value vector;
   if (offset.isUniform() || step == 0) {
     vector = uniform();
   } else if (step == 1) {
-    vector = loadConsecutive(buffer, offset.base, type);
+    vector = consecutive();
   } else if (offset.unit) {
     Value moves = math.equal(offset.step, math.constant(1));
-    vector = branch(moves, type, [&] { return loadConsecutive(buffer, offset.base, type); }, uniform);
+    vector = branch(moves, type, consecutive, uniform);
   } else {
-    Value valid = laneMask ? laneMask : splatConstant(b.getI1Type(), b.getBoolAttr(true));
     Value base = offset.each ? math.constant(0) : offset.base;
     Coord relative = offset;
     if (!offset.each)
       relative.base = math.constant(0);
-    vector = vector::GatherOp::create(b, math.loc, type, buffer, ValueRange{base}, math.toVector(relative), valid,
-                                      zeroOf(b, math.loc, type));
+    vector = kernel.gather(b, type, buffer, base, math.toVector(relative), laneMask);
   }
   if (!isBool)
     return vector;
@@ -111,10 +103,8 @@ void Evaluator::store(Value vector, Value buffer, const Coord &offset) {
   if (offset.isUniform()) {
     Value first = vector::ExtractOp::create(b, math.loc, vector, 0);
     memref::StoreOp::create(b, math.loc, first, buffer, ValueRange{offset.base});
-  } else if (laneMask) {
-    vector::MaskedStoreOp::create(b, math.loc, buffer, ValueRange{offset.base}, laneMask, vector);
   } else {
-    vector::StoreOp::create(b, math.loc, vector, buffer, ValueRange{offset.base});
+    kernel.storeConsecutive(b, vector, buffer, offset.base, laneMask);
   }
 }
 
@@ -127,8 +117,7 @@ Value Evaluator::loadOperand(Value value, Value buffer, ArrayRef<Coord> coords) 
   bool prefetches = prefetchDistance && !laneMask && offset.base &&
                     getDims(cast<RankedTensorType>(value.getType())) == ArrayRef<DimAttr>(prefetchDims);
   if (prefetches)
-    memref::PrefetchOp::create(b, math.loc, buffer, ValueRange{math.add(offset.base, prefetchDistance)},
-                               /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+    kernel.prefetch(b, buffer, math.add(offset.base, prefetchDistance));
   return load(buffer, offset, elementTypeOf(value));
 }
 
@@ -145,7 +134,7 @@ Value Evaluator::evaluate(Value value, ArrayRef<Coord> coords) {
   else if (Value buffer = buffers.lookup(value))
     vector = loadOperand(value, buffer, coords);
   else
-    vector = compute(value.getDefiningOp(), coords);
+    vector = computeAtItsLocation(value.getDefiningOp(), coords);
   memo.push_back({value, SmallVector<Coord>(coords), vector});
   return vector;
 }
@@ -159,6 +148,13 @@ Coord Evaluator::tileOffset(Value value, ArrayRef<Coord> coords, ArrayRef<int64_
   }
   Coord flat = math.flatten(at, own);
   return acrossLanes ? math.add(math.mul(flat, math.constant(math.width)), math.consecutive(math.constant(0))) : flat;
+}
+
+Value Evaluator::computeAtItsLocation(Operation *op, ArrayRef<Coord> coords) {
+  Location outer = std::exchange(math.loc, kernel.locationOf(op));
+  Value result = compute(op, coords);
+  math.loc = outer;
+  return result;
 }
 
 Value Evaluator::compute(Operation *op, ArrayRef<Coord> coords) {

@@ -1,6 +1,6 @@
-//===- GenericDecompose.cpp - Normalisations as reductions ----------------===//
+//===- Decompose.cpp - Normalisations as reductions -----------------------===//
+#include "tenon/Codegen/Common/Decompose.h"
 #include "Graph/IR/GraphOps.h"
-#include "tenon/Codegen/CPU/Decompose.h"
 
 #include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/TypeSwitch.h"

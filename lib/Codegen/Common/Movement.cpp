@@ -1,5 +1,5 @@
-//===- GenericMovement.cpp - Data movement as a change of coordinates -----===//
-#include "Evaluator.h"
+//===- Movement.cpp - Data movement as a change of coordinates ------------===//
+#include "tenon/Codegen/Common/Evaluator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -34,7 +34,8 @@ Value Evaluator::computeMovement(Operation *op, ArrayRef<Coord> coords) {
       .Case([&](PadOp pad) { return computePad(pad, coords); })
       .Case([&](GatherOp gather) { return computeGather(gather, coords); })
       .Case([&](RangeOp range) { return computeRange(range, coords[0]); })
-      .Case([&](DimsOp dims) { return computeDims(dims, coords); });
+      .Case([&](DimsOp dims) { return computeDims(dims, coords); })
+      .Default([&](Operation *other) { return kernel.evaluateOther(*this, other, coords); });
 }
 
 /// Dimensions are matched from the right into groups of equal products; within a group the row-major index is split

@@ -6,12 +6,12 @@
 // materialised unless the caller binds it. Strategies own the loops around it.
 //
 //===----------------------------------------------------------------------===//
-#ifndef TENON_LIB_CODEGEN_CPU_EVALUATOR_H
-#define TENON_LIB_CODEGEN_CPU_EVALUATOR_H
+#ifndef TENON_CODEGEN_COMMON_EVALUATOR_H
+#define TENON_CODEGEN_COMMON_EVALUATOR_H
 
-#include "Coord.h"
 #include "Graph/IR/GraphOps.h"
-#include "tenon/Codegen/CPU/KernelBuilder.h"
+#include "tenon/Codegen/Common/Coord.h"
+#include "tenon/Codegen/Common/KernelBuilderBase.h"
 
 namespace tenon::codegen {
 
@@ -21,11 +21,17 @@ mlir::Type registerType(mlir::Type elementType);
 /// True if `evaluate` handles results of `op` (its operands being evaluable). Reductions are not: they are bound.
 bool isEvaluable(mlir::Operation *op);
 
+/// True if `op` is a reduction of a type that accumulators exist for.
+bool isSupportedReduction(mlir::Operation *op);
+
+/// Instructions, roughly, per vector of an elementwise op; 1 for other ops.
+int64_t getScalarCost(mlir::Operation *op);
+
 /// Emits vectors of values at the insertion point of a builder.
 class Evaluator {
 public:
-  /// `kernel` gives parameters. `width` lanes per vector.
-  Evaluator(KernelBuilder &kernel, mlir::OpBuilder &b, int64_t width = vectorWidth)
+  /// `kernel` gives parameters and memory accesses. `width` lanes per vector.
+  Evaluator(KernelBuilderBase &kernel, mlir::OpBuilder &b, int64_t width)
       : kernel(kernel), b(b), math(b, kernel.loc(), width) {}
 
   /// `value`, dense and row-major, lies in `buffer` (memref<?xT>).
@@ -94,10 +100,11 @@ private:
 
   mlir::Value loadOperand(mlir::Value value, mlir::Value buffer, llvm::ArrayRef<Coord> coords);
   mlir::Value compute(mlir::Operation *op, llvm::ArrayRef<Coord> coords);
+  mlir::Value computeAtItsLocation(mlir::Operation *op, llvm::ArrayRef<Coord> coords);
   mlir::Value computeElementwise(mlir::Operation *op, llvm::ArrayRef<Coord> coords);
   mlir::Value computeCast(graph::CastOp op, mlir::Value x);
   mlir::Value computeConstant(graph::ConstantOp op);
-  // GenericMovement.cpp
+  // Movement.cpp
   mlir::Value computeMovement(mlir::Operation *op, llvm::ArrayRef<Coord> coords);
   mlir::Value computeConcat(graph::ConcatOp op, llvm::ArrayRef<Coord> coords);
   mlir::Value mixConcat(graph::ConcatOp op, llvm::ArrayRef<Coord> coords, llvm::ArrayRef<mlir::Value> starts);
@@ -111,7 +118,7 @@ private:
   std::pair<mlir::Value, mlir::Value> padInside(graph::PadOp op, llvm::ArrayRef<Coord> coords);
   mlir::Value padValue(graph::PadOp op, mlir::Type type);
   mlir::Value fromIndex(const Coord &coord, mlir::Type elementType);
-  // GenericPool.cpp, GenericResize.cpp
+  // Pool.cpp, Resize.cpp
   mlir::Value computeMaxPool(graph::MaxPoolOp op, llvm::ArrayRef<Coord> coords);
   mlir::Value computeAveragePool(graph::AveragePoolOp op, llvm::ArrayRef<Coord> coords);
   mlir::Value computeResize(graph::ResizeOp op, llvm::ArrayRef<Coord> coords);
@@ -122,11 +129,10 @@ private:
   /// if (condition) then() else otherwise(), each giving one vector of `type`.
   mlir::Value branch(mlir::Value condition, mlir::Type type, llvm::function_ref<mlir::Value()> then,
                      llvm::function_ref<mlir::Value()> otherwise);
-  mlir::Value loadConsecutive(mlir::Value buffer, mlir::Value offset, mlir::VectorType memoryType);
   mlir::Value splatConstant(mlir::Type elementType, mlir::Attribute value);
   mlir::Value splat(mlir::Value scalar);
 
-  KernelBuilder &kernel;
+  KernelBuilderBase &kernel;
   mlir::OpBuilder &b;
   IndexMath math;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers, bound;
@@ -139,4 +145,4 @@ private:
 
 } // namespace tenon::codegen
 
-#endif // TENON_LIB_CODEGEN_CPU_EVALUATOR_H
+#endif // TENON_CODEGEN_COMMON_EVALUATOR_H

@@ -1,0 +1,30 @@
+//===- Region.cpp - A dispatch region, rewritten for its kernel -----------===//
+#include "tenon/Codegen/Common/Region.h"
+
+#include "tenon/Codegen/Common/Decompose.h"
+#include "tenon/Codegen/Common/Evaluator.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::codegen {
+
+std::unique_ptr<GenericRegion> GenericRegion::create(DispatchOp dispatch, function_ref<bool(Operation *)> isOther) {
+  auto copy = std::make_unique<GenericRegion>();
+  IRMapping mapping;
+  OperationState state(dispatch.getLoc(), DispatchOp::getOperationName());
+  dispatch.getBody().cloneInto(state.addRegion(), mapping);
+  copy->owner = Operation::create(state);
+  Block &block = copy->block();
+  if (copy->results().empty())
+    return nullptr;
+  decomposeNormalizations(block);
+  for (Operation &op : block.without_terminator())
+    if (!isEvaluable(&op) && !isSupportedReduction(&op) && !(isOther && isOther(&op)))
+      return nullptr;
+  if (!normalizeRegion(*copy))
+    return nullptr;
+  return copy;
+}
+
+} // namespace tenon::codegen
