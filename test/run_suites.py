@@ -56,11 +56,8 @@ def run(command, timeout, **more):
 
 def run_lit(args, results, tally):
     report = results / "lit.xml"
-    status = run([sys.executable, "-m", "lit.main", "-sv", f"-j{args.jobs}", "--timeout=120",
+    status = run([str(pathlib.Path(sys.executable).with_name("lit")), "-sv", f"-j{args.jobs}", "--timeout=120",
                   f"--xunit-xml-output={report}", str(args.build / "test")], 3600)
-    # lit refuses to run where no test is selected: a house without lit tests has nothing to fail.
-    if not report.exists() and not list(HERE.rglob("*.mlir")):
-        return
     tally.add_report(report, status, "lit")
 
 
