@@ -2,6 +2,7 @@
 #include "common/Supervise.h"
 
 #include "common/Codes.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cerrno>
@@ -38,6 +39,7 @@ static Status makeScratch(std::string &folder) {
 
 static void limitMemory(uint64_t bytes) {
   std::set_new_handler(outOfMemory);
+  llvm::install_bad_alloc_error_handler([](void *, const char *, bool) { outOfMemory(); });
   if (bytes == 0)
     return;
   const rlimit limit{bytes, bytes};
