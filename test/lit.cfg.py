@@ -21,7 +21,7 @@ for tool in TOOLS:
 config.name = "Tenon"
 config.test_format = TenonTest(absent_tools)
 config.suffixes = [".mlir", ".test", ".onnxtxt", ".py"]
-config.excludes = ["Unit", "Lint", "Integration", "Models", "Bench", "Demo", "Compat", "Inputs",
+config.excludes = ["Unit", "Lint", "Integration", "Models", "Bench", "Demo", "Compat", "Inputs", "Python",
                    "lit.cfg.py", "lit.site.cfg.py", "run_suites.py", "tenon_lit.py"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.tenon_build_dir, "test", "lit")
@@ -35,3 +35,4 @@ config.substitutions.append(("%tenon_bin", config.tenon_tools_dir))
 config.environment["PATH"] = os.pathsep.join(
     [config.tenon_tools_dir, config.llvm_tools_dir, config.environment.get("PATH", "")])
 config.environment["PYTHONPATH"] = os.path.join(config.tenon_build_dir, "python")
+config.environment["TENON_PYTHON"] = config.tenon_python

@@ -220,6 +220,7 @@ int Verification::run() {
     llvm::outs() << llvm::formatv("{0}: worst output '{1}', relmax {2:e2}, tolerance {3:e2}, against {4}\n",
                                   passed ? "passed" : "FAILED", printable(worst.name), worst.difference.relative,
                                   settings.tolerance, settings.against);
+  llvm::outs().flush(); // the figures come before the verdict where both go to one file
   if (!passed)
     llvm::errs() << tools::describe(ErrorInfo{"TN9008", "output '" + worst.name + "' differs from " + settings.against,
                                               "report it as a bug with the model and the command", ""});

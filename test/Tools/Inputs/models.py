@@ -1,0 +1,62 @@
+"""Writes small ONNX models into a folder: python models.py FOLDER NAME..."""
+import pathlib
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+
+
+def model(nodes, inputs, outputs, initializers=()):
+    graph = helper.make_graph(nodes, "g", inputs, outputs, [numpy_helper.from_array(v, n) for n, v in initializers])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="test")
+
+
+def value(name, kind, *dims):
+    return helper.make_tensor_value_info(name, kind, dims)
+
+
+def relu():
+    """One node; names that are odd in file names and as --input."""
+    return model([helper.make_node("Relu", ["x"], ["x=a:/b"], name="act")],
+                 [value("x", FLOAT, "N", 4)], [value("x=a:/b", FLOAT, "N", 4)])
+
+
+def two_inputs():
+    """Input names of which one is the other's prefix with '='."""
+    return model([helper.make_node("Sub", ["x", "x=y"], ["out"], name="sub")],
+                 [value("x", FLOAT, 2), value("x=y", FLOAT, 2)], [value("out", FLOAT, 2)])
+
+
+def unknown_op():
+    return model([helper.make_node("Hardmax", ["x"], ["h"], name="here"),
+                  helper.make_node("NoSuchOp", ["h"], ["y"], name="there")],
+                 [value("x", FLOAT, 4)], [value("y", FLOAT, 4)])
+
+
+def embedding():
+    """An index into a table of five rows, and a mask."""
+    table = np.arange(20, dtype=np.float32).reshape(5, 4)
+    return model([helper.make_node("Gather", ["table", "ids"], ["rows"], name="lookup"),
+                  helper.make_node("Cast", ["mask"], ["m"], to=FLOAT), helper.make_node("Unsqueeze", ["m", "axis"], ["w"]),
+                  helper.make_node("Mul", ["rows", "w"], ["y"])],
+                 [value("ids", INT64, "B", "S"), value("mask", INT64, "B", "S")], [value("y", FLOAT, "B", "S", 4)],
+                 [("table", table), ("axis", np.array([2], np.int64))])
+
+
+def integers():
+    """Integers and a boolean, which have to be exact, and a scalar."""
+    return model([helper.make_node("Add", ["a", "one"], ["next"]), helper.make_node("Greater", ["a", "one"], ["more"]),
+                  helper.make_node("ReduceSum", ["x"], ["total"], keepdims=0)],
+                 [value("a", INT64, 3), value("x", FLOAT, 2, 3)],
+                 [value("next", INT64, 3), value("more", BOOL, 3), value("total", FLOAT)],
+                 [("one", np.array(1, np.int64))])
+
+
+if __name__ == "__main__":
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[2:]:
+        onnx.save(globals()[name](), folder / f"{name}.onnx")
