@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs the test suites of a finished build and ends with one line: "N passed, N failed".
 
-    run_suites.py --build DIR [--suite=lit,unit,lint,integration] [--full] [-k EXPRESSION]
+    run_suites.py --build DIR [--suite=lit,unit,lint,python,integration] [--full] [-k EXPRESSION]
 
 Every suite leaves a JUnit file in BUILD/test-results. A suite that breaks before it can report counts as one failure.
---full adds the models at full size; -k is handed to pytest (lint and integration).
+--full adds the models at full size; -k is handed to pytest (lint, python and integration).
 """
 import argparse
 import os
@@ -15,7 +15,7 @@ import time
 import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
-SUITES = ["lit", "unit", "lint", "integration"]
+SUITES = ["lit", "unit", "lint", "python", "integration"]
 
 
 class Tally:

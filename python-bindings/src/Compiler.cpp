@@ -1,0 +1,64 @@
+//===- Compiler.cpp - The extension module tenon._compiler ----------------===//
+#include "Errors.h"
+
+#include "tenon-c/compiler.h"
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+namespace nb = nanobind;
+using namespace tenon::python;
+
+namespace {
+using Shapes = std::map<std::string, std::vector<int64_t>>;
+
+/// What `options` points to.
+struct Options {
+  TenonCompileOptions options;
+  std::vector<const char *> archs;
+  std::vector<TenonShape> shapes;
+
+  void add(const Shapes &given, bool fixed) {
+    for (const auto &[name, dims] : given)
+      shapes.push_back({name.c_str(), int32_t(dims.size()), dims.data(), fixed});
+  }
+};
+} // namespace
+
+/// Compiles the file `path`, or `bytes` where that is None, into the file `output`.
+static void compile(const std::optional<std::string> &path, const std::optional<nb::bytes> &bytes,
+                    const std::string &output, const std::string &target, int threads, int jobs, int optimization,
+                    const std::optional<std::vector<std::string>> &archs, const Shapes &shapes,
+                    const Shapes &fixedShapes) {
+  Options given;
+  tenon_compile_options_init(&given.options);
+  if (archs)
+    for (const std::string &arch : *archs)
+      given.archs.push_back(arch.c_str());
+  given.add(shapes, false);
+  given.add(fixedShapes, true);
+  given.options.target = target.c_str();
+  given.options.archs = archs ? given.archs.data() : nullptr;
+  given.options.num_archs = given.archs.size();
+  given.options.shapes = given.shapes.data();
+  given.options.num_shapes = given.shapes.size();
+  given.options.threads = threads;
+  given.options.jobs = jobs;
+  given.options.optimization = optimization;
+  const void *data = bytes ? bytes->data() : nullptr;
+  const size_t size = bytes ? bytes->size() : 0;
+  TenonError *error;
+  {
+    nb::gil_scoped_release released;
+    error = path ? tenon_compile_file(path->c_str(), output.c_str(), &given.options)
+                 : tenon_compile_bytes(data, size, output.c_str(), &given.options);
+  }
+  check(error);
+}
+
+NB_MODULE(_compiler, module) {
+  module.def("compile", &compile, nb::arg("path").none(), nb::arg("data").none(), nb::arg("output"), nb::arg("target"),
+             nb::arg("threads"), nb::arg("jobs"), nb::arg("optimization"), nb::arg("archs").none(), nb::arg("shapes"),
+             nb::arg("fixed_shapes"));
+}

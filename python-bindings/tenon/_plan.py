@@ -1,0 +1,82 @@
+"""Compiling a model, and the plan that comes of it."""
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._errors import Error
+
+
+class Plan:
+    """A compiled model in a file: one made by `compile`, which goes when the plan does, or one that exists."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = pathlib.Path(path)
+
+    @property
+    def path(self) -> pathlib.Path:
+        """Where the plan is now."""
+        return self._path
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the plan to `path`, whole or not at all."""
+        target = pathlib.Path(path)
+        part = target.with_name(f"{target.name}.part{os.getpid()}")
+        try:
+            shutil.copyfile(self._path, part)
+            os.replace(part, target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise Error("TN6020", f"cannot write '{target}': {error.strerror}",
+                        "check that the folder exists, is writable and has space") from error
+
+    def __repr__(self) -> str:
+        return f"tenon.Plan({str(self._path)!r})"
+
+
+def _serialise(model: Any) -> bytes:
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return bytes(model)
+    if not hasattr(model, "SerializeToString"):
+        raise TypeError(f"expected a path, an onnx.ModelProto or bytes, found {type(model).__name__}")
+    try:
+        return model.SerializeToString()
+    except Exception as error:  # protobuf's own class is not known here
+        raise Error("TN1003", f"the model cannot be serialised: {error}",
+                    "save it with external data and compile the file") from error
+
+
+def compile(model: Any, target: str = "cpu", threads: int = 0, *,
+            shapes: Mapping[str, Sequence[int]] | None = None,
+            fixed_shapes: Mapping[str, Sequence[int]] | None = None,
+            archs: Sequence[str] | None = None, optimization: int = 2, jobs: int = 0) -> Plan:
+    """Compiles a model: the path of an .onnx file, an onnx.ModelProto, or its serialised bytes.
+
+    threads       thread count the plan asks for; 0 = all cores. A session may override it.
+    shapes        extents of inputs to optimise for; the plan still serves every size
+    fixed_shapes  extents of inputs that the plan shall serve alone
+    archs         such as ["x86-64-v4", "x86-64-v3"], the default
+    optimization  0 to 3
+    jobs          compile workers; 0 = all cores; does not change the plan
+
+    Raises tenon.Error where the model is wrong or not supported.
+    """
+    try:
+        from . import _compiler
+    except ImportError as error:
+        raise Error("TN9014", f"the compiler cannot be loaded: {error}", "install the libraries of LLVM and MLIR 22.1") from error
+    is_path = isinstance(model, (str, os.PathLike))
+    folder = tempfile.mkdtemp(prefix="tenon-")
+    plan = Plan(os.path.join(folder, "model.tenon"))
+    weakref.finalize(plan, shutil.rmtree, folder, ignore_errors=True)
+    _compiler.compile(path=os.fspath(model) if is_path else None, data=None if is_path else _serialise(model),
+                      output=str(plan.path), target=target, threads=threads, jobs=jobs, optimization=optimization,
+                      archs=None if archs is None else list(archs),
+                      shapes={name: list(dims) for name, dims in (shapes or {}).items()},
+                      fixed_shapes={name: list(dims) for name, dims in (fixed_shapes or {}).items()})
+    return plan

@@ -1,0 +1,118 @@
+"""Loading and running a plan."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import _runtime
+from ._errors import Error
+from ._plan import Plan
+
+# Numbers of TenonType in tenon-c/runtime.h.
+_TYPES = ("float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64",
+          "uint8", "uint16", "uint32", "uint64", "bool")
+_BFLOAT16 = _TYPES.index("bfloat16")
+
+__version__: str = _runtime.version().split()[-1]
+
+
+def cpu_arch() -> str:
+    """The best architecture level of this machine, such as "x86-64-v4"."""
+    return _runtime.cpu_arch()
+
+
+def _dtype(number: int) -> np.dtype[Any]:
+    if number == _BFLOAT16:
+        import ml_dtypes  # numpy has no bfloat16
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(_TYPES[number])
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output of a model.
+
+    dtype  as numpy and ml_dtypes name it
+    shape  an extent, or the name of an extent that depends on the inputs ("" where it has none)
+    """
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+def _describe(entry: tuple[str, int, list[int], list[str]]) -> TensorInfo:
+    name, number, dims, names = entry
+    return TensorInfo(name, _TYPES[number], tuple(d if d >= 0 else n for d, n in zip(dims, names)))
+
+
+def _array(name: str, value: Any) -> tuple[np.ndarray[Any, Any], int]:
+    """A row-major array over the memory of `value`, copied only if it has another layout, and its type."""
+    array = np.asarray(value)
+    kind = array.dtype.name
+    if kind not in _TYPES:
+        raise Error("TN7005", f"input '{name}' has the type {kind}, which is not supported",
+                    "convert it to the type that session.inputs lists")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if not array.flags.c_contiguous:
+        array = np.ascontiguousarray(array)
+    number = _TYPES.index(kind)
+    return (array.view(np.uint16) if number == _BFLOAT16 else array), number
+
+
+class Session:
+    """A loaded plan. `run` may be called from several threads at once; the GIL is released meanwhile."""
+
+    def __init__(self, plan: Plan | str | os.PathLike[str], threads: int | None = None,
+                 arch: str | None = None) -> None:
+        """threads: None = as compiled, 0 = all cores. arch: forces a code object, such as "x86-64-v3"."""
+        path = plan.path if isinstance(plan, Plan) else plan
+        self._session = _runtime.Session(os.fspath(path), -1 if threads is None else threads, arch)
+        self._inputs = [_describe(entry) for entry in self._session.inputs]
+        self._outputs = [_describe(entry) for entry in self._session.outputs]
+
+    @property
+    def inputs(self) -> list[TensorInfo]:
+        return list(self._inputs)
+
+    @property
+    def outputs(self) -> list[TensorInfo]:
+        return list(self._outputs)
+
+    @property
+    def threads(self) -> int:
+        """Threads in use."""
+        return self._session.threads
+
+    @property
+    def arch(self) -> str:
+        """Architecture of the code in use."""
+        return self._session.arch
+
+    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, Any], *,
+            profile: str | os.PathLike[str] | None = None) -> list[np.ndarray[Any, Any]]:
+        """Runs the model and returns the outputs of these names, or all of them in model order.
+
+        inputs   an array for each input; row-major arrays of the right type are used where they are
+        profile  a file for the times of all kernels, as a Chrome trace
+
+        The arrays returned own the runtime's memory: nothing is copied.
+        """
+        arrays = {name: _array(name, value) for name, value in inputs.items()}
+        # Names out of a file need not be UTF-8: they came as surrogates.
+        names = [name.encode("utf-8", "surrogateescape") for name in arrays]
+        results = self._session.run(names, [array for array, _ in arrays.values()],
+                                    [number for _, number in arrays.values()],
+                                    None if profile is None else os.fspath(profile))
+        by_name = {name: array.view(_dtype(number)) if number == _BFLOAT16 else array
+                   for name, number, array in results}
+        if outputs is None:
+            return [by_name[info.name] for info in self._outputs]
+        for name in outputs:
+            if name not in by_name:
+                raise Error("TN7003", f"there is no output '{name}'", f"the outputs are {', '.join(by_name)}")
+        return [by_name[name] for name in outputs]

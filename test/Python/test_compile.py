@@ -1,0 +1,81 @@
+"""tenon.compile and tenon.Plan."""
+import onnx
+import pytest
+
+import models
+import tenon
+
+
+def test_takes_a_path_a_proto_and_bytes(mlp, tmp_path):
+    path = tmp_path / "mlp.onnx"
+    onnx.save(mlp, path)
+    plans = [tenon.compile(given) for given in (path, str(path), mlp, mlp.SerializeToString())]
+    assert len({plan.path.read_bytes() for plan in plans}) == 1
+
+
+def test_a_temporary_plan_goes_with_its_object(mlp):
+    plan = tenon.compile(mlp)
+    path = plan.path
+    assert path.exists()
+    del plan
+    assert not path.parent.exists()
+
+
+def test_a_session_outlives_its_plan(mlp, x):
+    session = tenon.Session(tenon.compile(mlp))
+    assert session.run(None, {"input": x})[0].shape == (5, 10)
+
+
+def test_save_writes_the_plan(plan, tmp_path):
+    plan.save(tmp_path / "a.tenon")
+    assert (tmp_path / "a.tenon").read_bytes() == plan.path.read_bytes()
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tenon"]
+
+
+def test_save_into_an_absent_folder_is_an_error(plan, tmp_path):
+    with pytest.raises(tenon.Error) as caught:
+        plan.save(tmp_path / "absent" / "a.tenon")
+    assert caught.value.code == "TN6020" and caught.value.remedy
+
+
+def test_threads_become_the_plan_s_default(mlp):
+    plan = tenon.compile(mlp, threads=1)
+    assert tenon.Session(plan).threads == 1
+    assert tenon.Session(plan, threads=2).threads == 2
+
+
+def test_archs_and_jobs(mlp):
+    plan = tenon.compile(mlp, archs=["x86-64-v3"], jobs=1)
+    assert tenon.Session(plan).arch == "x86-64-v3"
+
+
+def test_fixed_shapes_serve_one_size(mlp, x):
+    session = tenon.Session(tenon.compile(mlp, fixed_shapes={"input": (2, 784)}))
+    assert session.inputs[0].shape == (2, 784)
+    assert session.run(None, {"input": x[:2]})[0].shape == (2, 10)
+    with pytest.raises(tenon.Error, match="TN7"):
+        session.run(None, {"input": x})
+
+
+def test_an_error_names_code_node_reason_and_remedy():
+    with pytest.raises(tenon.Error) as caught:
+        tenon.compile(models.unknown_op())
+    error = caught.value
+    assert error.node == "there" and "NoSuchOp" in error.reason and error.remedy
+    assert str(error).startswith(error.code + ": node 'there': ")
+
+
+@pytest.mark.parametrize("given, code", [(b"", "TN1"), (b"\x00" * 64, "TN1"), ("/nonexistent/m.onnx", "TN1001")])
+def test_what_is_no_model_is_an_error(given, code):
+    with pytest.raises(tenon.Error, match=code):
+        tenon.compile(given)
+
+
+def test_an_unknown_target_is_an_error(mlp):
+    with pytest.raises(tenon.Error, match="abacus"):
+        tenon.compile(mlp, target="abacus")
+
+
+def test_what_cannot_be_a_model_is_a_type_error():
+    with pytest.raises(TypeError, match="int"):
+        tenon.compile(7)
