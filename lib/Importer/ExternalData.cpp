@@ -30,7 +30,7 @@ int openBeneath(const std::string &folder, const std::string &name, uint64_t ext
   int directory = open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0)
     return -1;
-  auto closeDirectory = llvm::make_scope_exit([&] { close(directory); });
+  llvm::scope_exit closeDirectory([&] { close(directory); });
   open_how how = {};
   how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | extraResolve;
@@ -104,7 +104,7 @@ FailureOr<ArrayRef<char>> ModelFile::mapExternalFile(StringRef location, Locatio
       fd = openResolved(directory, name, realDirectory);
   if (fd < 0)
     return emitError(loc, Code::ExternalDataPath) << "cannot open '" << location << "': " << std::strerror(errno);
-  auto closeFile = llvm::make_scope_exit([&] { close(fd); });
+  llvm::scope_exit closeFile([&] { close(fd); });
   struct stat info;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
     return emitError(loc, Code::ExternalDataPath) << "'" << location << "' is not a regular file";

@@ -121,8 +121,8 @@ LogicalResult importPad(NodeImporter &n) {
   }
   auto [begins, ends] = *pads;
   x = cutNegativePads(n, x, begins, ends);
-  if (!x ||
-      llvm::all_of(begins, [](int64_t p) { return p == 0; }) && llvm::all_of(ends, [](int64_t p) { return p == 0; }))
+  auto isZero = [](int64_t p) { return p == 0; };
+  if (!x || (llvm::all_of(begins, isZero) && llvm::all_of(ends, isZero)))
     return n.setOutput(x);
   return n.setOutput(n.create<PadOp>(x, begins, ends, StringRef(mode), APFloat(value)));
 }

@@ -75,7 +75,9 @@ static Status timeKernels(runtime::Session &session, const std::vector<runtime::
     kernel.counted &= event.flops >= 0;
     kernel.nanoseconds += quantile(times[k], 0.5);
   }
-  llvm::stable_sort(kernels, [](const KernelTime &a, const KernelTime &b) { return a.nanoseconds > b.nanoseconds; });
+  llvm::sort(kernels, [](const KernelTime &a, const KernelTime &b) {
+    return std::tie(b.nanoseconds, a.name) < std::tie(a.nanoseconds, b.name);
+  });
   return Status::success();
 }
 

@@ -47,7 +47,8 @@ static void print(const ModelSummary &summary, const json::Object &described) {
   llvm::outs() << llvm::formatv("parameters: {0} in {1}\nnodes: {2}\n", summary.parameters,
                                 formatBytes(uint64_t(summary.parameterBytes)), summary.nodes);
   std::vector<std::pair<std::string, int64_t>> ops(summary.ops.begin(), summary.ops.end());
-  llvm::stable_sort(ops, [](const auto &a, const auto &b) { return a.second > b.second; });
+  llvm::sort(ops,
+             [](const auto &a, const auto &b) { return std::tie(b.second, a.first) < std::tie(a.second, b.first); });
   for (const auto &[name, count] : ops)
     llvm::outs() << llvm::formatv("  {0,6}  {1}\n", count, printable(name));
 }

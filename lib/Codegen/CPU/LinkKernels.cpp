@@ -56,7 +56,7 @@ Expected<std::vector<char>> linkKernels(ArrayRef<SmallVector<char, 0>> objects) 
   SmallString<128> directory;
   if (std::error_code code = sys::fs::createUniqueDirectory("tenon-link", directory))
     return createStringError(code, "cannot create a temporary directory");
-  auto cleanUp = make_scope_exit([&] { sys::fs::remove_directories(directory); });
+  scope_exit cleanUp([&] { sys::fs::remove_directories(directory); });
   auto pathOf = [&](const Twine &name) {
     SmallString<128> path(directory);
     sys::path::append(path, name);
