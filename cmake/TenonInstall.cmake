@@ -1,12 +1,25 @@
-# What another program needs: the runtime's library, its C header, and find_package(Tenon) with the target Tenon::Runtime.
+# What another program needs. find_package(Tenon) gives
+#
+#   Tenon::Runtime    libtenon_runtime.so and tenon-c/runtime.h: loads and runs plans
+#   Tenon::Compiler   libtenon_compiler.so and tenon-c/compiler.h: compiles models in process; absent from a build with
+#                     TENON_RUNTIME_ONLY. Headers of LLVM are not needed, its shared libraries are.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-target_include_directories(tenon_runtime INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
-                                                   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
-set_target_properties(tenon_runtime PROPERTIES EXPORT_NAME Runtime)
-install(TARGETS tenon_runtime EXPORT TenonTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES include/tenon-c/runtime.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tenon-c)
+function(tenon_install_library target name header)
+  target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+                                                 $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  install(TARGETS ${target} EXPORT TenonTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(FILES include/tenon-c/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tenon-c)
+endfunction()
+
+tenon_install_library(tenon_runtime Runtime runtime.h)
+if(TARGET tenon_compiler)
+  tenon_install_library(tenon_compiler Compiler compiler.h)
+  set_target_properties(tenon PROPERTIES INSTALL_RPATH "${LLVM_LIBRARY_DIR}")
+  install(TARGETS tenon RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 
 set(tenon_package ${CMAKE_INSTALL_LIBDIR}/cmake/Tenon)
 install(EXPORT TenonTargets NAMESPACE Tenon:: DESTINATION ${tenon_package} FILE TenonConfig.cmake)

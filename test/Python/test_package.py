@@ -35,6 +35,18 @@ def test_ends_without_leaks(mlp, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_moved_package_uses_its_own_libraries(mlp, tmp_path):
+    shutil.copytree(BUILD / "python", tmp_path / "lib")
+    (tmp_path / "m.onnx").write_bytes(mlp.SerializeToString())
+    script = "import tenon; tenon.Session(tenon.compile('m.onnx', jobs=1))\n" \
+             "print(*sorted({l.split()[-1] for l in open('/proc/self/maps') if 'libtenon' in l}))"
+    environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
+    environment["PYTHONPATH"] = str(tmp_path / "lib")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [f"{tmp_path}/lib/tenon/libtenon_{name}.so.0" for name in ("compiler", "runtime")]
+
+
 @pytest.mark.parametrize("name", ["py.typed", "_runtime.pyi", "_compiler.pyi"])
 def test_types_are_shipped(name):
     assert (BUILD / "python" / "tenon" / name).exists()
