@@ -45,7 +45,7 @@ TENON_KERNEL(divergent);
 
 extern "C" __global__ void votes(unsigned *out) {
   int lane = threadIdx.x;
-  unsigned bits = ballot(lane % 3 == 0);
+  unsigned bits = laneBallot(lane % 3 == 0);
   bool any = anyLane(lane == 17), none = anyLane(lane == 40), all = allLanes(lane < 32), some = allLanes(lane < 31);
   if (lane == 0) {
     out[0] = bits;

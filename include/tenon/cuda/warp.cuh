@@ -67,7 +67,7 @@ TENON_DEVICE T shuffleUp(T value, unsigned delta, unsigned mask = kFullMask) {
 }
 
 /// One bit per lane of `mask` whose predicate holds. PTX: vote.sync.ballot.b32.
-TENON_DEVICE unsigned ballot(bool predicate, unsigned mask = kFullMask) { return __ballot_sync(mask, predicate); }
+TENON_DEVICE unsigned laneBallot(bool predicate, unsigned mask = kFullMask) { return __ballot_sync(mask, predicate); }
 /// Whether the predicate holds in some, or in every, lane of `mask`. PTX: vote.sync.any / vote.sync.all.
 TENON_DEVICE bool anyLane(bool predicate, unsigned mask = kFullMask) { return __any_sync(mask, predicate); }
 TENON_DEVICE bool allLanes(bool predicate, unsigned mask = kFullMask) { return __all_sync(mask, predicate); }

@@ -31,7 +31,7 @@ TEST_F(ViolationTest, DeadlockNamesWhoWaitsOnWhat) {
                  "threads 64-127 wait for barrier 4 (64 of 96 threads", "32 threads have ended"});
 }
 TEST_F(ViolationTest, LanesOfAWarpAtDifferentOperations) {
-  expectMessage("if (threadIdx.x < 16) shuffle(1, 0); else ballot(true);", {32},
+  expectMessage("if (threadIdx.x < 16) shuffle(1, 0); else laneBallot(true);", {32},
                 {"thread (", "a vote", "a shuffle", "lanes 0x"});
 }
 TEST_F(ViolationTest, LaneLeftOutOfItsMask) {
