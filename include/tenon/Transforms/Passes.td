@@ -18,12 +18,14 @@ def FoldConstants : Pass<"tenon-fold-constants", "::mlir::func::FuncOp"> {
 def Simplify : Pass<"tenon-simplify", "::mlir::func::FuncOp"> {
   let summary = "Rewrite graph ops to fewer or cheaper ones";
   let description = [{
-    Folds batch normalisation and per-channel scales into convolutions, turns matrix products with transposed operands
-    into their transposed form, and transposed convolutions that do not overlap into products.
+    Turns batch normalisation into a scale and a shift, folds shifts into the bias of a convolution, turns matrix products
+    with transposed operands into their transposed form, and transposed convolutions that do not overlap into products.
+    A scale stays beside its convolution: fused, it costs one operation per result, and folded it would round the weights.
 
     ```mlir
-    %0 = graph.conv %x, %w ...           %0 = graph.conv %x, %scaled, %shifted ...
-    %1 = graph.batch_normalization %0 .. ->
+    %0 = graph.conv %x, %w ...              %0 = graph.conv %x, %w ...
+    %1 = graph.batch_normalization %0 ..  ->  %1 = graph.mul %0, %scale
+                                            %2 = graph.add %1, %shift
     ```
 
     Guarantees: no graph.batch_normalization, graph.conv_transpose is left where it can be rewritten. Idempotent.

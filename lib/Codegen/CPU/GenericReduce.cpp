@@ -41,6 +41,9 @@ private:
   void setScratch();
   void emitPoint(SmallVector<Coord> coords, Value lanes);
   SmallVector<Value> forEachReduced(SmallVector<Coord> &coords, ValueRange carried, FoldFn fn, unsigned level = 0);
+  using LoopFn = function_ref<SmallVector<Value>(Value x, ValueRange carried)>;
+  SmallVector<Value> emitLoop(Value from, Value to, int64_t step, ValueRange carried, LoopFn fn);
+  Value neutralOf(ReductionOpInterface op);
   Value emitReduction(ReductionOpInterface op, ArrayRef<Coord> coords, Value lanes);
   Value combine(ReductionOpInterface op, Value x, Value total);
   Value foldLanes(ReductionOpInterface op, Value total);
@@ -60,6 +63,7 @@ private:
   SmallVector<int64_t> keptDims;
   bool lanesReduced; ///< lanes run along a reduced dimension
   unsigned unroll;
+  ReductionOpInterface reduction; ///< the one whose loops are being emitted; null for the final loops
   // The value kept in scratch memory, and the first reduction that needs it.
   Value tile, scratch;
   Operation *tileWriter = nullptr;
@@ -209,12 +213,31 @@ SmallVector<Value> ReductionEmitter::forEachReduced(SmallVector<Coord> &coords, 
       coords[dim] = math.consecutive(j);
       return fn(coords, evaluator.mask(), own);
     });
-  auto loop = scf::ForOp::create(math.b, math.loc, math.constant(0), extent, math.constant(1), carried);
+  auto visit = [&](Value x, ValueRange own) {
+    Evaluator::Scope scope(evaluator);
+    coords[dim] = math.uniform(x);
+    return forEachReduced(coords, own, fn, level + 1);
+  };
+  if (!reduction)
+    return emitLoop(math.constant(0), extent, 1, carried, visit);
+  // Partial results of each block: the rounding error of a sum grows with the length of a block, not of the dimension.
+  constexpr int64_t block = 128;
+  return emitLoop(math.constant(0), extent, block, carried, [&](Value start, ValueRange totals) {
+    SmallVector<Value> fresh(carried.size(), neutralOf(reduction));
+    Value end = math.min(math.add(start, math.constant(block)), extent);
+    SmallVector<Value> next = emitLoop(start, end, 1, fresh, visit);
+    for (auto [partial, total] : llvm::zip_equal(next, totals))
+      partial = combine(reduction, partial, total);
+    return next;
+  });
+}
+
+/// for (x = from; x < to; x += step) carried = fn(x, carried)
+SmallVector<Value> ReductionEmitter::emitLoop(Value from, Value to, int64_t step, ValueRange carried, LoopFn fn) {
+  auto loop = scf::ForOp::create(math.b, math.loc, from, to, math.constant(step), carried);
   OpBuilder::InsertionGuard guard(math.b);
   math.b.setInsertionPointToStart(loop.getBody());
-  Evaluator::Scope scope(evaluator);
-  coords[dim] = math.uniform(loop.getInductionVar());
-  SmallVector<Value> next = forEachReduced(coords, loop.getRegionIterArgs(), fn, level + 1);
+  SmallVector<Value> next = fn(loop.getInductionVar(), loop.getRegionIterArgs());
   if (loop.getNumResults() > 0)
     scf::YieldOp::create(math.b, math.loc, next);
   return SmallVector<Value>(loop.getResults());
@@ -228,10 +251,15 @@ Value ReductionEmitter::combine(ReductionOpInterface op, Value x, Value total) {
   return arith::SelectOp::create(math.b, math.loc, greater, x, total);
 }
 
-Value ReductionEmitter::emitReduction(ReductionOpInterface op, ArrayRef<Coord> point, Value lanes) {
+Value ReductionEmitter::neutralOf(ReductionOpInterface op) {
   Type type = elementTypeOf(op->getResult(0));
-  Value neutral = arith::ConstantOp::create(
-      math.b, math.loc, DenseElementsAttr::get(evaluator.vectorOf(type), Attribute(op.getNeutral(type))));
+  return arith::ConstantOp::create(math.b, math.loc,
+                                   DenseElementsAttr::get(evaluator.vectorOf(type), Attribute(op.getNeutral(type))));
+}
+
+Value ReductionEmitter::emitReduction(ReductionOpInterface op, ArrayRef<Coord> point, Value lanes) {
+  Value neutral = neutralOf(op);
+  reduction = op;
   bool writesTile = op.getOperation() == tileWriter;
   SmallVector<Coord> coords(point);
   // While the first costly loop computes, the next row comes in.
@@ -246,6 +274,7 @@ Value ReductionEmitter::emitReduction(ReductionOpInterface op, ArrayRef<Coord> p
                                                  x = arith::SelectOp::create(math.b, math.loc, mask, x, neutral);
                                                return SmallVector<Value>{combine(op, x, carried[0])};
                                              });
+  reduction = {};
   if (writesTile)
     evaluator.bindTile(tile, scratch, region.reduced, !lanesReduced);
   evaluator.setPrefetch({});

@@ -91,26 +91,6 @@ void replaceConv(PatternRewriter &rewriter, Operation *op, ConvOp conv, Value w,
   rewriter.replaceOp(op, merged);
 }
 
-/// (conv x, w, b) * s  ->  conv x, (w * s), (b * s) for constants s per channel
-struct FoldScaleIntoConv : OpRewritePattern<MulOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(MulOp op, PatternRewriter &rewriter) const override {
-    auto [conv, factor] = matchConvOperand(op);
-    if (!conv)
-      return rewriter.notifyMatchFailure(op, "no convolution with constant weights and a constant factor");
-    auto w = conv.getW().getType();
-    Value s = asChannels(rewriter, op.getLoc(), factor, w.getRank(), w.getDimSize(0));
-    if (!s)
-      return rewriter.notifyMatchFailure(op, "factor is not per channel");
-    SmallVector<int64_t> shape(w.getRank(), 1);
-    shape[0] = w.getDimSize(0);
-    Value scaled = MulOp::create(rewriter, op.getLoc(), conv.getW(), reshapeTo(rewriter, op.getLoc(), s, shape));
-    Value bias = conv.getBias() ? Value(MulOp::create(rewriter, op.getLoc(), conv.getBias(), s)) : Value();
-    replaceConv(rewriter, op, conv, scaled, bias);
-    return success();
-  }
-};
-
 /// (conv x, w, b) + t  ->  conv x, w, (b + t) for constants t per channel
 struct FoldShiftIntoConv : OpRewritePattern<AddOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -151,7 +131,7 @@ struct Simplify : tenon::impl::SimplifyBase<Simplify> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
-    patterns.add<ExpandBatchNormalization, FoldScaleIntoConv, FoldShiftIntoConv, FoldTransposeIntoMatMul>(context);
+    patterns.add<ExpandBatchNormalization, FoldShiftIntoConv, FoldTransposeIntoMatMul>(context);
     for (RegisteredOperationName op : context->getRegisteredOperationsByDialect("graph"))
       op.getCanonicalizationPatterns(patterns, context);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
