@@ -1,8 +1,10 @@
 //===- tenon-translate.cpp - Translations between formats and IR -----------===//
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
+#include "tenon/Codegen/CUDA/Codegen.h"
 #include "tenon/Importer/Importer.h"
 
 int main(int argc, char **argv) {
   tenon::registerOnnxToGraphTranslation();
+  tenon::codegen::cuda::registerGraphToCudaTranslation();
   return mlir::failed(mlir::mlirTranslateMain(argc, argv, "Tenon translation tool"));
 }

@@ -60,7 +60,7 @@ SmallVector<Job> getJobs(GenericRegion &region) {
     if (!concat) {
       auto same = llvm::find_if(jobs, [&](const Job &job) { return !job.concat && job.dims == dims; });
       if (same == jobs.end())
-        same = jobs.insert(jobs.end(), Job{dims, {}});
+        same = jobs.insert(jobs.end(), Job{dims, {}, nullptr, 0, 0, {}});
       same->results.push_back({result, buffer++});
       continue;
     }

@@ -1,0 +1,63 @@
+//===- Codegen.h - From dispatch regions to CUDA C++ ----------------------===//
+//
+// Every dispatch region becomes the text of one `extern "C" __global__` function, which a person can read, NVRTC can
+// compile for any architecture, and a host compiler can compile for the virtual GPU.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_CODEGEN_CUDA_CODEGEN_H
+#define TENON_CODEGEN_CUDA_CODEGEN_H
+
+#include "Graph/IR/GraphOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include <string>
+
+namespace tenon::codegen::cuda {
+
+/// What strategies need to know of the GPUs that one text serves: the smallest of what `archs` offer.
+struct CudaTarget {
+  int64_t sharedBytes = 48 * 1024; ///< of shared memory a block gets without asking for more
+  bool lineDirectives = false;     ///< write #line with the numbers of the kernel's own text
+};
+
+/// What the plan must know of a kernel. The function takes one pointer per buffer (16-byte aligned), then one int64 per
+/// parameter. Expressions are over the symbols of the graph function. Nothing is launched where `blocks` is 0.
+struct KernelInfo {
+  std::string name;                          ///< the function
+  llvm::SmallVector<mlir::Type> bufferTypes; ///< element types: the region's operands, then its results
+  llvm::SmallVector<graph::DimAttr> params;  ///< values to pass, in order
+  graph::DimAttr blocks;                     ///< grid.x; grid.y = grid.z = 1
+  int threads = 256;                         ///< block.x, a multiple of 32
+  graph::DimAttr sharedBytes;                ///< dynamic shared memory, constant 0 if none
+};
+
+/// The text of one kernel. Equal `source` means equal kernels: the comment is kept apart.
+struct CudaKernel {
+  std::string comment; ///< `//` lines: the ONNX nodes, operands and results with shapes
+  std::string source;  ///< the function, without includes
+  KernelInfo info;
+  llvm::SmallVector<std::string> includes; ///< headers that `source` needs, as in #include "..."
+
+  /// A whole translation unit with this kernel alone.
+  std::string text() const;
+};
+
+/// Emits the kernel of one dispatch region as function `name`. On failure a diagnostic with a TN5xxx code was emitted.
+/// The text depends on the region and `target` only.
+mlir::FailureOr<CudaKernel> emitKernel(graph::DispatchOp dispatch, llvm::StringRef name, const CudaTarget &target);
+
+/// The same before printing: appends the function in kernel IR to `module`.
+mlir::FailureOr<KernelInfo> emitKernelIR(graph::DispatchOp dispatch, llvm::StringRef name, const CudaTarget &target,
+                                         mlir::ModuleOp module);
+
+/// True if emitKernel handles the region.
+bool isSupportedDispatch(graph::DispatchOp dispatch);
+
+/// "k12_conv_add_relu": the number makes it unique, the ops tell a person what it is.
+std::string makeKernelName(graph::DispatchOp dispatch, size_t number);
+
+/// Registers `tenon-translate --graph-to-cuda` (the text of every dispatch region) and `--graph-to-cuda-ir`.
+void registerGraphToCudaTranslation();
+
+} // namespace tenon::codegen::cuda
+
+#endif // TENON_CODEGEN_CUDA_CODEGEN_H

@@ -1,0 +1,101 @@
+//===- Codegen.cpp - From a dispatch region to the text of its kernel -----===//
+#include "tenon/Codegen/CUDA/Codegen.h"
+
+#include "Describe.h"
+#include "Printer/CudaPrinter.h"
+#include "Simplify.h"
+#include "Strategies.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::codegen::cuda {
+namespace {
+
+void loadDialects(MLIRContext &context) {
+  context.loadDialect<arith::ArithDialect, func::FuncDialect, gpu::GPUDialect, math::MathDialect, memref::MemRefDialect,
+                      scf::SCFDialect, vector::VectorDialect>();
+}
+
+std::unique_ptr<GenericRegion> getRegion(DispatchOp dispatch) {
+  loadDialects(*dispatch.getContext());
+  std::unique_ptr<GenericRegion> region = GenericRegion::create(dispatch, isDirectContraction);
+  if (!region)
+    return nullptr;
+  return region;
+}
+
+/// The number of elements of the largest buffer; null if all are known to be few.
+DimAttr getLargest(DispatchOp dispatch) {
+  DimAttr largest;
+  for (Type type : llvm::concat<const Type>(dispatch->getOperandTypes(), dispatch->getResultTypes())) {
+    DimAttr elements = product(dispatch.getContext(), getDims(cast<RankedTensorType>(type)));
+    auto fixed = elements.getConstant();
+    if (!fixed || *fixed >= int64_t(1) << 30)
+      largest = largest ? max(largest, elements) : elements;
+  }
+  return largest;
+}
+
+} // namespace
+
+bool isSupportedDispatch(DispatchOp dispatch) { return getRegion(dispatch) != nullptr; }
+
+FailureOr<KernelInfo> emitKernelIR(DispatchOp dispatch, StringRef name, const CudaTarget &target, ModuleOp module) {
+  std::unique_ptr<GenericRegion> region = getRegion(dispatch);
+  if (!region) {
+    InFlightDiagnostic error = dispatch.emitError("TN5001: no CUDA kernel for a region of");
+    for (Operation &op : dispatch.getBody().front().without_terminator())
+      error << " " << op.getName();
+    return error << "; file an issue with this model";
+  }
+  SmallVector<Type> elementTypes, memoryTypes;
+  for (Type type : llvm::concat<const Type>(dispatch->getOperandTypes(), dispatch->getResultTypes())) {
+    elementTypes.push_back(cast<RankedTensorType>(type).getElementType());
+    memoryTypes.push_back(registerType(elementTypes.back()));
+  }
+  CudaKernelBuilder kernel(module, name, memoryTypes, nameBuffers(dispatch));
+  if (region->reduced.empty())
+    emitElementwise(*region, kernel);
+  else
+    emitReductions(*region, kernel, target);
+  KernelInfo info = kernel.finish();
+  info.bufferTypes = elementTypes;
+  if (failed(simplifyKernels(module)))
+    return failure();
+  dropUnusedParams(module.lookupSymbol<func::FuncOp>(name), elementTypes.size(), info.params);
+  return info;
+}
+
+FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const CudaTarget &target) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(dispatch.getLoc());
+  FailureOr<KernelInfo> info = emitKernelIR(dispatch, name, target, *module);
+  if (failed(info))
+    return failure();
+  PrintOptions options;
+  options.threads = info->threads;
+  options.lineDirectives = target.lineDirectives;
+  if (DimAttr largest = getLargest(dispatch)) {
+    options.wideIndex = true;
+    info->params.push_back(largest);
+  }
+  auto function = *module->getOps<func::FuncOp>().begin();
+  std::string source = CudaPrinter(function, options).print();
+  if (source.empty())
+    return failure();
+  return CudaKernel{describe(dispatch, name), std::move(source), std::move(*info), {"tenon/cuda/kernel.cuh"}};
+}
+
+std::string CudaKernel::text() const {
+  std::string all;
+  for (const std::string &include : includes)
+    all += "#include \"" + include + "\"\n";
+  return all + "\nusing namespace tenon::device;\n\n" + comment + source;
+}
+
+} // namespace tenon::codegen::cuda
