@@ -128,6 +128,8 @@ int64_t CudaKernelBuilder::divisorOf(Value value) const {
   if (auto fixed = getConstantIntValue(value))
     return std::abs(*fixed);
   Operation *op = value.getDefiningOp();
+  if (!op)
+    return 1;
   auto of = [&](unsigned i) { return divisorOf(op->getOperand(i)); };
   return TypeSwitch<Operation *, int64_t>(op)
       .Case<arith::AddIOp, arith::SubIOp, arith::MinSIOp, arith::MaxSIOp>([&](auto) { return std::gcd(of(0), of(1)); })

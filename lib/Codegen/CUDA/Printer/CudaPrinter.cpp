@@ -86,6 +86,24 @@ std::string CudaPrinter::parameters(bool inBody) {
   return list;
 }
 
+/// `head(list) tail`, broken after commas where it would leave the page.
+static std::string wrapped(std::string head, StringRef list, StringRef tail) {
+  std::string text = head + "(";
+  size_t column = text.size();
+  SmallVector<StringRef> items;
+  list.split(items, ", ");
+  for (auto [i, item] : llvm::enumerate(items)) {
+    if (i > 0 && column + item.size() + 2 > 118) {
+      text.back() = '\n';
+      text += "    ";
+      column = 4;
+    }
+    text += item.str() + (i + 1 == items.size() ? "" : ", ");
+    column += item.size() + 2;
+  }
+  return text + ")" + tail.str();
+}
+
 /// The kernel of a template over Index: small tensors take 32-bit indices.
 void CudaPrinter::printEntry() {
   std::string name = kernel.getSymName().str(), extent = names.unique("elements");
@@ -97,8 +115,8 @@ void CudaPrinter::printEntry() {
     }
     return (name + "_body<" + type + ">(" + arguments + ");").str();
   };
-  body += "\nextern \"C\" __global__ void __launch_bounds__(" + std::to_string(options.threads) + ")\n" + name + "(" +
-          parameters(/*inBody=*/false) + ", int64_t " + extent + ") {\n";
+  body += "\nextern \"C\" __global__ void __launch_bounds__(" + std::to_string(options.threads) + ")\n" +
+          wrapped(name, parameters(/*inBody=*/false) + ", int64_t " + extent, " {\n");
   line("// Elements of the largest tensor: where they are few, so are the bits of an index.");
   line("if (" + extent + " < (1 << 30))");
   line("  " + call("int"));
@@ -111,10 +129,11 @@ std::string CudaPrinter::print() {
   nameArguments();
   std::string name = kernel.getSymName().str();
   if (options.wideIndex) {
-    body += "template <class Index>\nTENON_DEVICE void " + name + "_body(" + parameters(/*inBody=*/true) + ") {\n";
+    body += "template <class Index>\n" +
+            wrapped("TENON_DEVICE void " + name + "_body", parameters(/*inBody=*/true), " {\n");
   } else {
-    body += "extern \"C\" __global__ void __launch_bounds__(" + std::to_string(options.threads) + ")\n" + name + "(" +
-            parameters(/*inBody=*/false) + ") {\n";
+    body += "extern \"C\" __global__ void __launch_bounds__(" + std::to_string(options.threads) + ")\n" +
+            wrapped(name, parameters(/*inBody=*/false), " {\n");
     for (BlockArgument argument : kernel.getArguments())
       if (argument.getType().isIndex() && !argument.use_empty()) {
         std::string narrow = names.unique(named[argument]);

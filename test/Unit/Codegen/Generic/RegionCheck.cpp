@@ -1,12 +1,12 @@
 //===- RegionCheck.cpp - A generic kernel against the reference -----------===//
 #include "RegionCheck.h"
 
+#include "../RegionText.h"
 #include "Graph/IR/GraphDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
 #include "tenon/Reference/Evaluate.h"
 #include "llvm/Support/FileSystem.h"
 #include <chrono>
@@ -40,38 +40,11 @@ static void *load(ArrayRef<char> code) {
   return library;
 }
 
-/// `func @f(%0: .., %1: ..)` with one dispatch of `body`; result types are those of its graph.yield.
-static std::string moduleText(StringRef operands, StringRef body) {
-  std::string types, inputs, arguments, parameters;
-  SmallVector<StringRef> list;
-  operands.split(list, ';', -1, false);
-  for (auto [i, type] : llvm::enumerate(list)) {
-    StringRef separator = i ? ", " : "";
-    types += (separator + type.trim()).str();
-    inputs += llvm::formatv("{0}%p{1}", separator, i).str();
-    arguments += llvm::formatv("{0}%{1}: {2}", separator, i, type.trim()).str();
-    parameters += llvm::formatv("{0}%p{1}: {2}", separator, i, type.trim()).str();
-  }
-  StringRef results = body.substr(body.rfind("graph.yield")).split(" : ").second.trim();
-  return llvm::formatv("func.func @f({0}) {{\n  %r:{5} = graph.dispatch({1}) {{\n  ^bb0({2}):\n{3}\n  } : ({4}) -> "
-                       "({6})\n  return\n}\n",
-                       parameters, inputs, arguments, body, types, "RESULTS", results)
-      .str();
-}
-
 RegionCheck::RegionCheck(StringRef operands, StringRef body) : context(std::make_unique<MLIRContext>()) {
   context->loadDialect<graph::GraphDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
-  // The number of results is not in the text: try.
-  std::string text = moduleText(operands, body);
-  size_t at = text.find("RESULTS");
-  {
-    ScopedDiagnosticHandler quiet(context.get(), [](Diagnostic &) { return success(); });
-    for (int count = 1; count < 5 && !module; ++count)
-      module = parseSourceString<ModuleOp>(std::string(text).replace(at, 7, std::to_string(count)), context.get());
-  }
+  module = parseRegion(*context, operands, body);
   if (!module) {
-    (void)parseSourceString<ModuleOp>(text.replace(at, 7, "1"), context.get());
-    ADD_FAILURE() << "not parsed: " << text;
+    ADD_FAILURE() << "not parsed: " << body.str();
     return;
   }
   module->walk([&](graph::DispatchOp op) { dispatch = op; });
@@ -85,12 +58,12 @@ RegionCheck::RegionCheck(StringRef operands, StringRef body) : context(std::make
   if (std::getenv("TENON_DUMP"))
     kernels->dump();
   if (failed(emitted) || failed(verify(*kernels)) || failed(lowerKernels(*kernels))) {
-    ADD_FAILURE() << "not emitted: " << text;
+    ADD_FAILURE() << "not emitted: " << body.str();
     return;
   }
   FailureOr<std::vector<char>> code = compileKernels({*kernels}, *target, 1);
   if (failed(code)) {
-    ADD_FAILURE() << "not compiled: " << text;
+    ADD_FAILURE() << "not compiled: " << body.str();
     return;
   }
   if (const char *keep = std::getenv("TENON_KEEP_OBJECT")) {

@@ -2,6 +2,10 @@
 #ifndef TENON_TEST_UNIT_CODEGEN_GENERIC_REGIONCHECK_H
 #define TENON_TEST_UNIT_CODEGEN_GENERIC_REGIONCHECK_H
 
+#ifdef TENON_CHECK_ON_VGPU // the same tests for the other target
+#include "../CUDA/RegionCheck.h"
+#else
+
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Runtime/CpuKernel.h"
 #include "llvm/ADT/StringMap.h"
@@ -42,5 +46,7 @@ private:
 bool hasGenericKernel(llvm::StringRef operands, llvm::StringRef body);
 
 } // namespace tenon::codegen
+
+#endif // TENON_CHECK_ON_VGPU
 
 #endif // TENON_TEST_UNIT_CODEGEN_GENERIC_REGIONCHECK_H
