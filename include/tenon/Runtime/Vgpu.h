@@ -37,6 +37,25 @@ struct MemoryRange {
   size_t bytes;
 };
 
+/// How a tensor map permutes 16-byte chunks of shared memory within lines of so many bytes.
+enum class TensorSwizzle : unsigned { None, Bytes32, Bytes64, Bytes128 };
+
+/// What cuTensorMapEncodeTiled takes (no interleave, element strides of 1).
+struct TensorMapDescription {
+  void *base = nullptr;      ///< aligned to 16
+  unsigned elementBytes = 2; ///< 1, 2, 4 or 8
+  unsigned rank = 1;         ///< 1 to 5
+  uint64_t extents[5] = {};  ///< elements, innermost first
+  uint64_t strides[4] = {};  ///< bytes, of dimensions 1 and up; multiples of 16
+  uint32_t box[5] = {};      ///< elements, at most 256; a row of 16 bytes or a multiple, at most the swizzle's span
+  TensorSwizzle swizzle = TensorSwizzle::None;
+  bool fillNaN = false; ///< outside of the tensor lies NaN, not zero
+};
+
+/// Fills the 128 bytes at `map` (aligned to 64) that a kernel takes as tenon::device::TensorMap. Returns which of the
+/// hardware's rules the description breaks, or an empty string.
+std::string encodeTensorMap(const TensorMapDescription &tensor, void *map);
+
 struct LaunchOptions {
   /// Chooses the schedule; 0 runs warps in order and delivers asynchronous copies as late as possible. A result that
   /// depends on the seed is a race in the kernel.

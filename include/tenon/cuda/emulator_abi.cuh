@@ -59,7 +59,8 @@ struct WarpgroupArgs {
   float *d;
   const unsigned *a;
   unsigned long long descA, descB;
-  int scaleD, negateA, negateB, transposeA, transposeB;
+  /// Whether d keeps its old value as an addend; whether an operand is contiguous along M or N instead of K.
+  int accumulate, transposeA, transposeB;
 };
 
 enum class MbarrierOp : unsigned { Init, Invalidate, Arrive, ExpectTx, ArriveExpectTx, TryWait, TestWait };

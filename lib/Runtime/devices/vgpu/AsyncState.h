@@ -31,14 +31,13 @@ struct AsyncCopy {
   unsigned group; ///< number of the commit that closes it; the thread's open group while uncommitted
 };
 
-/// One tensor store, or the group it belongs to.
+/// One tensor store whose shared memory has not been read yet.
 struct BulkStore {
   TensorMap map;
   int coordinates[5];
   uint32_t shared;
-  unsigned group;
-  bool read; ///< shared memory has been read: `data` is what was there
-  std::vector<unsigned char> data;
+  unsigned group;                  ///< as in AsyncCopy
+  std::vector<unsigned char> data; ///< what was to be stored when it was issued
 };
 
 /// A CUDA thread.
@@ -73,33 +72,32 @@ struct Warp {
   std::vector<Meeting> meetings;
 };
 
-/// Accumulators of a warp group: what a wgmma in flight writes.
+/// Accumulators of a warp group: what its products write.
 struct Accumulator {
-  float *registers[128];     ///< of each thread; [0] identifies it
-  unsigned count = 0;        ///< registers per thread
-  unsigned inFlight = 0;     ///< products not yet waited for
-  std::vector<float> values; ///< thread-major: what the registers hold when they are not poisoned
+  float *registers[128];     ///< of each thread; the first one's address identifies the array
+  unsigned count;            ///< registers per thread
+  unsigned inFlight;         ///< products not yet waited for
+  unsigned fences;           ///< of the group, when the last wait delivered
+  bool poisoned;             ///< the registers hold NaN until a wait delivers
+  std::vector<float> values; ///< thread by thread: what the registers hold after the wait
 };
 
-/// One wgmma.mma_async.
+/// One wgmma.mma_async in flight.
 struct WgmmaProduct {
-  ElementKind kind;
-  unsigned n, group;
-  bool accumulate;
-  std::vector<unsigned char> operands; ///< bytes of A and B as they were at issue
-  std::vector<float> a, b;             ///< 64x16, Nx16
   WarpgroupArgs args;
-  Accumulator *target = nullptr;
+  unsigned group;                      ///< number of the commit that closes it
+  size_t target;                       ///< of the group's accumulators
+  std::vector<unsigned char> operands; ///< the bytes of A (if in shared memory) and B when it was issued
+  std::vector<float> a, b;             ///< 64x16, Nx16
 };
 
 struct Warpgroup {
   WarpgroupOp op = WarpgroupOp::Fence;
   unsigned arrived = 0;
   WarpgroupArgs *args[128];
-  bool fenced = false;
-  unsigned committed = 0;
+  unsigned fences = 0, commits = 0;
   std::vector<WgmmaProduct> products;
-  std::vector<Accumulator *> accumulators;
+  std::vector<Accumulator> accumulators;
 };
 
 struct Barrier {

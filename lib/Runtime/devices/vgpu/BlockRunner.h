@@ -64,8 +64,8 @@ private:
   /// The fiber to run next; null where the block has ended or failed.
   Fiber *pick();
   Fiber *pickReady();
-  /// The first ready fiber by priority, or null.
-  Fiber *pickAmong();
+  /// The first ready fiber by priority, or null. Without a seed, lanes take turns from `firstLane` on.
+  Fiber *pickAmong(unsigned firstLane = 0);
   void switchTo(Fiber *next);
   [[noreturn]] void leave(ThreadContext *slot, Fiber *next);
   void finish(Fiber &fiber);
@@ -95,8 +95,13 @@ private:
   void matrixMultiply(const Meeting &meeting);
   void issueWgmma(Warpgroup &group);
   void waitWgmma(Warpgroup &group, unsigned inFlight);
-  void readBulk(BulkStore &store, bool mustEqual);
-  bool deliverLoad(size_t index);
+  size_t findAccumulator(Warpgroup &group);
+  void gatherOperand(uint64_t descriptor, unsigned rows, bool transposed, unsigned char *bytes, bool checkProxy);
+  void readBox(const TensorMap &map, uint32_t shared, unsigned char *box);
+  void finishStore(const BulkStore &store);
+  const TensorMap &checkTensorCopy(const TensorCopyArgs &args, const char *what);
+  /// Fails where shared memory holds ordinary writes that the asynchronous proxy cannot see.
+  void checkProxyView(uint32_t address, size_t bytes, const char *what);
 
   Warp &warpOf(const Fiber &fiber) { return warps[fiber.index / 32]; }
 
@@ -104,7 +109,11 @@ private:
   StackPool stacks;
   std::vector<unsigned char> dynamicStorage;
   SharedWindow window;
+  /// What the asynchronous proxy sees: shared memory as it was at the last fence, and what came by TMA since.
+  std::vector<unsigned char> proxyView;
   LoadedObject::Shared statics;
+  std::vector<float> productScratch;
+  std::vector<unsigned char> operandScratch;
 
   Index3 blockIndex{};
   std::vector<Fiber> fibers;
@@ -120,6 +129,7 @@ private:
   std::vector<unsigned> order; ///< warps, highest priority first
   unsigned demotionRate = 0;   ///< one in so many schedule points; 0: never
   unsigned deliveryRate = 0;
+  unsigned yields = 0;
 
   void *mainStack = nullptr;
   StackBounds mainBounds;

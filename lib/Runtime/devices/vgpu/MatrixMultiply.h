@@ -30,7 +30,7 @@ inline float elementValue(ElementKind kind, uint32_t bits) {
 /// Tensor cores ignore the low 13 bits.
 inline float tf32Value(uint32_t bits) { return fromBits(bits & ~0x1fffu); }
 
-/// c[i][j] = sum over k of a[i][k] * b[j][k], with 64 rows, n columns (a multiple of 8, at most 256) and depth 16.
+/// c[i][j] = sum over k of a[i][k] * b[j][k], with 64 rows, n columns (a multiple of 64, at most 256) and depth 16.
 void multiply64(const float *a, const float *b, float *c, unsigned n);
 
 } // namespace tenon::vgpu::detail

@@ -62,6 +62,7 @@ void BlockRunner::resetBlock() {
   unsigned threads = launch->threads(), warpCount = (threads + 31) / 32;
   memset(window.dynamicBase(), kPoison, launch->dynamicShared + kSharedSlack);
   memset(statics.base, kPoison, statics.bytes);
+  proxyView.assign(window.size(), kPoison);
   running = threads;
   warps.resize(warpCount);
   order.resize(warpCount);
@@ -90,7 +91,7 @@ void BlockRunner::resetBlock() {
   }
   mbarriers.clear();
   pendingLoads.clear();
-  demotionRate = deliveryRate = 0;
+  demotionRate = deliveryRate = yields = 0;
   if (launch->options.seed == 0)
     return;
   for (unsigned w = warpCount; w > 1; --w)
@@ -188,11 +189,11 @@ void BlockRunner::finish(Fiber &fiber) {
 // ---- picking
 // ----------------------------------------------------------------------------------------------------------
 
-Fiber *BlockRunner::pickAmong() {
+Fiber *BlockRunner::pickAmong(unsigned firstLane) {
   for (unsigned w : order)
     if (unsigned ready = warps[w].ready) {
       // Lanes of a warp have no order either: start at a random one.
-      unsigned turn = launch->options.seed ? random.below(32) : 0;
+      unsigned turn = launch->options.seed ? random.below(32) : firstLane;
       unsigned turned = turn ? ready >> turn | ready << (32 - turn) : ready;
       return &fibers[warps[w].first + (__builtin_ctz(turned) + turn) % 32];
     }
@@ -268,13 +269,16 @@ void BlockRunner::schedulePoint() {
 }
 
 void BlockRunner::yield() {
+  // Threads that spin may wait for each other, in the same warp or not, or for a copy: all of them get their turn.
+  static constexpr unsigned kYieldsPerDelivery = 64;
   demote(current->index / 32);
-  // A lane that spins for another lane of its warp must let it run.
+  if (++yields % kYieldsPerDelivery == 0)
+    deliverOne();
   Warp &warp = warpOf(*current);
-  unsigned bit = 1u << current->index % 32;
+  unsigned lane = current->index % 32, bit = 1u << lane;
   warp.ready &= ~bit;
   bool others = std::any_of(warps.begin(), warps.end(), [](const Warp &w) { return w.ready != 0; });
-  Fiber *next = others || deliverOne() ? pickAmong() : nullptr;
+  Fiber *next = others || deliverOne() ? pickAmong((lane + 1) % 32) : nullptr;
   warp.ready |= bit;
   if (!next)
     return;

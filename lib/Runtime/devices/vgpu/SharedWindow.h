@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace tenon::vgpu::detail {
 
@@ -45,6 +46,14 @@ public:
   }
 
   unsigned char *dynamicBase() const { return dynamic; }
+
+  /// One past the highest address.
+  size_t size() const { return static_cast<size_t>(dynamicStart) + dynamicBytes; }
+  /// Copies all of shared memory to size() bytes.
+  void copyTo(unsigned char *image) const {
+    memcpy(image, statics, staticBytes);
+    memcpy(image + dynamicStart, dynamic, dynamicBytes);
+  }
 
 private:
   unsigned char *statics = nullptr;

@@ -2,6 +2,7 @@
 #ifndef TENON_VGPU_TENSORMAP_H
 #define TENON_VGPU_TENSORMAP_H
 
+#include <cstddef>
 #include <cstdint>
 
 namespace tenon::vgpu::detail {
@@ -10,14 +11,23 @@ namespace tenon::vgpu::detail {
 struct TensorMap {
   static constexpr uint32_t kMagic = 0x504d5456; // "VTMP"
   uint32_t magic;
-  uint8_t rank, elementBytes, swizzle, fillNaN;
-  const unsigned char *base;
-  uint32_t extents[5];     ///< elements, innermost first
-  uint64_t strides[4];     ///< bytes, of dimensions 1 to 4
-  uint16_t box[5];         ///< elements
-  uint8_t elementSteps[5]; ///< the box takes every so many-th element
+  uint8_t rank, elementBytes, swizzleBits, fillByte;
+  unsigned char *base;
+  uint64_t extents[5]; ///< elements, innermost first; 1 beyond the rank
+  uint64_t strides[5]; ///< bytes
+  uint16_t box[5];     ///< elements; 1 beyond the rank
+
+  unsigned rowBytes() const { return box[0] * elementBytes; }
+  unsigned rows() const { return box[1] * box[2] * box[3] * box[4]; }
+  unsigned boxBytes() const { return rowBytes() * rows(); }
 };
 static_assert(sizeof(TensorMap) <= 128, "a tensor map has 128 bytes");
+
+/// Xors the lowest `bits` of the address bits that count 16-byte chunks with those that count 128-byte lines: 3 bits
+/// for a 128-byte swizzle, 2 for 64, 1 for 32.
+inline uint32_t swizzled(uint32_t address, unsigned bits) {
+  return address ^ ((address >> 7 & ((1u << bits) - 1)) << 4);
+}
 
 } // namespace tenon::vgpu::detail
 
