@@ -1,6 +1,6 @@
-//===- Codes.cpp - The table of TN6xxx and TN7xxx error codes -------------===//
+//===- Codes.cpp - The table of TN6xxx to TN8xxx error codes -------------===//
 //
-// Exit statuses are those of the tools: 1 model error, 2 usage, 3 unsupported, 4 resource limit, 5 integrity.
+// Exit statuses are those of the tools: 1 model error, 2 usage, 3 unsupported, 4 resource limit, 5 integrity, 6 device.
 //
 //===----------------------------------------------------------------------===//
 #include "tenon/Plan/Codes.h"
@@ -49,6 +49,9 @@ static constexpr ErrorCode codes[] = {
     {"TN7015", "threads cannot be started", "use fewer threads", 4},
     {"TN7016", "the profile cannot be written", "check that the folder exists, is writable and has space", 2},
     {"TN7017", "the plan's target device is not available", "compile with --target=cpu", 3},
+    {"TN8001", "the library of a device cannot be opened", "install it, or set TENON_DEVICE_PATH to its folder", 6},
+    {"TN8002", "a device does not take the plan", "compile for an architecture that the device has", 6},
+    {"TN8003", "a device reports an error", "see the message; `tenon doctor` says what this machine has", 6},
 };
 
 const ErrorCode *errorCodes(std::size_t &count) {

@@ -14,24 +14,46 @@ namespace {
 
 constexpr unsigned maxThreads = 1024;
 
-class CpuDevice final : public Device {
+class CpuQueue final : public Queue {
 public:
-  CpuDevice(std::unique_ptr<CodeObject> code, std::unique_ptr<ThreadPool> pool, std::vector<TenonCpuKernel> kernels,
-            std::string arch)
-      : code(std::move(code)), pool(std::move(pool)), kernels(std::move(kernels)), name(std::move(arch)) {}
+  CpuQueue(ThreadPool &pool, const std::vector<TenonCpuKernel> &kernels) : pool(pool), kernels(kernels) {}
 
-  void launch(uint32_t kernel, const LaunchArguments &arguments) override {
-    pool->run({kernels[kernel], arguments.buffers, arguments.params, arguments.grid, arguments.scratch,
-               arguments.scratchStride});
+  Status launch(uint32_t kernel, const LaunchArguments &arguments) override {
+    pool.run({kernels[kernel], arguments.buffers, arguments.params, arguments.grid, arguments.scratch,
+              arguments.scratchStride});
+    return Status::success();
   }
-  void copy(void *target, const void *source, int64_t bytes) override {
+  Status copy(void *target, const void *source, int64_t bytes) override {
     if (bytes > 0)
       std::memcpy(target, source, size_t(bytes));
+    return Status::success();
+  }
+  Status finish() override { return Status::success(); }
+
+private:
+  ThreadPool &pool;
+  const std::vector<TenonCpuKernel> &kernels;
+};
+
+class CpuDevice final : public Device {
+public:
+  CpuDevice(const plan::Container &container, std::unique_ptr<CodeObject> code, std::unique_ptr<ThreadPool> pool,
+            std::vector<TenonCpuKernel> kernels, std::string arch)
+      : container(container), code(std::move(code)), pool(std::move(pool)), kernels(std::move(kernels)),
+        name(std::move(arch)) {}
+
+  Expected<std::unique_ptr<Queue>> createQueue() override {
+    return std::unique_ptr<Queue>(std::make_unique<CpuQueue>(*pool, kernels));
+  }
+  std::unique_ptr<DeviceMemory> allocate(int64_t bytes) override { return allocateHostMemory(bytes); }
+  const char *weights() const override {
+    return reinterpret_cast<const char *>(container.section(plan::SectionKind::Weights).data());
   }
   unsigned threads() const override { return pool->threads(); }
   const std::string &arch() const override { return name; }
 
 private:
+  const plan::Container &container;
   std::unique_ptr<CodeObject> code;
   std::unique_ptr<ThreadPool> pool;
   std::vector<TenonCpuKernel> kernels;
@@ -80,7 +102,7 @@ Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &contain
     return pool.takeStatus();
   const uint32_t count = plan.kernels() ? plan.kernels()->size() : 0;
   if (count == 0)
-    return std::unique_ptr<Device>(new CpuDevice(nullptr, std::move(*pool), {}, ""));
+    return std::unique_ptr<Device>(new CpuDevice(container, nullptr, std::move(*pool), {}, ""));
 
   Expected<const plan::CodeObject *> chosen = chooseCode(plan, options.arch);
   if (!chosen)
@@ -97,7 +119,8 @@ Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &contain
     if (!kernels.back())
       return Status::error("TN6019", "the code object for " + arch + " lacks kernel '" + name + "'");
   }
-  return std::unique_ptr<Device>(new CpuDevice(std::move(*code), std::move(*pool), std::move(kernels), arch));
+  return std::unique_ptr<Device>(
+      new CpuDevice(container, std::move(*code), std::move(*pool), std::move(kernels), arch));
 }
 
 } // namespace tenon::runtime

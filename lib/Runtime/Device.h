@@ -16,29 +16,64 @@ namespace tenon::runtime {
 /// The arguments of one launch, with all shape values known.
 struct LaunchArguments {
   void *const *buffers;
+  size_t numBuffers;
   const int64_t *params;
+  size_t numParams;
   int64_t grid;         ///< work groups
   char *scratch;        ///< of thread 0; null if the launch needs none
   size_t scratchStride; ///< bytes from one thread's scratch to the next one's
 };
 
-/// Runs launches and copies in the order in which they come. Thread-safe: several runs may be under way.
+/// Memory that kernels of one device reach. Released with the object, which must not outlive its device.
+class DeviceMemory {
+public:
+  virtual ~DeviceMemory() = default;
+  char *data() const { return base; }
+
+protected:
+  char *base = nullptr;
+};
+
+/// Launches and copies that happen in the order in which they come. For one thread at a time; must not outlive its
+/// device.
+class Queue {
+public:
+  virtual ~Queue() = default;
+  virtual Status launch(uint32_t kernel, const LaunchArguments &arguments) = 0;
+  /// Between memory of the device and of the host, in any direction.
+  virtual Status copy(void *target, const void *source, int64_t bytes) = 0;
+  /// Waits until all of it has happened.
+  virtual Status finish() = 0;
+};
+
+/// Holds the kernels and weights of one plan. Thread-safe.
 class Device {
 public:
   virtual ~Device() = default;
-  virtual void launch(uint32_t kernel, const LaunchArguments &arguments) = 0;
-  virtual void copy(void *target, const void *source, int64_t bytes) = 0;
-  /// Number of threads that need scratch of their own.
+  virtual Expected<std::unique_ptr<Queue>> createQueue() = 0;
+  /// Null where there is not enough memory, or `bytes` is negative.
+  virtual std::unique_ptr<DeviceMemory> allocate(int64_t bytes) = 0;
+  /// Where kernels find the WEIGHTS section.
+  virtual const char *weights() const = 0;
+  /// Number of threads that need scratch of their own; 0 where kernels have no scratch.
   virtual unsigned threads() const = 0;
   /// Architecture of the code in use, or "".
   virtual const std::string &arch() const = 0;
 };
 
+/// Memory of the host: pages of zeros, huge ones where it is large.
+std::unique_ptr<DeviceMemory> allocateHostMemory(int64_t bytes);
+
 /// Runs the kernels of the plan on the cores of this machine.
 Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &container, const SessionOptions &options);
 
 /// Does nothing; needs no code objects. For tests and for measuring the executor alone.
-std::unique_ptr<Device> createNullDevice();
+std::unique_ptr<Device> createNullDevice(const plan::Container &container);
+
+/// Opens libtenon_device_`name`.so (tenon-c/device.h): in the folders of $TENON_DEVICE_PATH, beside this library, then
+/// where the system looks. TN8001 where there is none, TN8002 where it does not take the plan.
+Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, const plan::Container &container,
+                                                     const SessionOptions &options);
 
 } // namespace tenon::runtime
 

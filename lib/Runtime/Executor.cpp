@@ -27,22 +27,39 @@ void Executor::giveBack(std::unique_ptr<Context> context) {
   idle.push_back(std::move(context));
 }
 
-Status Executor::prepare(Context &context, const Instance &instance, std::span<const Tensor> inputs,
-                         std::span<const Tensor> outputs) {
-  if (!context.arena.reserve(instance.arenaBytes))
-    return Status::error("TN7011",
-                         "cannot allocate " + std::to_string(instance.arenaBytes) + " bytes for intermediate tensors");
-  const auto padded = checkedAdd(instance.scratchBytes, scratchAlignment - 1);
+Status Executor::reserveArena(Context &context, int64_t bytes) {
+  if (context.arena && bytes <= context.arenaBytes)
+    return Status::success();
+  context.arena.reset(); // before the larger one is allocated
+  context.arenaBytes = bytes;
+  context.arena = device.allocate(bytes);
+  if (!context.arena)
+    return Status::error("TN7011", "cannot allocate " + std::to_string(bytes) + " bytes for intermediate tensors");
+  return Status::success();
+}
+
+Status Executor::reserveScratch(Context &context, int64_t bytes) {
+  const auto padded = checkedAdd(bytes, scratchAlignment - 1);
   const int64_t stride = padded ? *padded / scratchAlignment * scratchAlignment : -1;
   const auto scratch = checkedMul(stride, int64_t(device.threads()));
   if (stride < 0 || !scratch || !context.scratch.reserve(*scratch))
-    return Status::error("TN7011", "cannot allocate " + std::to_string(instance.scratchBytes) +
-                                       " bytes of scratch for each of " + std::to_string(device.threads()) +
-                                       " threads");
+    return Status::error("TN7011", "cannot allocate " + std::to_string(bytes) + " bytes of scratch for each of " +
+                                       std::to_string(device.threads()) + " threads");
   context.scratchStride = size_t(stride);
+  return Status::success();
+}
 
-  const auto weights = container.section(plan::SectionKind::Weights);
-  context.bases.assign({context.arena.data(), const_cast<char *>(reinterpret_cast<const char *>(weights.data()))});
+Status Executor::prepare(Context &context, const Instance &instance, std::span<const Tensor> inputs,
+                         std::span<const Tensor> outputs) {
+  if (!context.queue) {
+    auto queue = device.createQueue();
+    if (!queue)
+      return queue.takeStatus();
+    context.queue = std::move(*queue);
+  }
+  TENON_RETURN_IF_ERROR(reserveArena(context, instance.arenaBytes));
+  TENON_RETURN_IF_ERROR(reserveScratch(context, instance.scratchBytes));
+  context.bases.assign({context.arena->data(), const_cast<char *>(device.weights())});
   for (const Tensor &input : inputs)
     context.bases.push_back(input.as<char>());
   for (const Tensor &output : outputs)
@@ -56,18 +73,31 @@ Status Executor::prepare(Context &context, const Instance &instance, std::span<c
   return Status::success();
 }
 
-void Executor::execute(const Context &context, const Instance &instance, size_t index) {
+Status Executor::execute(const Context &context, const Instance &instance, size_t index) {
   const Step &step = program.steps[index];
   const StepSizes &sizes = instance.steps[index];
   void *const *pointers = context.pointers.data() + step.firstRef;
   if (step.isCopy)
-    return device.copy(pointers[1], pointers[0], sizes.grid);
-  LaunchArguments arguments{pointers, instance.params.data() + step.firstParam, sizes.grid,
-                            sizes.scratch ? context.scratch.data() : nullptr, context.scratchStride};
-  device.launch(step.kernel, arguments);
+    return context.queue->copy(pointers[1], pointers[0], sizes.grid);
+  if (sizes.grid == 0)
+    return Status::success();
+  const LaunchArguments arguments{pointers,
+                                  step.numRefs,
+                                  instance.params.data() + step.firstParam,
+                                  step.numParams,
+                                  sizes.grid,
+                                  sizes.scratch ? context.scratch.data() : nullptr,
+                                  context.scratchStride};
+  return context.queue->launch(step.kernel, arguments);
 }
 
-void Executor::executeProfiled(const Context &context, const Instance &instance, Profile &profile) {
+Status Executor::executeAll(const Context &context, const Instance &instance) {
+  for (size_t i = 0; i < program.steps.size(); ++i)
+    TENON_RETURN_IF_ERROR(execute(context, instance, i));
+  return Status::success();
+}
+
+Status Executor::executeProfiled(const Context &context, const Instance &instance, Profile &profile) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   auto elapsed = [&] {
@@ -76,7 +106,8 @@ void Executor::executeProfiled(const Context &context, const Instance &instance,
   std::vector<int64_t> times(program.steps.size() + 1);
   times[0] = elapsed();
   for (size_t i = 0; i < program.steps.size(); ++i) {
-    execute(context, instance, i);
+    TENON_RETURN_IF_ERROR(execute(context, instance, i));
+    TENON_RETURN_IF_ERROR(context.queue->finish()); // a step's time is its own
     times[i + 1] = elapsed();
   }
   profile.total = elapsed();
@@ -88,18 +119,21 @@ void Executor::executeProfiled(const Context &context, const Instance &instance,
                               times[i + 1] - times[i], step.isCopy ? 0 : sizes.grid, sizes.flops,
                               step.isCopy ? 2 * sizes.grid : sizes.traffic});
   }
+  return Status::success();
 }
 
 Status Executor::run(const Instance &instance, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                      Profile *profile) {
   std::unique_ptr<Context> context = take();
   Status status = prepare(*context, instance, inputs, outputs);
-  if (status.ok() && profile)
-    executeProfiled(*context, instance, *profile);
-  else if (status.ok())
-    for (size_t i = 0; i < program.steps.size(); ++i)
-      execute(*context, instance, i);
-  giveBack(std::move(context));
+  if (status.ok())
+    status = profile ? executeProfiled(*context, instance, *profile) : executeAll(*context, instance);
+  // Even after an error: the caller's memory must not be in use when this returns.
+  if (context->queue)
+    if (Status finished = context->queue->finish(); status.ok())
+      status = std::move(finished);
+  if (status.ok())
+    giveBack(std::move(context));
   return status;
 }
 

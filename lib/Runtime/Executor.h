@@ -27,7 +27,10 @@ public:
 private:
   /// What one run needs for itself.
   struct Context {
-    Memory arena, scratch;
+    std::unique_ptr<Queue> queue;
+    std::unique_ptr<DeviceMemory> arena;
+    int64_t arenaBytes = 0;
+    Memory scratch;
     size_t scratchStride = 0;
     std::vector<char *> bases;
     std::vector<void *> pointers; ///< one per Program::refs
@@ -35,10 +38,13 @@ private:
 
   std::unique_ptr<Context> take();
   void giveBack(std::unique_ptr<Context> context);
+  Status reserveArena(Context &context, int64_t bytes);
+  Status reserveScratch(Context &context, int64_t bytes);
   Status prepare(Context &context, const Instance &instance, std::span<const Tensor> inputs,
                  std::span<const Tensor> outputs);
-  void execute(const Context &context, const Instance &instance, size_t index);
-  void executeProfiled(const Context &context, const Instance &instance, Profile &profile);
+  Status execute(const Context &context, const Instance &instance, size_t index);
+  Status executeAll(const Context &context, const Instance &instance);
+  Status executeProfiled(const Context &context, const Instance &instance, Profile &profile);
 
   const plan::Container &container;
   const Program &program;

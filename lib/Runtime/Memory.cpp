@@ -1,6 +1,7 @@
 //===- Memory.cpp - Page-aligned memory of the executor -------------------===//
 #include "Memory.h"
 
+#include "Device.h"
 #include "tenon/Plan/Checked.h"
 
 #include <sys/mman.h>
@@ -34,6 +35,25 @@ void Memory::release() {
     munmap(base, size);
   base = nullptr;
   size = 0;
+}
+
+namespace {
+class HostMemory final : public DeviceMemory {
+public:
+  bool reserve(int64_t bytes) {
+    const bool enough = memory.reserve(bytes);
+    base = memory.data();
+    return enough;
+  }
+
+private:
+  Memory memory;
+};
+} // namespace
+
+std::unique_ptr<DeviceMemory> allocateHostMemory(int64_t bytes) {
+  auto memory = std::make_unique<HostMemory>();
+  return memory->reserve(bytes) ? std::move(memory) : nullptr;
 }
 
 } // namespace tenon::runtime

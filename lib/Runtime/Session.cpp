@@ -7,6 +7,7 @@
 #include "Instance.h"
 #include "tenon/Plan/Container.h"
 
+#include <algorithm>
 #include <new>
 
 namespace tenon::runtime {
@@ -31,11 +32,12 @@ static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &con
   const std::string target = plan.target() ? plan.target()->str() : "";
   const std::string &device = options.device.empty() ? target : options.device;
   if (device == "null")
-    return createNullDevice();
-  if (device == "cpu" && target == "cpu")
+    return createNullDevice(container);
+  if (device != target)
+    return Status::error("TN7017", "the plan is for target '" + target + "', the device asked for is '" + device + "'");
+  if (device == "cpu")
     return createCpuDevice(container, options);
-  return Status::error("TN7017", "the plan is for target '" + target + "', the device asked for is '" + device +
-                                     "'; this runtime has 'cpu' and 'null'");
+  return createPluginDevice(device, container, options);
 }
 
 static plan::OpenOptions openOptions(const SessionOptions &options) {
@@ -117,7 +119,7 @@ Expected<std::vector<Tensor>> Session::run(std::span<const Tensor> inputs, const
 
 const std::vector<TensorInfo> &Session::inputs() const { return impl->program.inputs; }
 const std::vector<TensorInfo> &Session::outputs() const { return impl->program.outputs; }
-unsigned Session::threads() const { return impl->device->threads(); }
+unsigned Session::threads() const { return std::max(impl->device->threads(), 1u); }
 const std::string &Session::arch() const { return impl->device->arch(); }
 const plan::Container &Session::container() const { return *impl->container; }
 

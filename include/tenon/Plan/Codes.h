@@ -1,4 +1,4 @@
-//===- Codes.h - The table of TN6xxx and TN7xxx error codes ---------------===//
+//===- Codes.h - The table of TN6xxx to TN8xxx error codes ----------------===//
 #ifndef TENON_PLAN_CODES_H
 #define TENON_PLAN_CODES_H
 

@@ -1384,6 +1384,8 @@ struct KernelT : public flatbuffers::NativeTable {
   uint32_t buffers = 0;
   uint32_t params = 0;
   std::vector<std::string> nodes{};
+  uint32_t threads = 0;
+  uint32_t shared = 0;
 };
 
 struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
@@ -1394,7 +1396,9 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_NAME = 4,
     VT_BUFFERS = 6,
     VT_PARAMS = 8,
-    VT_NODES = 10
+    VT_NODES = 10,
+    VT_THREADS = 12,
+    VT_SHARED = 14
   };
   const flatbuffers::String *name() const {
     return GetPointer<const flatbuffers::String *>(VT_NAME);
@@ -1408,6 +1412,12 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *nodes() const {
     return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *>(VT_NODES);
   }
+  uint32_t threads() const {
+    return GetField<uint32_t>(VT_THREADS, 0);
+  }
+  uint32_t shared() const {
+    return GetField<uint32_t>(VT_SHARED, 0);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NAME) &&
@@ -1417,6 +1427,8 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            VerifyOffset(verifier, VT_NODES) &&
            verifier.VerifyVector(nodes()) &&
            verifier.VerifyVectorOfStrings(nodes()) &&
+           VerifyField<uint32_t>(verifier, VT_THREADS, 4) &&
+           VerifyField<uint32_t>(verifier, VT_SHARED, 4) &&
            verifier.EndTable();
   }
   KernelT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -1440,6 +1452,12 @@ struct KernelBuilder {
   void add_nodes(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> nodes) {
     fbb_.AddOffset(Kernel::VT_NODES, nodes);
   }
+  void add_threads(uint32_t threads) {
+    fbb_.AddElement<uint32_t>(Kernel::VT_THREADS, threads, 0);
+  }
+  void add_shared(uint32_t shared) {
+    fbb_.AddElement<uint32_t>(Kernel::VT_SHARED, shared, 0);
+  }
   explicit KernelBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -1456,8 +1474,12 @@ inline flatbuffers::Offset<Kernel> CreateKernel(
     flatbuffers::Offset<flatbuffers::String> name = 0,
     uint32_t buffers = 0,
     uint32_t params = 0,
-    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> nodes = 0) {
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> nodes = 0,
+    uint32_t threads = 0,
+    uint32_t shared = 0) {
   KernelBuilder builder_(_fbb);
+  builder_.add_shared(shared);
+  builder_.add_threads(threads);
   builder_.add_nodes(nodes);
   builder_.add_params(params);
   builder_.add_buffers(buffers);
@@ -1475,7 +1497,9 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
     const char *name = nullptr,
     uint32_t buffers = 0,
     uint32_t params = 0,
-    const std::vector<flatbuffers::Offset<flatbuffers::String>> *nodes = nullptr) {
+    const std::vector<flatbuffers::Offset<flatbuffers::String>> *nodes = nullptr,
+    uint32_t threads = 0,
+    uint32_t shared = 0) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
   auto nodes__ = nodes ? _fbb.CreateVector<flatbuffers::Offset<flatbuffers::String>>(*nodes) : 0;
   return tenon::plan::CreateKernel(
@@ -1483,7 +1507,9 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
       name__,
       buffers,
       params,
-      nodes__);
+      nodes__,
+      threads,
+      shared);
 }
 
 flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &_fbb, const KernelT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -2088,6 +2114,8 @@ inline void Kernel::UnPackTo(KernelT *_o, const flatbuffers::resolver_function_t
   { auto _e = buffers(); _o->buffers = _e; }
   { auto _e = params(); _o->params = _e; }
   { auto _e = nodes(); if (_e) { _o->nodes.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->nodes[_i] = _e->Get(_i)->str(); } } }
+  { auto _e = threads(); _o->threads = _e; }
+  { auto _e = shared(); _o->shared = _e; }
 }
 
 inline flatbuffers::Offset<Kernel> Kernel::Pack(flatbuffers::FlatBufferBuilder &_fbb, const KernelT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -2102,12 +2130,16 @@ inline flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &
   auto _buffers = _o->buffers;
   auto _params = _o->params;
   auto _nodes = _o->nodes.size() ? _fbb.CreateVectorOfStrings(_o->nodes) : 0;
+  auto _threads = _o->threads;
+  auto _shared = _o->shared;
   return tenon::plan::CreateKernel(
       _fbb,
       _name,
       _buffers,
       _params,
-      _nodes);
+      _nodes,
+      _threads,
+      _shared);
 }
 
 inline CodeObjectT *CodeObject::UnPack(const flatbuffers::resolver_function_t *_resolver) const {

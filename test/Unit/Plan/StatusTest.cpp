@@ -27,7 +27,7 @@ TEST(Codes, AreAscendingAndComplete) {
     EXPECT_EQ(codes[i].code.size(), 6u);
     EXPECT_FALSE(codes[i].title.empty());
     EXPECT_FALSE(codes[i].remedy.empty());
-    EXPECT_TRUE(codes[i].exit >= 1 && codes[i].exit <= 5);
+    EXPECT_TRUE(codes[i].exit >= 1 && codes[i].exit <= 6);
     EXPECT_TRUE(i == 0 || codes[i - 1].code < codes[i].code);
   }
   EXPECT_EQ(findErrorCode("TN0000"), nullptr);

@@ -1,4 +1,5 @@
-// The header is C99, and complete by itself.
+// The headers are C99, and complete by themselves.
+#include "tenon-c/device.h"
 #include "tenon-c/runtime.h"
 
 int tenon_test_header(void) { return (int)sizeof(TenonTensor); }

@@ -141,8 +141,12 @@ TEST(SessionError, Architectures) {
 TEST(SessionError, DevicesAndThreads) {
   PlanMaker cuda = makeSample();
   cuda.plan.target = "cuda";
-  EXPECT_NE(loadFailure(std::move(cuda)).find("TN7017 the plan is for target 'cuda'"), std::string::npos);
+  EXPECT_NE(loadFailure(std::move(cuda)).find("TN8001 the library of device 'cuda' cannot be opened"),
+            std::string::npos);
   SessionOptions options;
+  options.device = "cuda";
+  EXPECT_EQ(loadFailure(makeSample(), options), "TN7017 the plan is for target 'cpu', the device asked for is 'cuda'");
+  options.device = "";
   options.threads = 5000;
   EXPECT_EQ(loadFailure(makeSample(), options), "TN7014 5000 threads, expected 0 (all cores) to 1024");
 }

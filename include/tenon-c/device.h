@@ -1,0 +1,80 @@
+/*===- device.h - What a device plug-in gives to the runtime ----------------===*\
+|*
+|* A device lives in a shared library of its own, libtenon_device_NAME.so, which the runtime opens when a plan asks for
+|* target NAME. The library exports one function, tenon_device_api. C99. docs/HowTo/AddADevice.md walks through one.
+|*
+|* Functions that can fail return 0 for success, else 1 after writing a message (one sentence, lower case) into `error`.
+|* Functions may be called from several threads at once, except that one queue is used by one thread at a time.
+|*
+\*===------------------------------------------------------------------------===*/
+#ifndef TENON_C_DEVICE_H
+#define TENON_C_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Version of this interface: a runtime opens only libraries that return a table of its own version. */
+#define TENON_DEVICE_VERSION 1
+
+typedef struct TenonDevice TenonDevice; /**< a device that was opened, with the kernels of one plan */
+typedef struct TenonQueue TenonQueue;   /**< launches and copies that happen one after the other */
+
+/** Where a failing function says why. */
+typedef struct TenonDeviceError {
+  char message[1024];
+} TenonDeviceError;
+
+/** A kernel of the code objects. */
+typedef struct TenonDeviceKernel {
+  const char *name;
+  uint32_t threads; /**< of a block */
+  uint32_t shared;  /**< bytes of dynamic shared memory of a block */
+} TenonDeviceKernel;
+
+/** What a device runs: the code objects of a plan, best first, of which it loads the first that it can. */
+typedef struct TenonDeviceProgram {
+  const char *arch; /**< load only this one; NULL: the device chooses */
+  size_t num_codes;
+  const char *const *archs;
+  const void *const *codes;
+  const size_t *code_sizes; /**< bytes */
+  size_t num_kernels;
+  const TenonDeviceKernel *kernels;
+} TenonDeviceProgram;
+
+typedef struct TenonDeviceApi {
+  uint32_t version; /**< TENON_DEVICE_VERSION */
+
+  /** Opens a device and loads a program, whose memory may go away afterwards. Options come from the environment. */
+  int (*open)(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceError *error);
+  void (*close)(TenonDevice *device);
+  /** Index of the code object in use. */
+  size_t (*code)(const TenonDevice *device);
+
+  /** Memory of the device, aligned to 256 bytes; NULL where there is not enough. Its contents are unspecified. */
+  void *(*allocate)(TenonDevice *device, size_t bytes);
+  void (*release)(TenonDevice *device, void *memory);
+
+  int (*create_queue)(TenonDevice *device, TenonQueue **queue, TenonDeviceError *error);
+  void (*destroy_queue)(TenonQueue *queue); /**< what it holds has ended */
+  /** Copies between memory of the device and of the host, in any direction. Memory of the host must live until the
+      queue is empty. */
+  int (*copy)(TenonQueue *queue, void *target, const void *source, size_t bytes, TenonDeviceError *error);
+  /** Starts `blocks` > 0 blocks of a kernel. arguments[i] points to its argument number i, and is read at once. */
+  int (*launch)(TenonQueue *queue, size_t kernel, int64_t blocks, void **arguments, TenonDeviceError *error);
+  /** Waits until the queue is empty; reports what failed since the last call. */
+  int (*finish)(TenonQueue *queue, TenonDeviceError *error);
+} TenonDeviceApi;
+
+/** The only symbol of a device library: its table, which lives for ever, or NULL for a version it does not have. */
+typedef const TenonDeviceApi *(*TenonDeviceApiFunction)(uint32_t version);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TENON_C_DEVICE_H */

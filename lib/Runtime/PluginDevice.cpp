@@ -1,0 +1,227 @@
+//===- PluginDevice.cpp - Devices in libraries of their own ---------------===//
+//
+// Opens libtenon_device_NAME.so and turns its table of C functions (tenon-c/device.h) into a Device. Weights are copied
+// to the device once; inputs and outputs are copied by records of the plan.
+//
+//===----------------------------------------------------------------------===//
+#include "Device.h"
+#include "tenon-c/device.h"
+#include "tenon/Plan/plan_generated.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <vector>
+
+namespace tenon::runtime {
+
+namespace {
+
+/// A device that is open. Memory and queues hold on to it.
+struct OpenDevice {
+  const TenonDeviceApi *api = nullptr;
+  TenonDevice *device = nullptr;
+  ~OpenDevice() {
+    if (device)
+      api->close(device); // the library stays: its threads may still be ending
+  }
+};
+
+Status failed(const char *what, const TenonDeviceError &error) {
+  return Status::error("TN8003", std::string(what) + ": " + error.message);
+}
+
+class PluginMemory final : public DeviceMemory {
+public:
+  PluginMemory(const OpenDevice &open, void *memory) : open(open) { base = static_cast<char *>(memory); }
+  ~PluginMemory() override { open.api->release(open.device, base); }
+
+private:
+  const OpenDevice &open;
+};
+
+class PluginQueue final : public Queue {
+public:
+  PluginQueue(const TenonDeviceApi &api, TenonQueue *queue, const plan::Plan &plan)
+      : api(api), queue(queue), plan(plan) {}
+  ~PluginQueue() override { api.destroy_queue(queue); }
+
+  Status launch(uint32_t kernel, const LaunchArguments &call) override {
+    arguments.clear();
+    for (size_t i = 0; i < call.numBuffers; ++i)
+      arguments.push_back(const_cast<void **>(&call.buffers[i]));
+    for (size_t i = 0; i < call.numParams; ++i)
+      arguments.push_back(const_cast<int64_t *>(&call.params[i]));
+    TenonDeviceError error{};
+    if (api.launch(queue, kernel, call.grid, arguments.data(), &error))
+      return failed(("kernel '" + plan.kernels()->Get(kernel)->name()->str() + "'").c_str(), error);
+    return Status::success();
+  }
+  Status copy(void *target, const void *source, int64_t bytes) override {
+    TenonDeviceError error{};
+    if (bytes > 0 && api.copy(queue, target, source, size_t(bytes), &error))
+      return failed("copy", error);
+    return Status::success();
+  }
+  Status finish() override {
+    TenonDeviceError error{};
+    return api.finish(queue, &error) ? failed("execution", error) : Status::success();
+  }
+
+private:
+  const TenonDeviceApi &api;
+  TenonQueue *queue;
+  const plan::Plan &plan;
+  std::vector<void *> arguments;
+};
+
+class PluginDevice final : public Device {
+public:
+  PluginDevice(const plan::Plan &plan, std::unique_ptr<OpenDevice> open, std::string arch)
+      : plan(plan), open(std::move(open)), name(std::move(arch)) {}
+
+  Status upload(std::span<const uint8_t> bytes);
+
+  Expected<std::unique_ptr<Queue>> createQueue() override {
+    TenonDeviceError error{};
+    TenonQueue *queue = nullptr;
+    if (open->api->create_queue(open->device, &queue, &error))
+      return failed("queue", error);
+    return std::unique_ptr<Queue>(std::make_unique<PluginQueue>(*open->api, queue, plan));
+  }
+  std::unique_ptr<DeviceMemory> allocate(int64_t bytes) override {
+    if (bytes < 0)
+      return nullptr;
+    void *memory = open->api->allocate(open->device, size_t(std::max<int64_t>(bytes, 1)));
+    return memory ? std::make_unique<PluginMemory>(*open, memory) : nullptr;
+  }
+  const char *weights() const override { return resident->data(); }
+  unsigned threads() const override { return 0; }
+  const std::string &arch() const override { return name; }
+
+private:
+  const plan::Plan &plan;
+  std::unique_ptr<OpenDevice> open;
+  std::unique_ptr<DeviceMemory> resident; ///< the weights
+  std::string name;
+};
+
+Status PluginDevice::upload(std::span<const uint8_t> bytes) {
+  resident = allocate(int64_t(bytes.size()));
+  if (!resident)
+    return Status::error("TN7011", "the device has no room for " + std::to_string(bytes.size()) + " bytes of weights");
+  auto queue = createQueue();
+  if (!queue)
+    return queue.takeStatus();
+  TENON_RETURN_IF_ERROR((*queue)->copy(resident->data(), bytes.data(), int64_t(bytes.size())));
+  return (*queue)->finish();
+}
+
+/// The folder of the library or program that this code is in, with its slash.
+std::string ownFolder() {
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<const void *>(&ownFolder), &info) || !info.dli_fname)
+    return {};
+  const std::string path = info.dli_fname;
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
+}
+
+/// Where to look for a library, in order; the last entry lets the system look.
+std::vector<std::string> candidates(const std::string &file) {
+  std::vector<std::string> paths;
+  const char *variable = std::getenv("TENON_DEVICE_PATH");
+  std::string folders = variable ? variable : "";
+  while (!folders.empty()) {
+    const size_t colon = std::min(folders.find(':'), folders.size());
+    if (colon > 0)
+      paths.push_back(folders.substr(0, colon) + "/" + file);
+    folders.erase(0, std::min(colon + 1, folders.size()));
+  }
+  if (const std::string own = ownFolder(); !own.empty()) {
+    paths.push_back(own + file);
+    paths.push_back(own + "../lib/" + file);
+  }
+  paths.push_back(file);
+  return paths;
+}
+
+Expected<const TenonDeviceApi *> openLibrary(const std::string &name) {
+  const bool isName = !name.empty() && name.size() < 32 &&
+                      std::all_of(
+                          name.begin(), name.end(),
+                          [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+  if (!isName) // it comes from a file
+    return Status::error("TN7017", "'" + name + "' is not the name of a device");
+  const std::string file = "libtenon_device_" + name + ".so";
+  std::string reason;
+  for (const std::string &path : candidates(file)) {
+    void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+      const char *text = dlerror();
+      reason = text ? text : "unknown error";
+      continue;
+    }
+    auto function = reinterpret_cast<TenonDeviceApiFunction>(dlsym(library, "tenon_device_api"));
+    const TenonDeviceApi *api = function ? function(TENON_DEVICE_VERSION) : nullptr;
+    if (api && api->version == TENON_DEVICE_VERSION)
+      return api;
+    return Status::error("TN8002", path + " does not have version " + std::to_string(TENON_DEVICE_VERSION) +
+                                       " of the device interface");
+  }
+  return Status::error("TN8001", "the library of device '" + name + "' cannot be opened: " + reason);
+}
+
+/// A plan's kernels and code in the form that a device takes.
+struct ProgramView {
+  TenonDeviceProgram program{};
+  std::vector<std::string> names;
+  std::vector<const char *> archs;
+  std::vector<const void *> codes;
+  std::vector<size_t> sizes;
+  std::vector<TenonDeviceKernel> kernels;
+
+  ProgramView(const plan::Container &container, const SessionOptions &options) {
+    const plan::Plan &plan = container.plan();
+    const auto section = container.section(plan::SectionKind::Code);
+    for (uint32_t i = 0; plan.code() && i < plan.code()->size(); ++i) {
+      const plan::CodeObject &object = *plan.code()->Get(i);
+      archs.push_back(object.arch()->c_str());
+      codes.push_back(section.data() + object.offset());
+      sizes.push_back(object.length());
+    }
+    for (uint32_t i = 0; plan.kernels() && i < plan.kernels()->size(); ++i) {
+      const plan::Kernel &kernel = *plan.kernels()->Get(i);
+      kernels.push_back({kernel.name()->c_str(), kernel.threads(), kernel.shared()});
+    }
+    program = {options.arch.empty() ? nullptr : options.arch.c_str(),
+               archs.size(),
+               archs.data(),
+               codes.data(),
+               sizes.data(),
+               kernels.size(),
+               kernels.data()};
+  }
+};
+
+} // namespace
+
+Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, const plan::Container &container,
+                                                     const SessionOptions &options) {
+  auto api = openLibrary(name);
+  if (!api)
+    return api.takeStatus();
+  auto open = std::make_unique<OpenDevice>();
+  open->api = *api;
+  const ProgramView view(container, options);
+  TenonDeviceError error{};
+  if ((*api)->open(&view.program, &open->device, &error))
+    return Status::error("TN8002", "device '" + name + "' does not take the plan: " + error.message);
+  const size_t code = (*api)->code(open->device);
+  auto device = std::make_unique<PluginDevice>(container.plan(), std::move(open),
+                                               code < view.archs.size() ? view.archs[code] : "");
+  TENON_RETURN_IF_ERROR(device->upload(container.section(plan::SectionKind::Weights)));
+  return std::unique_ptr<Device>(std::move(device));
+}
+
+} // namespace tenon::runtime
