@@ -25,7 +25,7 @@ void CudaPrinter::close() {
 
 void CudaPrinter::refuse(Operation *op) {
   if (!failed)
-    emitError(kernel.getLoc()) << "TN5003: no CUDA text for " << op->getName() << "; file an issue with this model";
+    emitError(kernel.getLoc()) << "TN5020: no CUDA text for " << op->getName() << "; file an issue with this model";
   failed = true;
 }
 

@@ -57,7 +57,7 @@ class CudaPrinter {
 public:
   CudaPrinter(mlir::func::FuncOp kernel, const PrintOptions &options) : kernel(kernel), options(options) {}
 
-  /// The function; empty, with a diagnostic (TN5003), where an op has no text.
+  /// The function; empty, with a diagnostic (TN5020), where an op has no text.
   std::string print();
 
 private:

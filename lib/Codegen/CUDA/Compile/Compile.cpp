@@ -1,0 +1,142 @@
+//===- Compile.cpp - From CUDA C++ to cubins and PTX ----------------------===//
+#include "tenon/Codegen/CUDA/Compile.h"
+
+#include "ProgramCache.h"
+#include "ProgramCompiler.h"
+#include "mlir/IR/Diagnostics.h"
+#include "tenon/Runtime/DeviceHeaders.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/ThreadPool.h"
+
+using namespace mlir;
+
+namespace tenon::codegen::cuda {
+namespace {
+
+/// Opened once: NVRTC is never closed.
+const ProgramCompiler *getCompiler(std::string &searched) {
+  static std::string places;
+  static std::unique_ptr<ProgramCompiler> compiler = [] {
+    std::unique_ptr<ProgramCompiler> found = openNvrtc(places);
+    return found ? std::move(found) : findNvcc(places);
+  }();
+  searched = places;
+  return compiler.get();
+}
+
+bool isKnownForm(StringRef arch) {
+  if (!arch.consume_front("sm_") && !arch.consume_front("compute_"))
+    return false;
+  arch.consume_back("a");
+  int number;
+  return !arch.getAsInteger(10, number) && number >= 75 && number < 200;
+}
+
+/// Kernels that are compiled together.
+struct Program {
+  std::string source;
+  std::vector<std::string> kernels;
+};
+
+Program join(ArrayRef<CudaKernel> kernels) {
+  Program program;
+  llvm::SetVector<StringRef> includes;
+  for (const CudaKernel &kernel : kernels)
+    includes.insert(kernel.includes.begin(), kernel.includes.end());
+  for (StringRef include : includes)
+    program.source += ("#include \"" + include + "\"\n").str();
+  program.source += "\nusing namespace tenon::device;\n";
+  for (const CudaKernel &kernel : kernels) {
+    program.source += "\n" + kernel.source;
+    program.kernels.push_back(kernel.info.name);
+  }
+  return program;
+}
+
+std::vector<std::string> getOptions(const CompileOptions &options) {
+  std::vector<std::string> list = {"-std=c++17", "-Xptxas=-v"};
+  if (options.lineInfo)
+    list.push_back("-lineinfo");
+  return list;
+}
+
+std::string keyOf(const Program &program, const std::string &arch, ArrayRef<std::string> options,
+                  const std::string &compiler) {
+  SmallVector<StringRef> parts = {program.source, arch, compiler};
+  parts.append(options.begin(), options.end());
+  for (const DeviceHeader &header : deviceHeaders())
+    parts.append({header.name, header.text});
+  return ProgramCache::key(parts);
+}
+
+struct Job {
+  const Program *program;
+  std::string arch;
+  ProgramResult result;
+  bool fromCache = false;
+};
+
+void run(Job &job, const ProgramCompiler &compiler, const ProgramCache &cache, ArrayRef<std::string> options) {
+  std::string key = keyOf(*job.program, job.arch, options, compiler.describe());
+  job.fromCache = cache.load(key, job.result);
+  if (job.fromCache)
+    return;
+  job.result = compiler.compile(job.program->source, job.arch, options);
+  if (job.result.ok)
+    cache.store(key, job.result);
+}
+
+CudaImage toImage(Job &job) {
+  CudaImage image{job.arch, std::move(job.result.code), job.program->kernels, {}, job.fromCache};
+  for (const std::string &kernel : image.kernels)
+    image.resources.push_back(parseResources(job.result.log, kernel).value_or(KernelResources()));
+  return image;
+}
+
+} // namespace
+
+CompilerInfo findCudaCompiler() {
+  std::string searched;
+  const ProgramCompiler *compiler = getCompiler(searched);
+  return compiler ? CompilerInfo{true, compiler->describe()} : CompilerInfo{false, searched};
+}
+
+FailureOr<std::vector<CudaImage>> compileCuda(MLIRContext &context, ArrayRef<CudaKernel> kernels,
+                                              const CompileOptions &options) {
+  Location loc = UnknownLoc::get(&context);
+  for (const std::string &arch : options.archs)
+    if (!isKnownForm(arch))
+      return emitError(loc) << "TN5023: unknown architecture '" << arch << "'; use sm_80, sm_90a or compute_80";
+  std::string searched;
+  const ProgramCompiler *compiler = getCompiler(searched);
+  if (!compiler)
+    return emitError(loc) << "TN5021: no CUDA compiler was found (searched: " << searched
+                          << "); install the CUDA toolkit or the Python package nvidia-cuda-nvrtc, or set TENON_NVRTC";
+  std::vector<Program> programs;
+  size_t size = std::max(options.kernelsPerProgram, 1);
+  for (size_t i = 0; i < kernels.size(); i += size)
+    programs.push_back(join(kernels.slice(i, std::min(size, kernels.size() - i))));
+  std::vector<Job> jobs;
+  for (const std::string &arch : options.archs)
+    for (const Program &program : programs)
+      jobs.push_back({&program, arch, {}, false});
+  ProgramCache cache(options.cache);
+  std::vector<std::string> list = getOptions(options);
+  {
+    llvm::DefaultThreadPool pool(llvm::hardware_concurrency(options.jobs));
+    for (Job &job : jobs)
+      pool.async([&] { run(job, *compiler, cache, list); });
+    pool.wait();
+  }
+  std::vector<CudaImage> images;
+  for (Job &job : jobs) {
+    if (!job.result.ok)
+      return emitError(loc) << "TN5022: " << compiler->describe() << " refused kernels for " << job.arch
+                            << "; this is a bug in Tenon, please report it:\n"
+                            << job.result.log;
+    images.push_back(toImage(job));
+  }
+  return images;
+}
+
+} // namespace tenon::codegen::cuda
