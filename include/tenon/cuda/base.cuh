@@ -47,12 +47,21 @@ using uint64_t = unsigned long;
 inline constexpr unsigned kWarpSize = 32;
 inline constexpr unsigned kFullMask = 0xffffffffu;
 
+/// memcpy by its builtin: NVRTC has it under the plain name only, and on the host nothing declares that.
+TENON_DEVICE void copyBytes(void *target, const void *source, unsigned long bytes) {
+#if TENON_GPU
+  memcpy(target, source, bytes);
+#else
+  __builtin_memcpy(target, source, bytes);
+#endif
+}
+
 /// The same bytes as another type of the same size.
 template <class To, class From>
 TENON_DEVICE To bitCast(From from) {
   static_assert(sizeof(To) == sizeof(From), "bitCast keeps the size");
   To to;
-  __builtin_memcpy(&to, &from, sizeof(To));
+  copyBytes(&to, &from, sizeof(To));
   return to;
 }
 

@@ -69,7 +69,7 @@ TENON_DEVICE Vector<T, N> loadVector(const T *source) {
   for (int i = 0; i < words; ++i)
     raw[i] = reinterpret_cast<const Word *>(source)[i];
   Vector<T, N> result;
-  __builtin_memcpy(&result, raw, sizeof(result));
+  copyBytes(&result, raw, sizeof(result));
   return result;
 }
 
@@ -84,7 +84,7 @@ TENON_DEVICE Vector<T, N> loadVectorReadOnly(const T *source) {
   for (int i = 0; i < words; ++i)
     raw[i] = __ldg(reinterpret_cast<const Word *>(source) + i);
   Vector<T, N> result;
-  __builtin_memcpy(&result, raw, sizeof(result));
+  copyBytes(&result, raw, sizeof(result));
   return result;
 #else
   return loadVector<N>(source);
@@ -99,7 +99,7 @@ TENON_DEVICE void storeVector(T *target, const Vector<T, N> &value) {
   using Word = typename detail::Word<bytes>::type;
   detail::checkAccess<T, N>(target, "vector store");
   Word raw[words];
-  __builtin_memcpy(raw, &value, sizeof(value));
+  copyBytes(raw, &value, sizeof(value));
 #pragma unroll
   for (int i = 0; i < words; ++i)
     reinterpret_cast<Word *>(target)[i] = raw[i];

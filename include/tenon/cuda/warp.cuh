@@ -20,11 +20,11 @@ template <class T, class F>
 TENON_DEVICE T byWords(T value, F shuffle) {
   constexpr int words = (sizeof(T) + 3) / 4;
   uint32_t raw[words] = {};
-  __builtin_memcpy(raw, &value, sizeof(T));
+  copyBytes(raw, &value, sizeof(T));
 #pragma unroll
   for (int i = 0; i < words; ++i)
     raw[i] = shuffle(raw[i]);
-  __builtin_memcpy(&value, raw, sizeof(T));
+  copyBytes(&value, raw, sizeof(T));
   return value;
 }
 } // namespace detail

@@ -57,6 +57,7 @@ private:
   // ---- scheduling (Scheduler.cpp)
   void runBlock(uint64_t linearBlock);
   void resetBlock();
+  void checkEnd();
   bool prepare(Fiber &fiber);
   void adopt(Fiber &fiber, ThreadContext *slot);
   static void fiberEntry();
@@ -78,6 +79,8 @@ private:
 
   // ---- reports (Report.cpp)
   void reportDeadlock();
+  /// As fail(), but returns.
+  void report(const char *what);
   int prefix(char *text, size_t size) const;
 
   // ---- operations

@@ -35,6 +35,13 @@ void BlockRunner::fail(const char *format, ...) {
   __builtin_unreachable();
 }
 
+void BlockRunner::report(const char *what) {
+  char text[600];
+  int length = prefix(text, sizeof text);
+  snprintf(text + length, sizeof text - length, "%s", what);
+  launch->fail(text);
+}
+
 /// "0-31,64": the threads of a sorted list.
 static std::string ranges(const std::vector<unsigned> &threads) {
   std::string text;
