@@ -32,8 +32,13 @@ typedef struct TenonDeviceError {
 typedef struct TenonDeviceKernel {
   const char *name;
   uint32_t threads; /**< of a block */
-  uint32_t shared;  /**< bytes of dynamic shared memory of a block */
 } TenonDeviceKernel;
+
+/** An argument of a kernel: `size` bytes at `value`, a pointer to memory of the device or a number. */
+typedef struct TenonDeviceArgument {
+  const void *value;
+  size_t size;
+} TenonDeviceArgument;
 
 /** What a device runs: the code objects of a plan, best first, of which it loads the first that it can. */
 typedef struct TenonDeviceProgram {
@@ -64,8 +69,10 @@ typedef struct TenonDeviceApi {
   /** Copies between memory of the device and of the host, in any direction. Memory of the host must live until the
       queue is empty. */
   int (*copy)(TenonQueue *queue, void *target, const void *source, size_t bytes, TenonDeviceError *error);
-  /** Starts `blocks` > 0 blocks of a kernel. arguments[i] points to its argument number i, and is read at once. */
-  int (*launch)(TenonQueue *queue, size_t kernel, int64_t blocks, void **arguments, TenonDeviceError *error);
+  /** Starts `blocks` > 0 blocks of a kernel, each with `shared` bytes of dynamic shared memory. The arguments' values
+      are read before it returns. */
+  int (*launch)(TenonQueue *queue, size_t kernel, int64_t blocks, size_t shared, const TenonDeviceArgument *arguments,
+                size_t num_arguments, TenonDeviceError *error);
   /** Waits until the queue is empty; reports what failed since the last call. */
   int (*finish)(TenonQueue *queue, TenonDeviceError *error);
 } TenonDeviceApi;

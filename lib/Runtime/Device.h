@@ -19,7 +19,8 @@ struct LaunchArguments {
   size_t numBuffers;
   const int64_t *params;
   size_t numParams;
-  int64_t grid;         ///< work groups
+  int64_t grid;         ///< work groups, at least 1
+  int64_t scratchBytes; ///< that the launch needs: of a thread, or of shared memory of a block
   char *scratch;        ///< of thread 0; null if the launch needs none
   size_t scratchStride; ///< bytes from one thread's scratch to the next one's
 };

@@ -81,13 +81,15 @@ Status Executor::execute(const Context &context, const Instance &instance, size_
     return context.queue->copy(pointers[1], pointers[0], sizes.grid);
   if (sizes.grid == 0)
     return Status::success();
-  const LaunchArguments arguments{pointers,
-                                  step.numRefs,
-                                  instance.params.data() + step.firstParam,
-                                  step.numParams,
-                                  sizes.grid,
-                                  sizes.scratch ? context.scratch.data() : nullptr,
-                                  context.scratchStride};
+  LaunchArguments arguments{};
+  arguments.buffers = pointers;
+  arguments.numBuffers = step.numRefs;
+  arguments.params = instance.params.data() + step.firstParam;
+  arguments.numParams = step.numParams;
+  arguments.grid = sizes.grid;
+  arguments.scratchBytes = sizes.scratch;
+  arguments.scratch = sizes.scratch ? context.scratch.data() : nullptr;
+  arguments.scratchStride = context.scratchStride;
   return context.queue->launch(step.kernel, arguments);
 }
 

@@ -169,7 +169,7 @@ Status InstanceBuilder::addStep(const Step &step) {
   if (sizes.grid < 0 || scratch < 0)
     return Status::error("TN7012", "record " + text(step.record) + " has grid " + text(sizes.grid) + " and scratch " +
                                        text(scratch));
-  sizes.scratch = scratch > 0;
+  sizes.scratch = scratch;
   instance.scratchBytes = std::max(instance.scratchBytes, scratch);
   instance.steps.push_back(sizes);
   for (uint32_t i = 0; i < step.numRefs; ++i)

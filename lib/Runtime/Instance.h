@@ -34,7 +34,7 @@ inline constexpr uint32_t arenaBase = 0, weightsBase = 1, firstInputBase = 2;
 struct StepSizes {
   int64_t grid = 0;                 ///< work groups, or bytes of a copy
   int64_t flops = -1, traffic = -1; ///< for the profile
-  bool scratch = false;
+  int64_t scratch = 0;              ///< bytes
 };
 
 /// A program at one set of input extents. Immutable.

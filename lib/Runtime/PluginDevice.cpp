@@ -49,11 +49,11 @@ public:
   Status launch(uint32_t kernel, const LaunchArguments &call) override {
     arguments.clear();
     for (size_t i = 0; i < call.numBuffers; ++i)
-      arguments.push_back(const_cast<void **>(&call.buffers[i]));
+      arguments.push_back({&call.buffers[i], sizeof(void *)});
     for (size_t i = 0; i < call.numParams; ++i)
-      arguments.push_back(const_cast<int64_t *>(&call.params[i]));
+      arguments.push_back({&call.params[i], sizeof(int64_t)});
     TenonDeviceError error{};
-    if (api.launch(queue, kernel, call.grid, arguments.data(), &error))
+    if (api.launch(queue, kernel, call.grid, size_t(call.scratchBytes), arguments.data(), arguments.size(), &error))
       return failed(("kernel '" + plan.kernels()->Get(kernel)->name()->str() + "'").c_str(), error);
     return Status::success();
   }
@@ -72,7 +72,7 @@ private:
   const TenonDeviceApi &api;
   TenonQueue *queue;
   const plan::Plan &plan;
-  std::vector<void *> arguments;
+  std::vector<TenonDeviceArgument> arguments;
 };
 
 class PluginDevice final : public Device {
@@ -192,7 +192,7 @@ struct ProgramView {
     }
     for (uint32_t i = 0; plan.kernels() && i < plan.kernels()->size(); ++i) {
       const plan::Kernel &kernel = *plan.kernels()->Get(i);
-      kernels.push_back({kernel.name()->c_str(), kernel.threads(), kernel.shared()});
+      kernels.push_back({kernel.name()->c_str(), kernel.threads()});
     }
     program = {options.arch.empty() ? nullptr : options.arch.c_str(),
                archs.size(),

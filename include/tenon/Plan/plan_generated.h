@@ -1385,7 +1385,6 @@ struct KernelT : public flatbuffers::NativeTable {
   uint32_t params = 0;
   std::vector<std::string> nodes{};
   uint32_t threads = 0;
-  uint32_t shared = 0;
 };
 
 struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
@@ -1397,8 +1396,7 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_BUFFERS = 6,
     VT_PARAMS = 8,
     VT_NODES = 10,
-    VT_THREADS = 12,
-    VT_SHARED = 14
+    VT_THREADS = 12
   };
   const flatbuffers::String *name() const {
     return GetPointer<const flatbuffers::String *>(VT_NAME);
@@ -1415,9 +1413,6 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   uint32_t threads() const {
     return GetField<uint32_t>(VT_THREADS, 0);
   }
-  uint32_t shared() const {
-    return GetField<uint32_t>(VT_SHARED, 0);
-  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NAME) &&
@@ -1428,7 +1423,6 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            verifier.VerifyVector(nodes()) &&
            verifier.VerifyVectorOfStrings(nodes()) &&
            VerifyField<uint32_t>(verifier, VT_THREADS, 4) &&
-           VerifyField<uint32_t>(verifier, VT_SHARED, 4) &&
            verifier.EndTable();
   }
   KernelT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -1455,9 +1449,6 @@ struct KernelBuilder {
   void add_threads(uint32_t threads) {
     fbb_.AddElement<uint32_t>(Kernel::VT_THREADS, threads, 0);
   }
-  void add_shared(uint32_t shared) {
-    fbb_.AddElement<uint32_t>(Kernel::VT_SHARED, shared, 0);
-  }
   explicit KernelBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -1475,10 +1466,8 @@ inline flatbuffers::Offset<Kernel> CreateKernel(
     uint32_t buffers = 0,
     uint32_t params = 0,
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> nodes = 0,
-    uint32_t threads = 0,
-    uint32_t shared = 0) {
+    uint32_t threads = 0) {
   KernelBuilder builder_(_fbb);
-  builder_.add_shared(shared);
   builder_.add_threads(threads);
   builder_.add_nodes(nodes);
   builder_.add_params(params);
@@ -1498,8 +1487,7 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
     uint32_t buffers = 0,
     uint32_t params = 0,
     const std::vector<flatbuffers::Offset<flatbuffers::String>> *nodes = nullptr,
-    uint32_t threads = 0,
-    uint32_t shared = 0) {
+    uint32_t threads = 0) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
   auto nodes__ = nodes ? _fbb.CreateVector<flatbuffers::Offset<flatbuffers::String>>(*nodes) : 0;
   return tenon::plan::CreateKernel(
@@ -1508,8 +1496,7 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
       buffers,
       params,
       nodes__,
-      threads,
-      shared);
+      threads);
 }
 
 flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &_fbb, const KernelT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -2115,7 +2102,6 @@ inline void Kernel::UnPackTo(KernelT *_o, const flatbuffers::resolver_function_t
   { auto _e = params(); _o->params = _e; }
   { auto _e = nodes(); if (_e) { _o->nodes.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->nodes[_i] = _e->Get(_i)->str(); } } }
   { auto _e = threads(); _o->threads = _e; }
-  { auto _e = shared(); _o->shared = _e; }
 }
 
 inline flatbuffers::Offset<Kernel> Kernel::Pack(flatbuffers::FlatBufferBuilder &_fbb, const KernelT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -2131,15 +2117,13 @@ inline flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &
   auto _params = _o->params;
   auto _nodes = _o->nodes.size() ? _fbb.CreateVectorOfStrings(_o->nodes) : 0;
   auto _threads = _o->threads;
-  auto _shared = _o->shared;
   return tenon::plan::CreateKernel(
       _fbb,
       _name,
       _buffers,
       _params,
       _nodes,
-      _threads,
-      _shared);
+      _threads);
 }
 
 inline CodeObjectT *CodeObject::UnPack(const flatbuffers::resolver_function_t *_resolver) const {

@@ -103,16 +103,17 @@ void scale(int64_t blocks, const float *x, float *y, int64_t factor) {
     y[i] = float(factor) * x[i];
 }
 
-int launch(TenonQueue *queue, size_t kernel, int64_t blocks, void **arguments, TenonDeviceError *error) {
+int launch(TenonQueue *queue, size_t kernel, int64_t blocks, size_t, const TenonDeviceArgument *arguments, size_t,
+           TenonDeviceError *error) {
   const bool adds = queue->device->names[kernel] == "add_rows";
   const int pointers = adds ? 3 : 2;
   void *p[3] = {};
   for (int i = 0; i < pointers; ++i) {
-    p[i] = *static_cast<void **>(arguments[i]);
+    p[i] = *static_cast<void *const *>(arguments[i].value);
     if (!queue->device->owns(p[i]))
       return fail(error, "argument " + std::to_string(i) + " is no memory of the device");
   }
-  const int64_t number = *static_cast<int64_t *>(arguments[pointers]);
+  const int64_t number = *static_cast<const int64_t *>(arguments[pointers].value);
   queue->work.push_back([=] {
     if (adds)
       addRows(blocks, static_cast<float *>(p[0]), static_cast<float *>(p[1]), static_cast<float *>(p[2]), number);

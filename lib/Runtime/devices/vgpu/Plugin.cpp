@@ -1,0 +1,219 @@
+//===- Plugin.cpp - The virtual GPU as a device of the runtime ------------===//
+//
+// libtenon_device_vgpu.so. Nothing happens before finish(), as late as a real queue may be; new memory holds NaN; and a
+// kernel may touch memory of the device only. $TENON_VGPU_SEED chooses the order of warps, 0 is the default.
+//
+//===----------------------------------------------------------------------===//
+#include "tenon-c/device.h"
+#include "tenon/Plan/ImageArchive.h"
+#include "tenon/Runtime/Vgpu.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <new>
+
+using namespace tenon;
+
+struct TenonDevice {
+  vgpu::VirtualGpu gpu;
+  size_t code = 0;
+  uint64_t seed = 0;
+  std::vector<vgpu::Kernel> kernels;
+  std::vector<uint32_t> threads;
+  std::mutex mutex;
+  std::map<char *, size_t> memory;
+
+  std::vector<vgpu::MemoryRange> ranges() {
+    std::lock_guard lock(mutex);
+    std::vector<vgpu::MemoryRange> out;
+    for (const auto &[base, bytes] : memory)
+      out.push_back({base, bytes});
+    return out;
+  }
+};
+
+namespace {
+/// A launch, or a copy where `kernel` is noKernel.
+struct Task {
+  size_t kernel;
+  int64_t blocks = 0; ///< or bytes of a copy
+  size_t shared = 0;
+  std::vector<std::vector<char>> arguments; ///< values; of a copy: none
+  void *target = nullptr;
+  const void *source = nullptr;
+};
+constexpr size_t noKernel = std::numeric_limits<size_t>::max();
+constexpr size_t alignment = 256;
+
+int fail(TenonDeviceError *error, const std::string &why) {
+  std::snprintf(error->message, sizeof(error->message), "%s", why.c_str());
+  return 1;
+}
+
+/// Runs `body`, which returns a message or "", and catches what it throws.
+template <typename Body>
+int guarded(TenonDeviceError *error, Body body) {
+  try {
+    const std::string message = body();
+    return message.empty() ? 0 : fail(error, message);
+  } catch (const std::bad_alloc &) {
+    return fail(error, "out of memory");
+  } catch (const std::exception &exception) {
+    return fail(error, exception.what());
+  }
+}
+
+std::string loadKernels(const TenonDeviceProgram &program, size_t code, TenonDevice &device) {
+  const std::span bytes(static_cast<const char *>(program.codes[code]), program.code_sizes[code]);
+  std::vector<std::span<const char>> images;
+  if (!plan::unpackImages(bytes, images))
+    return "the code object is no archive of images";
+  std::vector<vgpu::Module> modules;
+  for (std::span<const char> image : images) {
+    std::string error;
+    modules.push_back(vgpu::Module::load(image.data(), image.size(), error));
+    if (!error.empty())
+      return error;
+  }
+  for (size_t i = 0; i < program.num_kernels; ++i) {
+    vgpu::Kernel found;
+    for (const vgpu::Module &module : modules)
+      if (vgpu::Kernel kernel = module.find(program.kernels[i].name); kernel.trampoline)
+        found = std::move(kernel);
+    if (!found.trampoline)
+      return std::string("the code objects lack kernel '") + program.kernels[i].name + "'";
+    device.kernels.push_back(std::move(found));
+    device.threads.push_back(program.kernels[i].threads);
+  }
+  return {};
+}
+
+int open(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    size_t code = 0;
+    while (code < program->num_codes && program->arch && std::strcmp(program->arch, program->archs[code]) != 0)
+      ++code;
+    if (code == program->num_codes)
+      return program->arch ? std::string("the plan holds no code for ") + program->arch : "the plan holds no code";
+    auto made = std::make_unique<TenonDevice>();
+    made->code = code;
+    if (const char *seed = std::getenv("TENON_VGPU_SEED"))
+      made->seed = std::strtoull(seed, nullptr, 10);
+    std::string message = loadKernels(*program, code, *made);
+    if (message.empty())
+      *device = made.release();
+    return message;
+  });
+}
+
+void close(TenonDevice *device) { delete device; }
+size_t code(const TenonDevice *device) { return device->code; }
+
+void *allocate(TenonDevice *device, size_t bytes) {
+  if (bytes > std::numeric_limits<size_t>::max() - alignment)
+    return nullptr;
+  char *memory = static_cast<char *>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
+  if (!memory)
+    return nullptr;
+  std::memset(memory, 0xff, bytes);
+  try {
+    std::lock_guard lock(device->mutex);
+    device->memory[memory] = bytes;
+    return memory;
+  } catch (const std::bad_alloc &) {
+    std::free(memory);
+    return nullptr;
+  }
+}
+
+void release(TenonDevice *device, void *memory) {
+  std::lock_guard lock(device->mutex);
+  device->memory.erase(static_cast<char *>(memory));
+  std::free(memory);
+}
+
+} // namespace
+
+struct TenonQueue {
+  TenonDevice *device;
+  std::vector<Task> tasks;
+
+  std::string run(Task &task, const std::vector<vgpu::MemoryRange> &memory);
+};
+
+std::string TenonQueue::run(Task &task, const std::vector<vgpu::MemoryRange> &memory) {
+  if (task.kernel == noKernel) {
+    std::memcpy(task.target, task.source, size_t(task.blocks));
+    return {};
+  }
+  std::vector<void *> arguments;
+  for (std::vector<char> &value : task.arguments)
+    arguments.push_back(value.data());
+  vgpu::LaunchOptions options;
+  options.seed = device->seed;
+  options.globalMemory = memory;
+  return device->gpu.launch(device->kernels[task.kernel], {unsigned(task.blocks), 1, 1},
+                            {device->threads[task.kernel], 1, 1}, task.shared, arguments.data(), options);
+}
+
+namespace {
+
+int createQueue(TenonDevice *device, TenonQueue **queue, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    *queue = new TenonQueue{device, {}};
+    return {};
+  });
+}
+
+void destroyQueue(TenonQueue *queue) { delete queue; }
+
+int copy(TenonQueue *queue, void *target, const void *source, size_t bytes, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    Task task{noKernel, int64_t(bytes)};
+    task.target = target;
+    task.source = source;
+    queue->tasks.push_back(std::move(task));
+    return {};
+  });
+}
+
+int launch(TenonQueue *queue, size_t kernel, int64_t blocks, size_t shared, const TenonDeviceArgument *arguments,
+           size_t count, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    if (blocks > std::numeric_limits<int32_t>::max())
+      return std::to_string(blocks) + " blocks are more than a grid may have";
+    Task task{kernel, blocks, shared};
+    for (size_t i = 0; i < count; ++i) {
+      const char *value = static_cast<const char *>(arguments[i].value);
+      task.arguments.emplace_back(value, value + arguments[i].size);
+    }
+    queue->tasks.push_back(std::move(task));
+    return {};
+  });
+}
+
+int finish(TenonQueue *queue, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    std::vector<Task> tasks = std::move(queue->tasks);
+    queue->tasks.clear();
+    const auto memory = queue->device->ranges();
+    for (Task &task : tasks)
+      if (std::string message = queue->run(task, memory); !message.empty())
+        return message;
+    return {};
+  });
+}
+
+} // namespace
+
+extern "C" __attribute__((visibility("default"))) const TenonDeviceApi *tenon_device_api(uint32_t version) {
+  static const TenonDeviceApi api = {TENON_DEVICE_VERSION, open,         close, code,   allocate, release,
+                                     createQueue,          destroyQueue, copy,  launch, finish};
+  return version == TENON_DEVICE_VERSION ? &api : nullptr;
+}
