@@ -3,6 +3,16 @@
 
 using namespace mlir;
 
+#define GET_OP_CLASSES
+#include "Graph/IR/ContractionOps.cpp.inc"
+
+void tenon::graph::GraphDialect::registerContractionOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "Graph/IR/ContractionOps.cpp.inc"
+      >();
+}
+
 namespace tenon::graph {
 
 static bool disagree(DimAttr a, DimAttr b) { return a.getConstant() && b.getConstant() && a != b; }

@@ -4,6 +4,16 @@
 
 using namespace mlir;
 
+#define GET_OP_CLASSES
+#include "Graph/IR/DataMovementOps.cpp.inc"
+
+void tenon::graph::GraphDialect::registerDataMovementOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "Graph/IR/DataMovementOps.cpp.inc"
+      >();
+}
+
 namespace tenon::graph {
 
 static LogicalResult verifyAxis(Operation *op, int64_t axis, int64_t rank) {

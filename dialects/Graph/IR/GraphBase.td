@@ -16,6 +16,14 @@ def Graph_Dialect : Dialect {
   let hasConstantMaterializer = 1;
   let extraClassDeclaration = [{
     void registerAttributes();
+    // Each defined in the .cpp file of its category.
+    void registerContractionOps();
+    void registerDataMovementOps();
+    void registerElementwiseOps();
+    void registerNormalizationOps();
+    void registerReductionOps();
+    void registerStructureOps();
+    void registerWindowOps();
   }];
 }
 

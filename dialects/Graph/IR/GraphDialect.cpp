@@ -12,10 +12,13 @@ using namespace tenon::graph;
 
 void GraphDialect::initialize() {
   registerAttributes();
-  addOperations<
-#define GET_OP_LIST
-#include "Graph/IR/GraphOps.cpp.inc"
-      >();
+  registerContractionOps();
+  registerDataMovementOps();
+  registerElementwiseOps();
+  registerNormalizationOps();
+  registerReductionOps();
+  registerStructureOps();
+  registerWindowOps();
 }
 
 Operation *GraphDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {

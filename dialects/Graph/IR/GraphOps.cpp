@@ -1,20 +1,12 @@
-//===- GraphOps.cpp - Generated definitions and what categories share -----===//
+//===- GraphOps.cpp - What the categories of ops share --------------------===//
 #include "Graph/IR/GraphOps.h"
 
 #include "Graph/IR/OpSupport.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace tenon::graph;
 
 #include "Interfaces/GraphInterfaces.cpp.inc"
-
-// The rows compare x with itself to let NaN through; for integers that is always false.
-#pragma clang diagnostic ignored "-Wtautological-compare"
-#define GET_OP_CLASSES
-#include "Graph/IR/GraphOps.cpp.inc"
 
 LogicalResult tenon::graph::inferenceError(std::optional<Location> loc, const Twine &message) {
   return emitOptionalError(loc, message);

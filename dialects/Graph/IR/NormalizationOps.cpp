@@ -3,6 +3,16 @@
 
 using namespace mlir;
 
+#define GET_OP_CLASSES
+#include "Graph/IR/NormalizationOps.cpp.inc"
+
+void tenon::graph::GraphDialect::registerNormalizationOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "Graph/IR/NormalizationOps.cpp.inc"
+      >();
+}
+
 namespace tenon::graph {
 
 /// Every loop carries a dependence along `axes`, so those are reductions; x and y are indexed by all loops.

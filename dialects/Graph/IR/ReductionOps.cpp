@@ -3,6 +3,16 @@
 
 using namespace mlir;
 
+#define GET_OP_CLASSES
+#include "Graph/IR/ReductionOps.cpp.inc"
+
+void tenon::graph::GraphDialect::registerReductionOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "Graph/IR/ReductionOps.cpp.inc"
+      >();
+}
+
 namespace tenon::graph {
 
 TypedAttr makeNeutral(Type type, Neutral neutral) {

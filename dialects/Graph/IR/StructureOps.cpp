@@ -3,6 +3,16 @@
 
 using namespace mlir;
 
+#define GET_OP_CLASSES
+#include "Graph/IR/StructureOps.cpp.inc"
+
+void tenon::graph::GraphDialect::registerStructureOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "Graph/IR/StructureOps.cpp.inc"
+      >();
+}
+
 namespace tenon::graph {
 
 LogicalResult DispatchOp::verify() {

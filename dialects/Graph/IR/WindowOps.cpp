@@ -3,6 +3,16 @@
 
 using namespace mlir;
 
+#define GET_OP_CLASSES
+#include "Graph/IR/WindowOps.cpp.inc"
+
+void tenon::graph::GraphDialect::registerWindowOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "Graph/IR/WindowOps.cpp.inc"
+      >();
+}
+
 namespace tenon::graph {
 
 template <typename Adaptor>
