@@ -20,6 +20,8 @@ def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
         "double", "evaluateFloat", (ins "::llvm::ArrayRef<double>":$operands)>,
     InterfaceMethod<"The value for integer and boolean operands, before wrapping to the result's width.",
         "int64_t", "evaluateInteger", (ins "::llvm::ArrayRef<int64_t>":$operands)>,
+    InterfaceMethod<"The same for unsigned operands.",
+        "uint64_t", "evaluateUnsigned", (ins "::llvm::ArrayRef<uint64_t>":$operands)>,
     StaticInterfaceMethod<"The ONNX operator.", "::llvm::StringRef", "getOnnxName", (ins)>,
     StaticInterfaceMethod<"True if integer operands are supported.", "bool", "supportsIntegers", (ins)>,
   ];

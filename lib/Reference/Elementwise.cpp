@@ -10,6 +10,10 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::reference;
 
+static bool isUnsignedInteger(ElementType type) {
+  return type == ElementType::U8 || type == ElementType::U16 || type == ElementType::U32 || type == ElementType::U64;
+}
+
 /// Calls `body(result index, operand indices)` for every element of a tensor of extents `dims`.
 template <typename Body>
 static void forEachElement(ArrayRef<int64_t> dims, ArrayRef<SmallVector<int64_t>> strides, Body body) {
@@ -25,10 +29,11 @@ static void forEachElement(ArrayRef<int64_t> dims, ArrayRef<SmallVector<int64_t>
 LogicalResult reference::evaluateElementwise(OpContext &c) {
   auto op = cast<graph::ElementwiseOpInterface>(c.op);
   SmallVector<ArrayRef<int64_t>> shapes;
-  bool isFloatOp = false;
+  bool isFloatOp = false, isUnsigned = false;
   for (const HostTensor &operand : c.operands) {
     shapes.push_back(operand.getDims());
     isFloatOp |= isFloat(operand.getType());
+    isUnsigned |= isUnsignedInteger(operand.getType());
   }
   if (!isFloatOp && !op.supportsIntegers())
     return c.unsupported() << "integer operands";
@@ -53,15 +58,20 @@ LogicalResult reference::evaluateElementwise(OpContext &c) {
   size_t arity = c.operands.size();
   SmallVector<double> floats(arity);
   SmallVector<int64_t> integers(arity);
+  SmallVector<uint64_t> naturals(arity);
   forEachElement(*dims, strides, [&](int64_t i, ArrayRef<int64_t> indices) {
     for (size_t k = 0; k < arity; ++k) {
       if (isFloatOp)
         floats[k] = c.operands[k].getDouble(indices[k]);
+      else if (isUnsigned)
+        naturals[k] = static_cast<uint64_t>(c.operands[k].getInteger(indices[k]));
       else
         integers[k] = c.operands[k].getInteger(indices[k]);
     }
     if (isFloatOp)
       result->setDouble(i, op.evaluateFloat(floats));
+    else if (isUnsigned)
+      result->setInteger(i, static_cast<int64_t>(op.evaluateUnsigned(naturals)));
     else
       result->setInteger(i, op.evaluateInteger(integers));
   });

@@ -23,7 +23,12 @@ mlir::LogicalResult evaluatePool(OpContext &c);
 mlir::LogicalResult evaluateResize(OpContext &c);
 mlir::LogicalResult evaluateSoftmax(OpContext &c);
 mlir::LogicalResult evaluateLayerNormalization(OpContext &c);
+mlir::LogicalResult evaluateRmsNormalization(OpContext &c);
 mlir::LogicalResult evaluateBatchNormalization(OpContext &c);
+mlir::LogicalResult evaluateCumSum(OpContext &c);
+mlir::LogicalResult evaluateLstm(OpContext &c);
+mlir::LogicalResult evaluateAttention(OpContext &c);
+mlir::LogicalResult evaluateRotaryEmbedding(OpContext &c);
 
 mlir::LogicalResult evaluateConstant(OpContext &c);
 mlir::LogicalResult evaluateRange(OpContext &c);

@@ -75,6 +75,29 @@ LogicalResult reference::evaluateLayerNormalization(OpContext &c) {
   return success();
 }
 
+LogicalResult reference::evaluateRmsNormalization(OpContext &c) {
+  auto op = cast<graph::RmsNormalizationOp>(c.op);
+  const HostTensor &x = c.operands[0], &scale = c.operands[1];
+  std::optional<SmallVector<int64_t>> strides = getBroadcastStrides(scale.getDims(), x.getDims());
+  if (!strides)
+    return c.mismatch() << "scale does not broadcast to [" << x.getDims() << "]";
+  HostTensor *result = c.addResult(x.getDims());
+  if (!result)
+    return failure();
+  int64_t count = product(x.getDims().drop_front(static_cast<size_t>(op.getAxis()))), i = 0;
+  double factor = 0;
+  for (Odometer it(x.getDims(), {*strides}); it.isValid(); it.next(), ++i) {
+    if (i % count == 0) {
+      double squares = 0;
+      for (int64_t j = 0; j < count; ++j)
+        squares += x.getDouble(i + j) * x.getDouble(i + j);
+      factor = 1 / std::sqrt(squares / static_cast<double>(count) + op.getEpsilon().convertToDouble());
+    }
+    result->setDouble(i, x.getDouble(i) * factor * scale.getDouble(it.offset(0)));
+  }
+  return success();
+}
+
 LogicalResult reference::evaluateBatchNormalization(OpContext &c) {
   auto op = cast<graph::BatchNormalizationOp>(c.op);
   const HostTensor &x = c.operands[0], &scale = c.operands[1], &bias = c.operands[2], &mean = c.operands[3],

@@ -42,25 +42,25 @@ InFlightDiagnostic OpContext::outOfMemory(StringRef what) const {
   return diagnostic;
 }
 
-FailureOr<SmallVector<int64_t>> OpContext::resultDims() const {
-  auto dims = evaluateDims(cast<RankedTensorType>(op->getResult(0).getType()), env.symbols);
+FailureOr<SmallVector<int64_t>> OpContext::resultDims(unsigned i) const {
+  auto dims = evaluateDims(cast<RankedTensorType>(op->getResult(i).getType()), env.symbols);
   if (dims)
     return *dims;
-  mismatch() << "the extents of " << op->getResult(0).getType() << " cannot be evaluated";
+  mismatch() << "the extents of " << op->getResult(i).getType() << " cannot be evaluated";
   return failure();
 }
 
-FailureOr<ElementType> OpContext::resultType() const {
-  Type type = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
+FailureOr<ElementType> OpContext::resultType(unsigned i) const {
+  Type type = cast<RankedTensorType>(op->getResult(i).getType()).getElementType();
   if (std::optional<ElementType> elementType = getElementType(type))
     return *elementType;
   unsupported() << "element type " << type;
   return failure();
 }
 
-HostTensor *OpContext::addResult(ArrayRef<int64_t> dims) {
-  FailureOr<SmallVector<int64_t>> expected = resultDims();
-  FailureOr<ElementType> type = resultType();
+HostTensor *OpContext::addResult(ArrayRef<int64_t> dims, unsigned i) {
+  FailureOr<SmallVector<int64_t>> expected = resultDims(i);
+  FailureOr<ElementType> type = resultType(i);
   if (failed(expected) || failed(type))
     return nullptr;
   if (ArrayRef(*expected) != dims) {

@@ -26,13 +26,13 @@ struct OpContext {
   /// TN2301: the budget refused `what`.
   mlir::InFlightDiagnostic outOfMemory(llvm::StringRef what) const;
 
-  /// Appends the (single) result with `dims`, which must be what its type says; null, and a diagnostic, if they are not
-  /// or memory is refused. The pointer is good until the next result.
-  HostTensor *addResult(llvm::ArrayRef<int64_t> dims);
-  /// The extents of the (single) result from its type; a diagnostic if they cannot be evaluated.
-  mlir::FailureOr<llvm::SmallVector<int64_t>> resultDims() const;
-  /// The element type of result 0, or a diagnostic.
-  mlir::FailureOr<ElementType> resultType() const;
+  /// Appends result `i` with `dims`, which must be what its type says; null, and a diagnostic, if they are not or
+  /// memory is refused. The pointer is good until the next result.
+  HostTensor *addResult(llvm::ArrayRef<int64_t> dims, unsigned i = 0);
+  /// The extents of result `i` from its type; a diagnostic if they cannot be evaluated.
+  mlir::FailureOr<llvm::SmallVector<int64_t>> resultDims(unsigned i = 0) const;
+  /// The element type of result `i`, or a diagnostic.
+  mlir::FailureOr<ElementType> resultType(unsigned i = 0) const;
   /// A temporary array of `count` elements, charged to the budget.
   mlir::FailureOr<HostTensor> scratch(ElementType type, int64_t count) const;
   /// Elements [begin, begin + count) as T (double, or uint64_t for integers that wrap); may borrow from `tensor`.

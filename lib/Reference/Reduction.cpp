@@ -107,3 +107,33 @@ LogicalResult reference::evaluateReduction(OpContext &c) {
   }
   return success();
 }
+
+LogicalResult reference::evaluateCumSum(OpContext &c) {
+  auto op = cast<graph::CumSumOp>(c.op);
+  const HostTensor &x = c.operands[0];
+  HostTensor *result = c.addResult(x.getDims());
+  if (!result)
+    return failure();
+  if (x.getNumElements() == 0)
+    return success();
+  bool isFloatOp = isFloat(x.getType());
+  auto axis = static_cast<size_t>(op.getAxis());
+  int64_t count = x.getDims()[axis], inner = product(x.getDims().drop_front(axis + 1));
+  for (int64_t row = 0; row < x.getNumElements() / count; ++row) {
+    int64_t base = row / inner * count * inner + row % inner;
+    double sum = 0;
+    uint64_t whole = 0;
+    for (int64_t j = 0; j < count; ++j) {
+      int64_t i = base + (op.getReverse() ? count - 1 - j : j) * inner;
+      double before = sum;
+      uint64_t wholeBefore = whole;
+      sum += isFloatOp ? x.getDouble(i) : 0;
+      whole += isFloatOp ? 0 : static_cast<uint64_t>(x.getInteger(i));
+      if (isFloatOp)
+        result->setDouble(i, op.getExclusive() ? before : sum);
+      else
+        result->setInteger(i, static_cast<int64_t>(op.getExclusive() ? wholeBefore : whole));
+    }
+  }
+  return success();
+}

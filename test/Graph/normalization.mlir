@@ -35,3 +35,17 @@ func.func @batch_normalization(%x: tensor<1x4x8xf32>, %v: tensor<4xf32>) -> tens
   %0 = graph.batch_normalization %x, %v, %v, %v, %v {epsilon = 1.0e-3 : f64} : (tensor<1x4x8xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4x8xf32>
   return %0 : tensor<1x4x8xf32>
 }
+
+// CHECK-LABEL: func.func @rms_normalization
+//       CHECK:   graph.rms_normalization %{{.+}}, %{{.+}} {axis = 1 : i64, epsilon = 1.000000e-05 : f64} : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+func.func @rms_normalization(%x: tensor<4x8xf32>, %s: tensor<8xf32>) -> tensor<4x8xf32> {
+  %0 = graph.rms_normalization %x, %s {axis = 1 : i64, epsilon = 1.0e-5 : f64} : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+  return %0 : tensor<4x8xf32>
+}
+
+// CHECK-LABEL: func.func @cumsum
+//       CHECK:   graph.cumsum %{{.+}} {axis = 1 : i64, exclusive = false, reverse = true} : tensor<4x8xf32> -> tensor<4x8xf32>
+func.func @cumsum(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %0 = graph.cumsum %x {axis = 1 : i64, exclusive = false, reverse = true} : tensor<4x8xf32> -> tensor<4x8xf32>
+  return %0 : tensor<4x8xf32>
+}

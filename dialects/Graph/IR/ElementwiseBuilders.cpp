@@ -9,6 +9,8 @@ namespace tenon::graph {
 
 bool isFloatLike(Value v) { return isa<FloatType>(getElementTypeOrSelf(v.getType())); }
 
+bool hasUnsignedElements(Value v) { return getElementTypeOrSelf(v.getType()).isUnsignedInteger(); }
+
 static Value splatOf(OpBuilder &b, Location loc, Type type, double value) {
   Type element = getElementTypeOrSelf(type);
   TypedAttr scalar = isa<FloatType>(element) ? TypedAttr(b.getFloatAttr(element, value))
@@ -56,18 +58,6 @@ Value buildPower(OpBuilder &b, Location loc, Value x, Value y) {
       return math::SqrtOp::create(b, loc, x);
   }
   return math::PowFOp::create(b, loc, x, y);
-}
-
-Value buildDivide(OpBuilder &b, Location loc, Value x, Value y) {
-  // INT_MIN / -1 and x / 0 trap on x86: divide by 1 instead and correct the result.
-  Value zero = splat(b, loc, y, 0), one = splat(b, loc, y, 1), minusOne = splat(b, loc, y, -1);
-  Value isZero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, y, zero);
-  Value isMinusOne = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, y, minusOne);
-  Value safe = arith::SelectOp::create(b, loc, arith::OrIOp::create(b, loc, isZero, isMinusOne), one, y);
-  Value quotient = arith::DivSIOp::create(b, loc, x, safe);
-  Value negated = arith::SubIOp::create(b, loc, zero, x);
-  quotient = arith::SelectOp::create(b, loc, isMinusOne, negated, quotient);
-  return arith::SelectOp::create(b, loc, isZero, zero, quotient);
 }
 
 /// Builds `x` converted to `target`, the same shape with another element type.

@@ -3,6 +3,7 @@
 // Apart from ElementwiseOps.cpp, which registers the ops: together they take too long to compile.
 //
 //===----------------------------------------------------------------------===//
+#include "Graph/IR/ElementwiseReference.h"
 #include "Graph/IR/OpSupport.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

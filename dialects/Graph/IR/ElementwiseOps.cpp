@@ -95,6 +95,10 @@ int64_t CastOp::evaluateInteger(ArrayRef<int64_t> operands) {
   return getResult().getType().getElementType().isInteger(1) ? operands[0] != 0 : operands[0];
 }
 
+uint64_t CastOp::evaluateUnsigned(ArrayRef<uint64_t> operands) {
+  return getResult().getType().getElementType().isInteger(1) ? operands[0] != 0 : operands[0];
+}
+
 StringRef CastOp::getOnnxName() { return "Cast"; }
 bool CastOp::supportsIntegers() { return true; }
 IterationSpace CastOp::getIterationSpace() { return getElementwiseSpace(*this); }

@@ -17,10 +17,12 @@ def Graph_Dialect : Dialect {
   let extraClassDeclaration = [{
     void registerAttributes();
     // Each defined in the .cpp file of its category.
+    void registerAttentionOps();
     void registerContractionOps();
     void registerDataMovementOps();
     void registerElementwiseOps();
     void registerNormalizationOps();
+    void registerRecurrentOps();
     void registerReductionOps();
     void registerStructureOps();
     void registerWindowOps();

@@ -12,10 +12,12 @@ using namespace tenon::graph;
 
 void GraphDialect::initialize() {
   registerAttributes();
+  registerAttentionOps();
   registerContractionOps();
   registerDataMovementOps();
   registerElementwiseOps();
   registerNormalizationOps();
+  registerRecurrentOps();
   registerReductionOps();
   registerStructureOps();
   registerWindowOps();

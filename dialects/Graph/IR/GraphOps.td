@@ -7,6 +7,8 @@ include "Graph/IR/ReductionOps.td"
 include "Graph/IR/ContractionOps.td"
 include "Graph/IR/WindowOps.td"
 include "Graph/IR/NormalizationOps.td"
+include "Graph/IR/AttentionOps.td"
+include "Graph/IR/RecurrentOps.td"
 include "Graph/IR/DataMovementOps.td"
 include "Graph/IR/StructureOps.td"
 

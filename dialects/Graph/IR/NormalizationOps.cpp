@@ -77,6 +77,24 @@ IterationSpace LayerNormalizationOp::getIterationSpace() {
 }
 double LayerNormalizationOp::getFlopsPerPoint() { return 8; }
 
+LogicalResult RmsNormalizationOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
+                                                   SmallVectorImpl<Type> &types) {
+  auto x = tensorType(adaptor.getX().getType());
+  auto dims = broadcastShapes(loc, context, {getDims(x), getDims(tensorType(adaptor.getScale().getType()))});
+  if (failed(dims))
+    return failure();
+  if (dims->size() != static_cast<size_t>(x.getRank()))
+    return inferenceError(loc, "scale must broadcast to x");
+  types.push_back(x);
+  return success();
+}
+
+LogicalResult RmsNormalizationOp::verify() { return verifyAxis(*this, getAxis(), getX().getType().getRank()); }
+IterationSpace RmsNormalizationOp::getIterationSpace() {
+  return getRowSpace(*this, getAxis(), getX().getType().getRank());
+}
+double RmsNormalizationOp::getFlopsPerPoint() { return 5; }
+
 LogicalResult BatchNormalizationOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                      SmallVectorImpl<Type> &types) {
   types.push_back(adaptor.getX().getType());

@@ -37,6 +37,19 @@ def LayerNormalizationOp : Graph_InferredOp<"layer_normalization", [
   let hasVerifier = 1;
 }
 
+def RmsNormalizationOp : Graph_InferredOp<"rms_normalization", [
+    DeclareOpInterfaceMethods<IterationSpaceOpInterface, ["getFlopsPerPoint"]>]> {
+  let summary = "Division by the root of the mean square over trailing dimensions";
+  let description = [{
+    y = x / sqrt(mean(x^2) + epsilon) * scale; the mean over the dimensions axis .. rank - 1. scale broadcasts to x from
+    the right.  C1 0 <= axis < rank.  ONNX: RMSNormalization-23.
+  }];
+  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$scale, I64Attr:$axis, F64Attr:$epsilon);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x `,` $scale attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 def BatchNormalizationOp : Graph_InferredOp<"batch_normalization"> {
   let summary = "Normalisation by stored statistics (inference)";
   let description = [{

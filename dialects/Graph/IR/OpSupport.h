@@ -14,6 +14,8 @@ namespace tenon::graph {
 
 /// True if the element type of `v` is a floating-point type.
 bool isFloatLike(mlir::Value v);
+/// True if the tensor `v` has elements of an unsigned type.
+bool hasUnsignedElements(mlir::Value v);
 /// The constant `value` shaped like `like`.
 mlir::Value splat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value like, double value);
 /// max(x, y), NaN if either is.
@@ -24,16 +26,25 @@ mlir::Value buildSigmoid(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value buildHardSigmoid(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double alpha, double beta);
 mlir::Value buildLeakyRelu(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double alpha);
 mlir::Value buildPower(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y);
+mlir::Value buildIntegerPower(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, bool isUnsigned);
+mlir::Value buildIntegerMinimum(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, bool isUnsigned);
+mlir::Value buildIntegerMaximum(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, bool isUnsigned);
 /// Truncating integer division; x / 0 is 0 (the processor must not trap).
-mlir::Value buildDivide(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y);
-
-template <typename T>
-T referenceDivide(T x, T y) {
-  if constexpr (std::is_integral_v<T>)
-    return y == 0 ? 0 : y == -1 ? static_cast<T>(0 - static_cast<uint64_t>(x)) : x / y;
-  else
-    return x / y;
-}
+mlir::Value buildDivide(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, bool isUnsigned);
+mlir::Value buildRemainder(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, bool isUnsigned,
+                           bool hasSignOfX);
+/// Exact while x / y is below 2^22.
+mlir::Value buildFloatRemainder(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, bool hasSignOfX);
+mlir::Value buildShift(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y, bool isUnsigned,
+                       bool left);
+mlir::Value buildSign(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool isUnsigned);
+mlir::Value buildIsInf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, bool negative, bool positive);
+// Hyperbolic functions through expm1 and log1p, which keep their precision near 0.
+mlir::Value buildSinh(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
+mlir::Value buildCosh(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
+mlir::Value buildAsinh(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
+mlir::Value buildAcosh(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
+mlir::Value buildAtanh(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 
 // ---- types, spaces, folds ----
 

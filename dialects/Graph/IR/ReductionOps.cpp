@@ -99,4 +99,18 @@ IterationSpace getReductionSpace(Operation *op) {
   return space;
 }
 
+LogicalResult CumSumOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  types.push_back(adaptor.getX().getType());
+  return success();
+}
+
+LogicalResult CumSumOp::verify() {
+  int64_t axis = getAxis(), rank = getX().getType().getRank();
+  // C1
+  if (axis < 0 || axis >= rank)
+    return emitOpError() << "axis must be in [0, " << rank << "), got " << axis;
+  return success();
+}
+
 } // namespace tenon::graph

@@ -43,4 +43,16 @@ def ReduceProdOp : Graph_Reduce<"reduce_prod", "ReduceProd", "product", "Neutral
 def ReduceMaxOp : Graph_Reduce<"reduce_max", "ReduceMax", "maximum", "Neutral::Lowest", "buildMaximum(b, loc, x, y)", "arith::MaxSIOp::create(b, loc, x, y)", "x != x || x > y ? x : y">;
 def ReduceMinOp : Graph_Reduce<"reduce_min", "ReduceMin", "minimum", "Neutral::Highest", "buildMinimum(b, loc, x, y)", "arith::MinSIOp::create(b, loc, x, y)", "x != x || x < y ? x : y">;
 
+def CumSumOp : Graph_InferredOp<"cumsum"> {
+  let summary = "Running sums along an axis";
+  let description = [{
+    y[i] = x[0] + .. + x[i] along `axis`; from the other end with `reverse`; without x[i] itself with `exclusive`.
+    C1 0 <= axis < rank.  ONNX: CumSum-14 with a constant axis.
+  }];
+  let arguments = (ins AnyRankedTensor:$x, I64Attr:$axis, BoolAttr:$exclusive, BoolAttr:$reverse);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 #endif // GRAPH_REDUCTION_OPS

@@ -118,3 +118,51 @@ TEST_F(ElementwiseTest, RefusesIntegersWhereThereIsNoMeaning) {
   })",
               {i64({2}, {1, 2})}, "TN2303: graph.exp: integer operands");
 }
+
+TEST_F(ElementwiseTest, RemaindersHaveTheSignAskedFor) {
+  for (bool fmod : {false, true}) {
+    std::string text = R"(func.func @f(%a: tensor<4xi32>, %b: tensor<4xi32>) -> tensor<4xi32> {
+      %0 = graph.mod %a, %b {fmod = )" +
+                       std::string(fmod ? "true" : "false") + R"(} : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
+      return %0 : tensor<4xi32>
+    })";
+    std::vector<double> expected = fmod ? std::vector<double>{-1, 1, 0, 0} : std::vector<double>{2, -2, 0, 0};
+    expect(text, {tensor(ElementType::I32, {4}, {-7, 7, 6, 5}), tensor(ElementType::I32, {4}, {3, -3, 3, 0})}, {4},
+           expected);
+  }
+}
+
+TEST_F(ElementwiseTest, ShiftsKeepSignsAndEnd) {
+  expect(R"(func.func @f(%a: tensor<4xi8>, %b: tensor<4xi8>) -> tensor<4xi8> {
+    %0 = graph.bit_shift %a, %b {left = false} : (tensor<4xi8>, tensor<4xi8>) -> tensor<4xi8>
+    return %0 : tensor<4xi8>
+  })",
+         {tensor(ElementType::I8, {4}, {-8, 9, -1, 5}), tensor(ElementType::I8, {4}, {1, 2, -1, 9})}, {4},
+         {-4, 2, -1, 0});
+}
+
+TEST_F(ElementwiseTest, UnsignedIntegersCompareAsSuch) {
+  HostTensor large = *HostTensor::allocate(ElementType::U64, {1});
+  large.setInteger(0, -1); // 2^64 - 1
+  expect(R"(func.func @f(%a: tensor<1xui64>, %b: tensor<1xui64>) -> tensor<1xi1> {
+    %0 = graph.greater %a, %b : (tensor<1xui64>, tensor<1xui64>) -> tensor<1xi1>
+    return %0 : tensor<1xi1>
+  })",
+         {large, tensor(ElementType::U64, {1}, {3})}, {1}, {1});
+}
+
+TEST_F(ElementwiseTest, IntegerPowersAreExact) {
+  expect(R"(func.func @f(%a: tensor<5xi64>, %b: tensor<5xi64>) -> tensor<5xi64> {
+    %0 = graph.pow %a, %b : (tensor<5xi64>, tensor<5xi64>) -> tensor<5xi64>
+    return %0 : tensor<5xi64>
+  })",
+         {i64({5}, {3, -2, -1, 2, 0}), i64({5}, {4, 3, -3, -1, 0})}, {5}, {81, -8, -1, 0, 1});
+}
+
+TEST_F(ElementwiseTest, FindsInfinitiesOfTheSignAskedFor) {
+  expect(R"(func.func @f(%a: tensor<3xf32>) -> tensor<3xi1> {
+    %0 = graph.is_inf %a {detect_negative = false, detect_positive = true} : tensor<3xf32> -> tensor<3xi1>
+    return %0 : tensor<3xi1>
+  })",
+         {f32({3}, {infinity, -infinity, 1})}, {3}, {1, 0, 0});
+}
