@@ -3,6 +3,7 @@
 
 #include "Generic.h"
 #include "HeavyRegion.h"
+#include "SingleOp.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -44,6 +45,12 @@ FailureOr<KernelInfo> emitHeavyKernel(const HeavyRegion &region, StringRef name,
   return k.finish();
 }
 
+/// The format of `argument` in a region of one op.
+StringRef getSingleOpFormat(const SingleOpRegion &region, Value argument) {
+  auto lstm = dyn_cast<graph::LstmOp>(region.op);
+  return lstm && lstm.getR() == argument && argument.hasOneUse() ? "lstm" : "";
+}
+
 } // namespace
 
 FailureOr<KernelInfo> emitKernel(graph::DispatchOp dispatch, StringRef name, const CpuTarget &target,
@@ -51,12 +58,17 @@ FailureOr<KernelInfo> emitKernel(graph::DispatchOp dispatch, StringRef name, con
   loadDialects(*kernels.getContext());
   if (std::optional<HeavyRegion> region = HeavyRegion::match(dispatch))
     return emitHeavyKernel(*region, name, target, kernels);
+  if (std::optional<SingleOpRegion> region = SingleOpRegion::match(dispatch)) {
+    return emitSingleOp(*region, name, target, kernels);
+  }
   return emitGenericKernel(dispatch, name, target, kernels);
 }
 
 StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i) {
-  std::optional<HeavyRegion> region = HeavyRegion::match(dispatch);
   Value argument = dispatch.getBody().getArgument(i);
+  if (std::optional<SingleOpRegion> single = SingleOpRegion::match(dispatch))
+    return getSingleOpFormat(*single, argument);
+  std::optional<HeavyRegion> region = HeavyRegion::match(dispatch);
   if (!region || !argument.hasOneUse() || argument.getUses().begin()->getOwner() != region->heavy ||
       region->heavy->getOperand(1) != argument)
     return "";
@@ -69,7 +81,8 @@ StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i) {
 }
 
 bool isSupportedDispatch(graph::DispatchOp dispatch) {
-  return HeavyRegion::match(dispatch).has_value() || isSupportedGeneric(dispatch);
+  return HeavyRegion::match(dispatch).has_value() || SingleOpRegion::match(dispatch).has_value() ||
+         isSupportedGeneric(dispatch);
 }
 
 } // namespace tenon::codegen

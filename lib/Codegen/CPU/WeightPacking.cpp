@@ -36,11 +36,34 @@ Shape getShape(RankedTensorType type, StringRef format) {
   return {dims[0], taps, 1, taps, 1, 0, padded, padded};
 }
 
+/// r [D, 4, H, H] of an LSTM.
+struct LstmShape {
+  int64_t directions, hidden, blocks;
+
+  explicit LstmShape(RankedTensorType type)
+      : directions(type.getDimSize(0)), hidden(type.getDimSize(2)), blocks(llvm::divideCeil(hidden, vectorWidth)) {}
+  int64_t elements() const { return directions * blocks * hidden * 4 * vectorWidth; }
+};
+
+void packLstm(LstmShape s, size_t bytes, const char *source, char *target) {
+  for (int64_t d = 0; d < s.directions; ++d)
+    for (int64_t unit = 0; unit < s.hidden; ++unit)
+      for (int64_t gate = 0; gate < 4; ++gate)
+        for (int64_t j = 0; j < s.hidden; ++j) {
+          int64_t from = ((d * 4 + gate) * s.hidden + unit) * s.hidden + j;
+          int64_t line = (d * s.blocks + unit / vectorWidth) * s.hidden + j;
+          int64_t to = (line * 4 + gate) * vectorWidth + unit % vectorWidth;
+          std::memcpy(target + to * bytes, source + from * bytes, bytes);
+        }
+}
+
 } // namespace
 
 int64_t packedElements(RankedTensorType type, StringRef format) {
   if (format.empty())
     return type.getNumElements();
+  if (format == "lstm")
+    return LstmShape(type).elements();
   Shape s = getShape(type, format);
   return s.allColumns * s.taps * s.channels;
 }
@@ -50,9 +73,11 @@ void packWeights(RankedTensorType type, StringRef format, ArrayRef<char> source,
     std::memcpy(target.data(), source.data(), source.size());
     return;
   }
-  const Shape s = getShape(type, format);
   const size_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   std::memset(target.data(), 0, target.size());
+  if (format == "lstm")
+    return packLstm(LstmShape(type), bytes, source.data(), target.data());
+  const Shape s = getShape(type, format);
   char *to = target.data();
   for (int64_t first = 0; first < s.allColumns; first += s.panel) {
     const int64_t valid = std::min(s.panel, s.columns - first);

@@ -61,6 +61,15 @@ Value decompose(OpBuilder &b, LayerNormalizationOp op) {
   return op.getBias() ? Value(AddOp::create(b, loc, y, op.getBias())) : y;
 }
 
+Value decompose(OpBuilder &b, RmsNormalizationOp op) {
+  Location loc = op.getLoc();
+  auto axes = llvm::to_vector(llvm::seq<int64_t>(op.getAxis(), tensorOf(op.getX()).getRank()));
+  Value square = MulOp::create(b, loc, op.getX(), op.getX());
+  Value mean = ReduceMeanOp::create(b, loc, square, axes, true);
+  Value inverse = inverseDeviation(b, loc, mean, op.getEpsilon().convertToDouble());
+  return MulOp::create(b, loc, MulOp::create(b, loc, op.getX(), inverse), op.getScale());
+}
+
 /// [C] as [C, 1, .., 1], to broadcast along dimension 1 of x.
 Value perChannel(OpBuilder &b, BatchNormalizationOp op, Value v) {
   SmallVector<DimAttr> dims(tensorOf(op.getX()).getRank() - 1, DimAttr::constant(op.getContext(), 1));
@@ -78,6 +87,29 @@ Value decompose(OpBuilder &b, BatchNormalizationOp op) {
   return AddOp::create(b, loc, MulOp::create(b, loc, centred, factor), perChannel(b, op, op.getBias()));
 }
 
+/// Elements [start, start + count) of the last dimension.
+Value slice(OpBuilder &b, Location loc, Value x, int64_t start, int64_t count) {
+  auto dims = getDims(tensorOf(x));
+  dims.back() = DimAttr::constant(b.getContext(), count);
+  SmallVector<DimAttr> starts(dims.size(), DimAttr::constant(b.getContext(), 0));
+  starts.back() = DimAttr::constant(b.getContext(), start);
+  return SliceOp::create(b, loc, getTensorType(dims, tensorOf(x).getElementType()), x,
+                         ShapeAttr::get(b.getContext(), starts), SmallVector<int64_t>(dims.size(), 1));
+}
+
+Value decompose(OpBuilder &b, RotaryEmbeddingOp op) {
+  Location loc = op.getLoc();
+  Value x = op.getX();
+  int64_t half = tensorOf(op.getCos()).getShape().back(), size = tensorOf(x).getShape().back();
+  Value first = slice(b, loc, x, 0, half), second = slice(b, loc, x, half, half);
+  auto mul = [&](Value v, Value w) -> Value { return MulOp::create(b, loc, v, w); };
+  SmallVector<Value> parts = {SubOp::create(b, loc, mul(first, op.getCos()), mul(second, op.getSin())),
+                              AddOp::create(b, loc, mul(first, op.getSin()), mul(second, op.getCos()))};
+  if (2 * half < size)
+    parts.push_back(slice(b, loc, x, 2 * half, size - 2 * half));
+  return ConcatOp::create(b, loc, parts, tensorOf(x).getRank() - 1);
+}
+
 } // namespace
 
 void decomposeNormalizations(Block &block) {
@@ -86,10 +118,11 @@ void decomposeNormalizations(Block &block) {
     // Integer or other odd element types are left for the caller to refuse.
     if (op.getNumOperands() == 0 || !isa<FloatType>(tensorOf(op.getOperand(0)).getElementType()))
       continue;
-    Value replacement = TypeSwitch<Operation *, Value>(&op)
-                            .Case<SoftmaxOp, LogSoftmaxOp, LayerNormalizationOp, BatchNormalizationOp>(
-                                [&](auto normalization) { return decompose(b, normalization); })
-                            .Default([](Operation *) { return Value(); });
+    Value replacement =
+        TypeSwitch<Operation *, Value>(&op)
+            .Case<SoftmaxOp, LogSoftmaxOp, LayerNormalizationOp, RmsNormalizationOp, BatchNormalizationOp,
+                  RotaryEmbeddingOp>([&](auto normalization) { return decompose(b, normalization); })
+            .Default([](Operation *) { return Value(); });
     if (!replacement)
       continue;
     op.getResult(0).replaceAllUsesWith(replacement);

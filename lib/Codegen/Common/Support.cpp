@@ -21,13 +21,14 @@ static bool canMove(Type type) {
 
 static bool isWideFloat(Type type) { return type.isF32() || type.isF64(); }
 static bool isNumber(Type type) {
-  return isWideFloat(type) || (type.isSignlessInteger() && !type.isInteger(1) && canMove(type));
+  return isWideFloat(type) || (isa<IntegerType>(type) && !type.isInteger(1) && canMove(type));
 }
 
 /// f64 has no vector polynomials: only what processors do in one instruction.
 static bool isNative(Operation *op) {
   return !isa<math::MathDialect>(op->getDialect()) ||
-         isa<math::AbsFOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp>(op);
+         isa<math::AbsFOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp, math::CopySignOp, math::FmaOp>(
+             op);
 }
 
 static bool buildsNatively(ElementwiseOpInterface op) {

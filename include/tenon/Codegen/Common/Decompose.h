@@ -10,8 +10,8 @@ namespace tenon::codegen {
 /// Unit attribute of a graph.reduce_max whose user does not need it to propagate NaN.
 constexpr llvm::StringLiteral dropsNaN = "drops_nan";
 
-/// Replaces softmax, log_softmax, layer_normalization and batch_normalization of floating-point tensors in `block`,
-/// which has a terminator, by elementwise ops, reductions and reshapes.
+/// Replaces softmax, the normalisations and rotary_embedding of floating-point tensors in `block`, which has a
+/// terminator, by elementwise ops, reductions and data movement.
 void decomposeNormalizations(mlir::Block &block);
 
 } // namespace tenon::codegen

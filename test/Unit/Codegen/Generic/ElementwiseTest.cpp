@@ -107,5 +107,72 @@ TEST(GenericElementwise, RefusesWhatItCannotDo) {
     graph.yield %a : tensor<8xf64>)"));
 }
 
+/// `op` (with its attributes) of one operand of 100 elements.
+void checkUnary(const std::string &op, double low, double high, const std::string &element = "f32") {
+  SCOPED_TRACE(op);
+  std::string type = "tensor<100x" + element + ">", name = op.substr(0, op.find(' '));
+  std::string result = name == "is_nan" || name == "is_inf" ? "tensor<100xi1>" : type;
+  std::string attributes = op.substr(name.size());
+  RegionCheck check(type, "%a = graph." + name + " %0" + attributes + " : " + type + " -> " + result +
+                              "\ngraph.yield %a : " + result);
+  check.low = low, check.high = high;
+  check.run({}, 4e-6); // the polynomial of asin: 36 ulp
+}
+
+TEST(GenericElementwise, ComputesHyperbolicAndOtherFunctions) {
+  for (const char *op : {"asin", "acos", "atanh"})
+    checkUnary(op, -0.99, 0.99);
+  for (const char *op : {"tan", "atan", "sinh", "cosh", "asinh", "sign", "is_nan"})
+    checkUnary(op, -1.5, 1.5);
+  for (const char *op : {"sinh", "cosh"})
+    checkUnary(op, -60, 60);
+  checkUnary("acosh", 1, 30);
+  checkUnary("asinh", -1e12, 1e12);
+  checkUnary("is_inf {detect_negative = true, detect_positive = false}", -1, 1);
+  checkUnary("bit_not", -100, 100, "i32");
+  checkUnary("bit_not", 0, 255, "ui8");
+  checkUnary("sign", -3, 3, "i16");
+  checkUnary("abs", 0, 255, "ui8");
+}
+
+/// `op` (with its attributes) of two operands.
+void checkBinary(const std::string &op, double low, double high, const std::string &element) {
+  SCOPED_TRACE(op + " " + element);
+  std::string type = "tensor<100x" + element + ">", name = op.substr(0, op.find(' '));
+  bool compares = name == "less" || name == "greater" || name == "less_or_equal" || name == "greater_or_equal";
+  std::string result = compares ? "tensor<100xi1>" : type;
+  RegionCheck check(type + "; " + type, "%a = graph." + name + " %0, %1" + op.substr(name.size()) + " : (" + type +
+                                            ", " + type + ") -> " + result + "\ngraph.yield %a : " + result);
+  check.low = low, check.high = high;
+  check.run();
+}
+
+TEST(GenericElementwise, ComputesUnsignedIntegers) {
+  for (const char *op : {"add", "sub", "mul", "div", "min", "max", "less", "greater", "less_or_equal",
+                         "greater_or_equal", "mod {fmod = false}", "bit_and", "bit_or", "bit_xor"}) {
+    checkBinary(op, 0, 256, "ui8");
+    checkBinary(op, 0, 4e9, "ui32");
+    checkBinary(op, 0, 1.8e19, "ui64");
+  }
+  checkBinary("bit_shift {left = true}", 0, 70, "ui64");
+  checkBinary("bit_shift {left = false}", 0, 20, "ui8");
+  checkBinary("pow", 0, 9, "ui32");
+}
+
+TEST(GenericElementwise, ComputesSignedRemaindersShiftsAndPowers) {
+  for (const char *op :
+       {"mod {fmod = false}", "mod {fmod = true}", "bit_shift {left = true}", "bit_shift {left = false}"}) {
+    checkBinary(op, -9, 9, "i32");
+    checkBinary(op, -70, 70, "i64");
+    checkBinary(op, -128, 128, "i8");
+  }
+  // Powers that overflow with an exponent above 63 are not defined.
+  checkBinary("pow", -9, 9, "i32");
+  checkBinary("pow", -60, 60, "i64");
+  checkBinary("mod {fmod = true}", -9, 9, "f32");
+  checkBinary("mod {fmod = false}", -9, 9, "f32");
+  checkBinary("greater_or_equal", -2, 2, "f32");
+}
+
 } // namespace
 } // namespace tenon::codegen
