@@ -99,7 +99,12 @@ Value buildGelu(Expression &e, Value x) {
   return e.mul(e.make<MulOp>(x, e.add(inner, 1)), 0.5);
 }
 
-Value buildTan(Expression &e, Value x) { return e.make<DivOp>(e.make<SinOp>(x), e.make<CosOp>(x)); }
+/// x moved towards 0 by `bias` where it is further from 0 than `lambd`, else 0.
+Value buildShrink(Expression &e, Value x) {
+  double bias = e.n.floatAttr("bias", 0), threshold = e.n.floatAttr("lambd", 0.5f);
+  Value above = e.make<GreaterOp>(x, e.number(threshold)), below = e.make<LessOp>(x, e.number(-threshold));
+  return e.make<WhereOp>(above, e.add(x, -bias), e.make<WhereOp>(below, e.add(x, bias), e.number(0)));
+}
 
 /// min(max(x, low), high); the bounds are attributes before opset 11.
 LogicalResult importClip(NodeImporter &n) {
@@ -139,15 +144,6 @@ LogicalResult importPRelu(NodeImporter &n) {
   return n.setOutput(e.make<WhereOp>(e.make<LessOp>(x, e.number(0)), e.make<MulOp>(x, slope), x));
 }
 
-LogicalResult importSign(NodeImporter &n) {
-  Value x = n.input(0);
-  if (!x)
-    return failure();
-  Expression e{n, typeOf(x).getElementType()};
-  Value negative = e.make<WhereOp>(e.make<LessOp>(x, e.number(0)), e.number(-1), e.number(0));
-  return n.setOutput(e.whenPositive(x, e.number(1), negative));
-}
-
 } // namespace
 
 void addCompositionRules(Registry &r) {
@@ -161,10 +157,9 @@ void addCompositionRules(Registry &r) {
   r.add("ThresholdedRelu", 10, importActivation<buildThresholdedRelu>);
   r.add("Swish", 24, importActivation<buildSwish>);
   r.add("Gelu", 20, importActivation<buildGelu>);
-  r.add("Tan", 7, importActivation<buildTan>);
+  r.add("Shrink", 9, importActivation<buildShrink>);
   r.add("Clip", 1, importClip);
   r.add("PRelu", 1, importPRelu);
-  r.add("Sign", 9, importSign);
 }
 
 } // namespace tenon::importer

@@ -47,6 +47,15 @@ LogicalResult importDropout(NodeImporter &n) {
 LogicalResult castTo(NodeImporter &n, Type elementType, int64_t code) {
   if (!elementType)
     return n.error(Code::UnsupportedElementType) << "cannot cast to element type " << code;
+  // One constant number stays one: rules ask for padding values and the like.
+  ModelValue *x = n.getInput(0);
+  auto values = x && x->constant && isa<FloatType>(elementType) ? n.knownFloats(0) : std::nullopt;
+  if (values && values->size() == 1) {
+    APFloat value(values->front());
+    bool losesInfo;
+    value.convert(cast<FloatType>(elementType).getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+    return n.setConstant(0, DenseElementsAttr::get(getTensorType(getDims(x->type), elementType), value));
+  }
   return n.setOutput(n.cast(n.input(0), elementType));
 }
 

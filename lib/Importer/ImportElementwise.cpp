@@ -86,17 +86,25 @@ LogicalResult importWhere(NodeImporter &n) {
   return n.setOutput(n.create<WhereOp>(condition, x, y));
 }
 
-/// Integer powers go through double; an exponent of another type is cast to the base's.
+/// An exponent of another type is cast to the base's; but an integer to a fractional (or unknown) power is computed in
+/// floats, where a result that is an integer but for rounding must not truncate to the one below.
 LogicalResult importPow(NodeImporter &n) {
   Value x = n.input(0);
   Value y = alignLegacyBroadcast(n, x, n.input(1));
   if (!x || !y)
     return failure();
-  Type type = typeOf(x).getElementType();
-  Type computeType = isa<FloatType>(type) ? type : Type(Float64Type::get(n.context));
-  x = n.cast(x, computeType);
-  y = n.cast(y, computeType);
-  return n.setOutput(n.cast(x && y ? n.create<PowOp>(x, y) : Value(), type));
+  Type type = typeOf(x).getElementType(), exponent = typeOf(y).getElementType();
+  auto known = n.knownFloats(1);
+  bool isWhole = isa<IntegerType>(exponent) ||
+                 (known && llvm::all_of(*known, [](double e) { return e == std::trunc(e) && std::abs(e) < 1e6; }));
+  if (isa<FloatType>(type) || isWhole) {
+    y = n.cast(y, type);
+    return n.setOutput(y ? n.create<PowOp>(x, y) : Value());
+  }
+  x = n.cast(x, exponent);
+  Value power = x ? n.create<PowOp>(x, y) : Value(), slack = n.scalar(exponent, 1 + 0x1p-18);
+  power = power && slack ? n.create<MulOp>(power, slack) : Value();
+  return n.setOutput(n.cast(power, type));
 }
 
 LogicalResult importXor(NodeImporter &n) {
@@ -106,6 +114,48 @@ LogicalResult importXor(NodeImporter &n) {
     return failure();
   Value equal = n.create<EqualOp>(x, y);
   return n.setOutput(equal ? n.create<NotOp>(equal) : Value());
+}
+
+/// Integers, or floats with `fmod`, without which ONNX does not define them before opset 28.
+LogicalResult importMod(NodeImporter &n) {
+  Value x = n.input(0), y = n.input(1);
+  if (!x || !y)
+    return failure();
+  bool hasSignOfX = n.intAttr("fmod", 0) != 0;
+  if (isa<FloatType>(typeOf(x).getElementType()) && !hasSignOfX && n.opset < 28)
+    return n.error(Code::WrongAttribute) << "fmod must be 1 for floating-point operands";
+  return n.setOutput(n.create<ModOp>(x, y, hasSignOfX));
+}
+
+LogicalResult importBitShift(NodeImporter &n) {
+  Value x = n.input(0), y = n.input(1);
+  if (!x || !y)
+    return failure();
+  if (!isa<IntegerType>(typeOf(x).getElementType()))
+    return n.error(Code::UnsupportedElementType) << "operands must be integers, got " << typeOf(x);
+  std::string direction = n.stringAttr("direction", "");
+  if (direction != "LEFT" && direction != "RIGHT")
+    return n.error(Code::WrongAttribute) << "direction must be LEFT or RIGHT, got '" << direction << "'";
+  return n.setOutput(n.create<BitShiftOp>(x, y, direction == "LEFT"));
+}
+
+LogicalResult importIsInf(NodeImporter &n) {
+  Value x = n.input(0);
+  if (failed(checkElementType<IsInfOp>(n, x)))
+    return failure();
+  return n.setOutput(n.create<IsInfOp>(x, n.intAttr("detect_negative", 1) != 0, n.intAttr("detect_positive", 1) != 0));
+}
+
+template <typename OpTy>
+LogicalResult importBits(NodeImporter &n) {
+  Value x = n.input(0);
+  if (x && !isa<IntegerType>(typeOf(x).getElementType()))
+    return n.error(Code::UnsupportedElementType) << "operands must be integers, got " << typeOf(x);
+  if constexpr (std::is_same_v<OpTy, BitNotOp>)
+    return n.setOutput(x ? n.create<OpTy>(x) : Value());
+  Value y = x ? n.input(1) : Value();
+  if constexpr (!std::is_same_v<OpTy, BitNotOp>)
+    return n.setOutput(y ? n.create<OpTy>(x, y) : Value());
 }
 
 LogicalResult importHardSigmoid(NodeImporter &n) {
@@ -137,8 +187,16 @@ void addBinary(Registry &r) {
 
 void addElementwiseRules(Registry &r) {
   addUnary<AbsOp, NegOp, ExpOp, LogOp, SqrtOp, ReciprocalOp, ErfOp, TanhOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp,
-           ReluOp, SigmoidOp, NotOp>(r);
-  addBinary<AddOp, SubOp, MulOp, DivOp, AndOp, OrOp, EqualOp, LessOp, GreaterOp>(r);
+           ReluOp, SigmoidOp, NotOp, TanOp, AsinOp, AcosOp, AtanOp, SinhOp, CoshOp, AsinhOp, AcoshOp, AtanhOp, SignOp,
+           IsNaNOp>(r);
+  addBinary<AddOp, SubOp, MulOp, DivOp, AndOp, OrOp, EqualOp, LessOp, GreaterOp, LessOrEqualOp, GreaterOrEqualOp>(r);
+  r.add("BitwiseAnd", 18, importBits<BitAndOp>);
+  r.add("BitwiseOr", 18, importBits<BitOrOp>);
+  r.add("BitwiseXor", 18, importBits<BitXorOp>);
+  r.add("BitwiseNot", 18, importBits<BitNotOp>);
+  r.add("BitShift", 11, importBitShift);
+  r.add("Mod", 10, importMod);
+  r.add("IsInf", 10, importIsInf);
   r.add("Min", 1, importVariadic<MinOp>);
   r.add("Max", 1, importVariadic<MaxOp>);
   r.add("Sum", 1, importVariadic<AddOp>);

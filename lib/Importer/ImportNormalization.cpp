@@ -39,6 +39,16 @@ LogicalResult importLayerNormalization(NodeImporter &n) {
   return n.setOutput(n.create<LayerNormalizationOp>(x, scale, bias, *axis, APFloat(n.floatAttr("epsilon", 1e-5f))));
 }
 
+LogicalResult importRmsNormalization(NodeImporter &n) {
+  Value x = n.input(0), scale = n.input(1);
+  if (!x || !scale)
+    return failure();
+  auto axis = n.normalizeAxis(n.intAttr("axis", -1), rankOf(x));
+  if (failed(axis))
+    return failure();
+  return n.setOutput(n.create<RmsNormalizationOp>(x, scale, *axis, APFloat(n.floatAttr("epsilon", 1e-5f))));
+}
+
 /// A vector over channels as [C, 1, ..], to broadcast against [N, C, ..].
 Value alignChannels(NodeImporter &n, Value v, int64_t rank) {
   if (!v || rankOf(v) != 1)
@@ -94,6 +104,7 @@ LogicalResult importSoftmax(NodeImporter &n) {
 void addNormalizationRules(Registry &r) {
   r.add("BatchNormalization", 1, importBatchNormalization);
   r.add("LayerNormalization", 17, importLayerNormalization);
+  r.add("RMSNormalization", 23, importRmsNormalization);
   r.add("InstanceNormalization", 1, importInstanceNormalization);
   r.add("Softmax", 1, importSoftmax<SoftmaxOp>);
   r.add("LogSoftmax", 1, importSoftmax<LogSoftmaxOp>);

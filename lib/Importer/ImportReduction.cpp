@@ -29,12 +29,23 @@ FailureOr<std::optional<Ints>> getAxes(NodeImporter &n, int64_t rank, int64_t si
   return std::optional<Ints>(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
 }
 
+ShapeAttr getShape(NodeImporter &n, DimAttr extent) { return ShapeAttr::get(n.context, {extent}); }
+
 using Map = Value (*)(NodeImporter &, Value);
 Value same(NodeImporter &, Value x) { return x; }
 Value magnitude(NodeImporter &n, Value x) { return n.create<AbsOp>(x); }
 Value square(NodeImporter &n, Value x) { return n.create<MulOp>(x, x); }
 Value root(NodeImporter &n, Value x) { return n.create<SqrtOp>(x); }
 Value logarithm(NodeImporter &n, Value x) { return n.create<LogOp>(x); }
+
+/// The type integers are reduced in: bool and unsigned ones in a signed type that holds them (of 64 bits, sums and
+/// products wrap to the same bits).
+Type getReducedType(NodeImporter &n, Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  if (!integer || (integer.isSignless() && integer.getWidth() > 1))
+    return type;
+  return IntegerType::get(n.context, integer.getWidth() < 32 ? 32 : 64);
+}
 
 /// post(reduce(pre(x))).
 template <typename OpTy, Map pre = same, Map post = same, int64_t sinceInput = 18>
@@ -45,10 +56,65 @@ LogicalResult importReduce(NodeImporter &n) {
   auto axes = getAxes(n, rankOf(x), sinceInput);
   if (failed(axes))
     return failure();
-  x = pre(n, x);
+  Type type = typeOf(x).getElementType();
+  constexpr bool isExtremum = std::is_same_v<OpTy, ReduceMaxOp> || std::is_same_v<OpTy, ReduceMinOp>;
+  if (type.isUnsignedInteger(64) && isExtremum)
+    return n.error(Code::UnsupportedElementType) << "not supported for element type " << type;
+  x = n.cast(x, getReducedType(n, type));
+  x = x ? pre(n, x) : Value();
   if (x && *axes && !(*axes)->empty())
     x = n.create<OpTy>(x, **axes, n.intAttr("keepdims", 1) != 0);
-  return n.setOutput(x ? post(n, x) : Value());
+  x = x ? post(n, x) : Value();
+  // Of no bools at all the maximum is false, not the smallest number.
+  if (x && type.isInteger(1) && std::is_same_v<OpTy, ReduceMaxOp>)
+    x = n.create<ReluOp>(x);
+  return n.setOutput(n.cast(x, type));
+}
+
+/// Where x equals its maximum (minimum), the index; the smallest of these, or the largest with `select_last_index`.
+/// A row without such a place (all NaN) gives an index of the row.
+template <typename ReduceTy>
+LogicalResult importArg(NodeImporter &n) {
+  Value x = n.input(0);
+  if (!x)
+    return failure();
+  if (rankOf(x) == 0)
+    return n.setOutput(n.scalar(IntegerType::get(n.context, 64), 0));
+  auto axis = n.normalizeAxis(n.intAttr("axis", 0), rankOf(x));
+  if (failed(axis))
+    return failure();
+  x = n.cast(x, getReducedType(n, typeOf(x).getElementType()));
+  Ints axes = {*axis};
+  Value best = x ? n.create<ReduceTy>(x, axes, true) : Value();
+  Value isBest = best ? n.create<EqualOp>(x, best) : Value();
+  if (!isBest)
+    return failure();
+  DimAttr extent = dimsOf(x)[size_t(*axis)];
+  Type i64 = IntegerType::get(n.context, 64);
+  Value index = n.createTyped<RangeOp>(getTensorType({extent}, i64), n.dim(0), 1);
+  Dims dims(size_t(rankOf(x)), n.dim(1));
+  dims[size_t(*axis)] = extent;
+  index = n.reshape(index, dims);
+  bool wantsLast = n.intAttr("select_last_index", 0) != 0, keepsDims = n.intAttr("keepdims", 1) != 0;
+  Value other = wantsLast ? n.scalar(i64, 0) : n.createTyped<DimsOp>(getTensorType({}, i64), getShape(n, extent - 1));
+  Value candidate = index && other ? n.create<WhereOp>(isBest, index, other) : Value();
+  if (!candidate)
+    return failure();
+  return n.setOutput(wantsLast ? n.create<ReduceMaxOp>(candidate, axes, keepsDims)
+                               : n.create<ReduceMinOp>(candidate, axes, keepsDims));
+}
+
+LogicalResult importCumSum(NodeImporter &n) {
+  Value x = n.input(0);
+  auto stated = x ? n.constantOperand(1) : FailureOr<Ints>(failure());
+  if (failed(stated))
+    return failure();
+  if (stated->size() != 1)
+    return n.error(Code::WrongOperands) << "axis must be one number";
+  auto axis = n.normalizeAxis(stated->front(), rankOf(x));
+  if (failed(axis))
+    return failure();
+  return n.setOutput(n.create<CumSumOp>(x, *axis, n.intAttr("exclusive", 0) != 0, n.intAttr("reverse", 0) != 0));
 }
 
 /// log sum e^x = m + log sum e^(x - m), m the maximum: no overflow.
@@ -84,6 +150,9 @@ void addReductionRules(Registry &r) {
   r.add("ReduceProd", 1, importReduce<ReduceProdOp>);
   r.add("ReduceMax", 1, importReduce<ReduceMaxOp>);
   r.add("ReduceMin", 1, importReduce<ReduceMinOp>);
+  r.add("ArgMax", 1, importArg<ReduceMaxOp>);
+  r.add("ArgMin", 1, importArg<ReduceMinOp>);
+  r.add("CumSum", 11, importCumSum);
   r.add("ReduceL1", 1, importReduce<ReduceSumOp, magnitude>);
   r.add("ReduceL2", 1, importReduce<ReduceSumOp, square, root>);
   r.add("ReduceSumSquare", 1, importReduce<ReduceSumOp, square>);

@@ -101,14 +101,16 @@ public:
   Value create(Args &&...args) {
     mlir::OperationState state(loc, OpTy::getOperationName());
     OpTy::build(getBuilder(), state, getPlaceholderType(), std::forward<Args>(args)...);
-    SmallVector<mlir::Type> types;
-    if (!operandsValid(state.operands) || failed(infer(state, types, [&](auto &results) {
-          return OpTy::inferReturnTypes(context, loc, state.operands, state.attributes.getDictionary(context),
-                                        state.getRawProperties(), {}, results);
-        })))
-      return {};
-    state.types.assign(types.begin(), types.end());
-    return finish(state);
+    return finishInferred<OpTy>(state);
+  }
+  /// The same for an op of `count` results; none of them with an error.
+  template <typename OpTy, typename... Args>
+  SmallVector<Value> createMany(unsigned count, Args &&...args) {
+    mlir::OperationState state(loc, OpTy::getOperationName());
+    SmallVector<mlir::Type> placeholders(count, getPlaceholderType());
+    OpTy::build(getBuilder(), state, mlir::TypeRange(placeholders), std::forward<Args>(args)...);
+    Value first = finishInferred<OpTy>(state);
+    return first ? SmallVector<Value>(first.getDefiningOp()->getResults()) : SmallVector<Value>();
   }
   /// Builds an op with a stated result type.
   template <typename OpTy, typename... Args>
@@ -162,6 +164,18 @@ private:
   bool operandsValid(ArrayRef<Value> operands) const;
   LogicalResult infer(mlir::OperationState &state, SmallVector<mlir::Type> &types,
                       llvm::function_ref<LogicalResult(SmallVector<mlir::Type> &)> inferTypes) const;
+  template <typename OpTy>
+  Value finishInferred(mlir::OperationState &state) {
+    SmallVector<mlir::Type> types;
+    if (!operandsValid(state.operands) || failed(infer(state, types, [&](auto &results) {
+          return OpTy::inferReturnTypes(context, loc, state.operands, state.attributes.getDictionary(context),
+                                        state.getRawProperties(), {}, results);
+        })))
+      return {};
+    state.types.assign(types.begin(), types.end());
+    return finish(state);
+  }
+  /// Result 0 of the op, or null with an error.
   Value finish(mlir::OperationState &state);
 
   GraphImporter &importer;

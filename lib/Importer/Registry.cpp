@@ -30,6 +30,7 @@ const Registry &Registry::get() {
     Registry r;
     addElementwiseRules(r);
     addReductionRules(r);
+    addAttentionRules(r);
     addCompositionRules(r);
     addConstantRules(r);
     addContractionRules(r);

@@ -29,11 +29,13 @@ private:
 // One function per category, each in the file of its name.
 void addElementwiseRules(Registry &registry);
 void addReductionRules(Registry &registry);
+void addAttentionRules(Registry &registry);
 void addCompositionRules(Registry &registry);
 void addConstantRules(Registry &registry);
 void addContractionRules(Registry &registry);
 void addMovementRules(Registry &registry);
 void addNormalizationRules(Registry &registry);
+void addRecurrentRules(Registry &registry);
 void addResizeRules(Registry &registry);
 void addShapeRules(Registry &registry);
 void addSliceRules(Registry &registry);

@@ -51,7 +51,7 @@ void Requirements::collect(Operation *op) {
                  op->getLoc());
   else if (auto concat = dyn_cast<ConcatOp>(op))
     collectConcat(concat);
-  else if (isa<ElementwiseOpInterface, ExpandOp, MatMulOp, LayerNormalizationOp>(op))
+  else if (isa<ElementwiseOpInterface, ExpandOp, MatMulOp, LayerNormalizationOp, RmsNormalizationOp>(op))
     collectMapped(cast<IterationSpaceOpInterface>(op));
 }
 

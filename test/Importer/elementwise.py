@@ -77,9 +77,7 @@ def pow_integer():
                  [constant("e", 2.0, np.float32)])
 
 
-# POW: graph.cast %{{.+}} : tensor<3xi64> -> tensor<3xf64>
-# POW: graph.pow
-# POW: graph.cast %{{.+}} : tensor<3xf64> -> tensor<3xi64>
+# POW: graph.pow %{{.+}}, %{{.+}} : (tensor<3xi64>, tensor<i64>) -> tensor<3xi64>
 
 
 @case

@@ -35,13 +35,13 @@ def model_function():
 
 @case
 def schema_function():
-    """LessOrEqual has no op of its own: ONNX defines it by Less, Equal and Or."""
-    return model([node("LessOrEqual", ["x", "x"], ["y"])], outputs=[value("y", None, BOOL)])
+    """MeanVarianceNormalization has no op of its own: ONNX defines it by means, Sqrt and Div."""
+    return model([node("MeanVarianceNormalization", ["x"], ["y"])], [value("x", ("N", 3, 4, 5))])
 
 
-# SCHEMA: graph.less
-# SCHEMA: graph.equal
-# SCHEMA: graph.or
+# SCHEMA: graph.reduce_mean
+# SCHEMA: graph.sqrt
+# SCHEMA: graph.div
 
 
 @case
