@@ -10,9 +10,6 @@
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 #define TENON_GPU 1
-#if defined(__CUDACC_RTC__)
-#define __builtin_memcpy memcpy // NVRTC knows the function without a header, not the builtin
-#endif
 /// A function that kernels call; always inlined.
 #define TENON_DEVICE __device__ __forceinline__
 /// Names the block's dynamic shared memory `name`, an unsigned char pointer aligned to 1024 bytes (what 128-byte

@@ -2,16 +2,10 @@
 #include "ContextSwitch.h"
 
 #include <cstdint>
+#include <dlfcn.h>
 
-// Weak: present where the program was linked with -fsanitize=address.
-extern "C" {
-__attribute__((weak)) void __sanitizer_start_switch_fiber(void **fakeStack, const void *bottom, size_t size);
-__attribute__((weak)) void __sanitizer_finish_switch_fiber(void *fakeStack, const void **bottom, size_t *size);
-__attribute__((weak)) void __asan_unpoison_memory_region(const volatile void *address, size_t size);
-
-/// Saves what the ABI says a call preserves, on the stack; rdi = where to save rsp, rsi = the rsp to continue with.
-__attribute__((visibility("hidden"))) void tenon_vgpu_switch(void **from, void *to);
-}
+// Saves what the ABI says a call preserves, on the stack; rdi = where to save rsp, rsi = the rsp to continue with.
+extern "C" __attribute__((visibility("hidden"))) void tenon_vgpu_switch(void **from, void *to);
 
 asm(R"(
   .text
@@ -40,6 +34,29 @@ tenon_vgpu_switch:
 
 namespace tenon::vgpu::detail {
 
+namespace {
+/// AddressSanitizer's interface for fibers, where the program runs under it; null otherwise.
+struct Sanitizer {
+  void (*startSwitch)(void **fakeStack, const void *bottom, size_t size) = nullptr;
+  void (*finishSwitch)(void *fakeStack, const void **bottom, size_t *size) = nullptr;
+  void (*unpoison)(const volatile void *address, size_t size) = nullptr;
+
+  Sanitizer() {
+    find(startSwitch, "__sanitizer_start_switch_fiber");
+    find(finishSwitch, "__sanitizer_finish_switch_fiber");
+    find(unpoison, "__asan_unpoison_memory_region");
+  }
+  template <class F>
+  void find(F &function, const char *name) {
+    function = reinterpret_cast<F>(dlsym(RTLD_DEFAULT, name));
+  }
+};
+const Sanitizer &sanitizer() {
+  static const Sanitizer hooks;
+  return hooks;
+}
+} // namespace
+
 void *makeFiber(void *top, void (*entry)()) {
   auto *slot = static_cast<uintptr_t *>(top);
   *--slot = 0; // the return address of `entry`: ends every backtrace, and aligns its frame
@@ -50,22 +67,23 @@ void *makeFiber(void *top, void (*entry)()) {
 }
 
 void switchFiber(void **from, void *to, StackBounds *fromBounds, const StackBounds &toBounds) {
+  const Sanitizer &hooks = sanitizer();
   void *unused;
-  if (__sanitizer_start_switch_fiber)
-    __sanitizer_start_switch_fiber(fromBounds ? &fromBounds->fakeStack : nullptr, toBounds.bottom, toBounds.size);
+  if (hooks.startSwitch)
+    hooks.startSwitch(fromBounds ? &fromBounds->fakeStack : nullptr, toBounds.bottom, toBounds.size);
   tenon_vgpu_switch(from ? from : &unused, to);
-  if (__sanitizer_finish_switch_fiber)
-    __sanitizer_finish_switch_fiber(fromBounds ? fromBounds->fakeStack : nullptr, nullptr, nullptr);
+  if (hooks.finishSwitch)
+    hooks.finishSwitch(fromBounds ? fromBounds->fakeStack : nullptr, nullptr, nullptr);
 }
 
 void enterFiber(StackBounds *previous) {
-  if (__sanitizer_finish_switch_fiber)
-    __sanitizer_finish_switch_fiber(nullptr, &previous->bottom, &previous->size);
+  if (sanitizer().finishSwitch)
+    sanitizer().finishSwitch(nullptr, &previous->bottom, &previous->size);
 }
 
 void forgetFrames(const void *bottom, size_t size) {
-  if (__asan_unpoison_memory_region)
-    __asan_unpoison_memory_region(bottom, size);
+  if (sanitizer().unpoison)
+    sanitizer().unpoison(bottom, size);
 }
 
 } // namespace tenon::vgpu::detail

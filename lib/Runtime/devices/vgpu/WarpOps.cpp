@@ -114,7 +114,7 @@ void BlockRunner::loadMatrix(const Meeting &meeting) {
 void BlockRunner::matrixMultiply(const Meeting &meeting) {
   auto args = [&](unsigned lane) { return static_cast<MmaArgs *>(meeting.args[lane]); };
   ElementKind kind = args(0)->kind;
-  float a[16][16], b[8][16]; // b[column][k]
+  float a[16][16], b[16][8], d[16][8];
   unsigned depth = kind == ElementKind::TF32 ? 8 : 16;
   for (unsigned lane = 0; lane < 32; ++lane) {
     unsigned g = lane / 4, t = lane % 4;
@@ -123,24 +123,26 @@ void BlockRunner::matrixMultiply(const Meeting &meeting) {
       for (unsigned i = 0; i < 4; ++i)
         a[g + 8 * (i % 2)][t + 4 * (i / 2)] = tf32Value(ra[i]);
       for (unsigned i = 0; i < 2; ++i)
-        b[g][t + 4 * i] = tf32Value(rb[i]);
+        b[t + 4 * i][g] = tf32Value(rb[i]);
       continue;
     }
     for (unsigned i = 0; i < 8; ++i)
       a[g + 8 * (i / 2 % 2)][2 * t + 8 * (i / 4) + i % 2] = elementValue(kind, ra[i / 2] >> 16 * (i % 2));
     for (unsigned i = 0; i < 4; ++i)
-      b[g][2 * t + 8 * (i / 2) + i % 2] = elementValue(kind, rb[i / 2] >> 16 * (i % 2));
+      b[2 * t + 8 * (i / 2) + i % 2][g] = elementValue(kind, rb[i / 2] >> 16 * (i % 2));
   }
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    unsigned g = lane / 4, t = lane % 4;
-    for (unsigned i = 0; i < 4; ++i) {
-      const float *row = a[g + 8 * (i / 2)], *column = b[2 * t + i % 2];
-      float sum = args(lane)->d[i];
-      for (unsigned k = 0; k < depth; ++k)
-        sum += row[k] * column[k];
-      args(lane)->d[i] = sum;
-    }
-  }
+  auto forElements = [&](auto f) {
+    for (unsigned lane = 0; lane < 32; ++lane)
+      for (unsigned i = 0; i < 4; ++i)
+        f(args(lane)->d[i], d[lane / 4 + 8 * (i / 2)][2 * (lane % 4) + i % 2]);
+  };
+  forElements([](float &inRegister, float &element) { element = inRegister; });
+  // Columns are the inner loop: it becomes vector code.
+  for (unsigned row = 0; row < 16; ++row)
+    for (unsigned k = 0; k < depth; ++k)
+      for (unsigned column = 0; column < 8; ++column)
+        d[row][column] += a[row][k] * b[k][column];
+  forElements([](float &inRegister, float &element) { inRegister = element; });
 }
 
 } // namespace tenon::vgpu::detail
