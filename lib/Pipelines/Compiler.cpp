@@ -39,6 +39,8 @@ private:
   StringRef output;
   const CompileOptions &options;
   MLIRContext &context;
+  const Target *target = nullptr;
+  std::vector<std::string> archs;
   OwningOpRef<ModuleOp> module;
 };
 
@@ -71,22 +73,19 @@ FailureOr<bool> Compilation::finish(Phase phase) {
 
 LogicalResult Compilation::runPasses(Phase phase) {
   PassManager manager(&context, ModuleOp::getOperationName());
-  buildPhase(manager, phase, {options.optimization});
+  buildPhase(manager, phase, {options.optimization, target->isGpu});
   return manager.run(*module);
 }
 
 LogicalResult Compilation::makePlan() {
-  SmallVector<codegen::CpuTarget> targets;
-  for (const std::string &arch : options.archs) {
-    auto target = codegen::CpuTarget::get(arch);
-    if (!target)
-      return error("TN5010: unknown architecture '" + arch + "'; use x86-64-v4 or x86-64-v3");
-    targets.push_back(*target);
-  }
-  KernelSet kernels(context, targets);
+  std::unique_ptr<KernelSet> kernels =
+      target->isGpu ? createGpuKernelSet(context, *target, archs) : createCpuKernelSet(context, archs);
+  if (!kernels)
+    return failure();
   OwningOpRef<ModuleOp> plan = ModuleOp::create(module->getLoc());
   for (auto function : module->getOps<func::FuncOp>())
-    if (failed(convertDispatchToPlan(function, *plan, [&](graph::DispatchOp op) { return kernels.lower(op); })))
+    if (failed(convertDispatchToPlan(function, *plan, {target->isGpu},
+                                     [&](graph::DispatchOp op) { return kernels->lower(op); })))
       return failure();
   module = std::move(plan);
   if (failed(verify(*module)))
@@ -96,7 +95,7 @@ LogicalResult Compilation::makePlan() {
     return success(succeeded(stop));
   report(Phase::Codegen, 0.3);
   int jobs = options.jobs ? options.jobs : std::thread::hardware_concurrency();
-  auto code = kernels.compile(jobs, [&](double done) { report(Phase::Codegen, 0.3 + 0.5 * done); });
+  auto code = kernels->compile(jobs, [&](double done) { report(Phase::Codegen, 0.3 + 0.5 * done); });
   if (failed(code))
     return failure();
   stop = finish(Phase::Plan);
@@ -107,8 +106,13 @@ LogicalResult Compilation::makePlan() {
 }
 
 LogicalResult Compilation::run(StringRef path) {
-  if (options.target != "cpu")
-    return error("TN5011: target '" + options.target + "' is not available; use cpu");
+  target = findTarget(options.target);
+  if (!target)
+    return error("TN5011: target '" + options.target + "' is not available; use " +
+                 llvm::join(llvm::map_range(getTargets(), [](const Target &t) { return t.name; }), ", "));
+  archs = options.archs;
+  if (archs.empty())
+    archs.assign(target->defaultArchs.begin(), target->defaultArchs.end());
   report(Phase::Import, 0);
   ImportOptions import;
   for (const auto &[name, shape] : options.shapes)

@@ -25,6 +25,7 @@ static void buildDispatch(OpPassManager &function, const PipelineOptions &option
   FormDispatchesOptions dispatch;
   if (options.optimization == 0)
     dispatch.maxOps = 1;
+  dispatch.gpu = options.isGpu;
   function.addPass(createFormDispatches(dispatch));
 }
 

@@ -60,6 +60,24 @@ def test_one_plan_serves_every_size(name, sizes, tenon, models, compiled, tmp_pa
             assert max(worst.values()) <= TOLERANCE, f"{name} {size} {arch}: relmax {worst}"
 
 
+@pytest.mark.parametrize("name, sizes", [c for c in CASES if "tiny" in c.id])
+def test_one_plan_serves_every_size_on_the_virtual_gpu(name, sizes, tenon, models, tmp_path, monkeypatch):
+    """The kernels of target cuda, on the host: any order of warps gives the same bytes."""
+    tool.succeed(tenon, "compile", models(name), "-o", tmp_path / "vgpu.tenon", "--target=vgpu")
+    session = tool.onnxruntime(models(name))
+    names = [o.name for o in session.get_outputs()]
+    for number, size in enumerate(sizes[:2]):
+        feeds = feeds_of(models(name), size)
+        wanted, first = session.run(None, feeds), None
+        for seed in (0, 1):
+            monkeypatch.setenv("TENON_VGPU_SEED", str(seed))
+            got = tool.run_plan(tenon, tmp_path / "vgpu.tenon", feeds, names, tmp_path / f"{number}-{seed}")
+            worst = {n: tool.relmax(g, w) for n, g, w in zip(names, got, wanted)}
+            assert max(worst.values()) <= TOLERANCE, f"{name} {size} seed {seed}: relmax {worst}"
+            first = first or got
+            assert all(np.array_equal(a, b) for a, b in zip(first, got)), f"{name} {size}: a race, seed {seed} differs"
+
+
 @pytest.mark.parametrize("name", ["mlp_tiny", "resnet50_tiny", "bert_base_tiny"])
 def test_threads_do_not_change_a_byte(name, tenon, models, compiled, tmp_path):
     """Work-groups own their outputs, so the number of threads must not reach the numbers."""

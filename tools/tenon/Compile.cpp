@@ -6,6 +6,7 @@
 #include "common/Report.h"
 #include "common/Supervise.h"
 #include "tenon/Pipelines/Registration.h"
+#include "tenon/Pipelines/Targets.h"
 #include "tenon/Plan/Container.h"
 #include "tenon/Plan/plan_generated.h"
 #include "tenon/Support/DiagnosticCollector.h"
@@ -19,37 +20,41 @@ using namespace tenon::tools;
 namespace json = llvm::json;
 
 void CompileArguments::declare(CommandLine &line) {
-  line.option("target", "cpu", "what to compile for", [this](llvm::StringRef text) {
+  line.option("target", "cpu|cuda|vgpu", "what to compile for; default cpu", [this](llvm::StringRef text) {
     options.target = text.str();
-    return text == "cpu" ? Status::success()
-                         : Status::error("TN9014", "there is no target '" + text.str() + "'", "", "use --target=cpu");
+    return findTarget(text) ? Status::success()
+                            : Status::error("TN9014", "there is no target '" + text.str() + "'", "",
+                                            "choose among cpu, cuda and vgpu");
   });
-  line.option("arch", "ARCH,...", "code to generate: x86-64-v4, x86-64-v3; default both", [this](llvm::StringRef text) {
-    options.archs.clear();
-    llvm::SmallVector<llvm::StringRef> parts;
-    text.split(parts, ',');
-    for (llvm::StringRef part : parts) {
-      if (part != "x86-64-v3" && part != "x86-64-v4")
-        return Status::error("TN9003", "--arch: '" + part.str() + "' is no architecture of target cpu", "",
-                             "choose among x86-64-v3 and x86-64-v4");
-      if (!llvm::is_contained(options.archs, part))
-        options.archs.push_back(part.str());
-    }
-    // The runtime takes the first that the machine supports.
-    llvm::sort(options.archs, std::greater<>());
-    return Status::success();
-  });
+  line.option("arch", "ARCH,...", "code to generate, such as x86-64-v3 or sm_90a; default: the target's usual ones",
+              [this](llvm::StringRef text) {
+                llvm::SmallVector<llvm::StringRef> parts;
+                text.split(parts, ',');
+                options.archs.assign(parts.begin(), parts.end());
+                return Status::success();
+              });
   line.number("jobs", "compile workers; 0 = all cores; does not change the plan", jobs, 0, 1024);
   line.optimization(options.optimization);
   line.real("max-memory", "GB", "memory the compiler may use", maxGigabytes);
 }
 
-void CompileArguments::finish(const ShapeSet &shapes) {
+Status CompileArguments::finish(const ShapeSet &shapes) {
+  const Target &target = *findTarget(options.target);
+  std::vector<std::string> archs; // best first, each once: the runtime takes the first that the machine supports
+  for (llvm::StringRef arch : target.archs)
+    if (llvm::is_contained(options.archs, arch))
+      archs.push_back(arch.str());
+  for (const std::string &arch : options.archs)
+    if (!llvm::is_contained(archs, arch))
+      return Status::error("TN9003", "--arch: '" + arch + "' is no architecture of target " + options.target, "",
+                           "choose among " + llvm::join(target.archs, ", "));
+  options.archs = std::move(archs);
   options.jobs = unsigned(jobs);
   options.threads = unsigned(threads);
   options.maxMemory = uint64_t(maxGigabytes * 1e9);
   for (const auto &[name, shape] : shapes)
     options.shapes[name] = {shape.dims, shape.fixed};
+  return Status::success();
 }
 
 namespace {
@@ -98,8 +103,7 @@ static Status prepare(CompileSettings &settings) {
   if (sets->size() > 1)
     return Status::error("TN9003", "--shape is given twice for one input", "", "give one shape for each input");
   settings.options.stopAfter = parsePhase(settings.stopAfter);
-  settings.finish(sets->front());
-  return Status::success();
+  return settings.finish(sets->front());
 }
 
 /// What was written, from the file itself: a last check that it can be opened.

@@ -17,7 +17,7 @@ struct CompileArguments {
   /// Declares --target, --arch, --jobs, -O and --max-memory.
   void declare(CommandLine &line);
   /// Completes `options` after parsing.
-  void finish(const ShapeSet &shapes);
+  Status finish(const ShapeSet &shapes);
 };
 
 } // namespace tenon::tools

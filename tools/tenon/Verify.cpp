@@ -232,8 +232,7 @@ static Status prepare(VerifySettings &settings) {
   if (!sets)
     return sets.takeStatus();
   settings.sets = std::move(*sets);
-  settings.finish(settings.sets.front());
-  return Status::success();
+  return settings.finish(settings.sets.front());
 }
 
 int tools::runVerify(Arguments arguments) {

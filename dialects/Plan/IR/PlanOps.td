@@ -68,15 +68,16 @@ def Plan_ArenaOp : Plan_Op<"arena", [Pure]> {
 }
 
 def Plan_KernelOp : Plan_Op<"kernel", [Symbol]> {
-  let summary = "A kernel of the code objects";
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$buffers, I64Attr:$params, StrArrayAttr:$nodes);
+  let summary = "A kernel of the code objects; on a GPU with `threads` threads in a block";
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$buffers, I64Attr:$params, StrArrayAttr:$nodes,
+                       DefaultValuedAttr<I64Attr, "0">:$threads);
   let assemblyFormat = "$sym_name `buffers` $buffers `params` $params `nodes` $nodes attr-dict";
 }
 
 def Plan_LaunchOp : Plan_Op<"launch"> {
   let summary = "Runs a kernel over work groups 0 .. grid - 1";
   let description = [{
-    `flops` (floating-point operations) and `traffic` (bytes of operands and results) are for profiles.
+    `scratch` is in bytes: of a thread, on a GPU the dynamic shared memory of a block. `flops` (floating-point operations) and `traffic` (bytes of operands and results) are for profiles.
     Constraints: C1 the kernel exists and takes as many buffers and parameters as are given.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Plan_BufferType>:$buffers, Graph_DimAttr:$grid,

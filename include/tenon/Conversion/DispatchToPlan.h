@@ -13,7 +13,13 @@ struct LoweredDispatch {
   std::string kernel;                       ///< symbol in the code objects
   llvm::SmallVector<graph::DimAttr> params; ///< kernel parameters
   graph::DimAttr grid;                      ///< work groups
-  graph::DimAttr scratchBytes;              ///< per thread
+  graph::DimAttr scratchBytes;              ///< per thread; on a GPU the dynamic shared memory of a block
+  int threads = 0;                          ///< of a block, on a GPU
+};
+
+/// What a plan's device is like.
+struct PlanDevice {
+  bool hasOwnMemory = false; ///< inputs are copied there, and outputs back
 };
 
 /// Makes the kernel of a dispatch region; a failure has emitted its diagnostic. May return one kernel for equal
@@ -22,7 +28,8 @@ using LowerDispatchFn = llvm::function_ref<mlir::FailureOr<LoweredDispatch>(grap
 
 /// Appends `plan.program` for `function` (only graph.dispatch, graph.constant and graph.reshape inside) to `plan`, and
 /// the kernels it uses. Reshapes become the same buffer; a returned value is written by its kernel where possible.
-mlir::LogicalResult convertDispatchToPlan(mlir::func::FuncOp function, mlir::ModuleOp plan, LowerDispatchFn lower);
+mlir::LogicalResult convertDispatchToPlan(mlir::func::FuncOp function, mlir::ModuleOp plan, const PlanDevice &device,
+                                          LowerDispatchFn lower);
 
 /// The ONNX nodes of a location, outermost first, each once.
 llvm::SmallVector<mlir::StringRef> getNodeNames(mlir::Location loc);

@@ -24,15 +24,15 @@ struct ShapeOption {
 };
 
 struct CompileOptions {
-  std::string target = "cpu";
-  std::vector<std::string> archs = {"x86-64-v4", "x86-64-v3"}; ///< best first
-  std::map<std::string, ShapeOption> shapes;                   ///< by input name
-  unsigned threads = 0;                                        ///< default of the plan, 0 = all cores
-  unsigned jobs = 0;              ///< compile workers, 0 = all cores; does not change the result
-  unsigned optimization = 2;      ///< 0 to 3: 0 fuses nothing
-  std::optional<Phase> stopAfter; ///< ends after this phase; no plan is written
-  std::string dumpPhases;         ///< directory for the IR after each phase, or empty
-  uint64_t maxMemory = 0;         ///< bytes, 0 = no limit of ours
+  std::string target = "cpu";                ///< see Targets.h
+  std::vector<std::string> archs;            ///< best first; empty = the target's defaults
+  std::map<std::string, ShapeOption> shapes; ///< by input name
+  unsigned threads = 0;                      ///< default of the plan, 0 = all cores
+  unsigned jobs = 0;                         ///< compile workers, 0 = all cores; does not change the result
+  unsigned optimization = 2;                 ///< 0 to 3: 0 fuses nothing
+  std::optional<Phase> stopAfter;            ///< ends after this phase; no plan is written
+  std::string dumpPhases;                    ///< directory for the IR after each phase, or empty
+  uint64_t maxMemory = 0;                    ///< bytes, 0 = no limit of ours
   /// Told the phase and how far the whole compilation is (0 to 1); may be null.
   std::function<void(Phase, double)> progress;
 };

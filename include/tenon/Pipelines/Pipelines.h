@@ -10,6 +10,7 @@ namespace tenon {
 /// What the pass pipelines depend on.
 struct PipelineOptions {
   unsigned optimization = 2; ///< 0 to 3; 0 fuses nothing
+  bool isGpu = false;        ///< kernels are CUDA C++
 };
 
 /// Appends the passes of one phase (simplify to dispatch) to a pass manager on modules.

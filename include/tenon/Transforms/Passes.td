@@ -50,7 +50,8 @@ def FormDispatches : Pass<"tenon-form-dispatches", "::mlir::func::FuncOp"> {
     movement form regions of their own. Reshapes stay outside: they are views. Guarantees: outside graph.dispatch only
     graph.constant and graph.reshape remain. Every decision is an MLIR remark of category "fusion".
   }];
-  let options = [Option<"maxOps", "max-ops", "unsigned", "32", "ops of a region">];
+  let options = [Option<"maxOps", "max-ops", "unsigned", "32", "ops of a region">,
+                 Option<"gpu", "gpu", "bool", "false", "regions for CUDA kernels, not for a processor's">];
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 

@@ -27,32 +27,36 @@ namespace {
 
 class Converter {
 public:
-  Converter(func::FuncOp function, ModuleOp plan, LowerDispatchFn lower)
-      : function(function), lower(lower), kernels(OpBuilder::atBlockEnd(plan.getBody())), plan(plan), program(kernels),
-        context(plan.getContext()) {}
+  Converter(func::FuncOp function, ModuleOp plan, const PlanDevice &device, LowerDispatchFn lower)
+      : function(function), device(device), lower(lower), kernels(OpBuilder::atBlockEnd(plan.getBody())), plan(plan),
+        program(kernels), context(plan.getContext()) {}
 
   LogicalResult run();
 
 private:
   void addInputs();
+  void uploadInputs();
   void checkInputs();
   void addOutputs(func::ReturnOp ret);
   LogicalResult addRecord(Operation *op);
   LogicalResult addLaunch(DispatchOp op);
   void addReshape(ReshapeOp op);
   Value bufferOf(Value v);
+  Value deviceBufferOf(Value v);
   Value weightOf(ConstantOp constant, StringRef format);
   DimAttr bytesOf(Value v);
   DimAttr countFlops(DispatchOp op);
   DimAttr countTraffic(DispatchOp op);
 
   func::FuncOp function;
+  const PlanDevice &device;
   LowerDispatchFn lower;
   OpBuilder kernels; ///< before the program
   ModuleOp plan;
   OpBuilder program; ///< end of the program
   MLIRContext *context;
-  DenseMap<Value, Value> buffers; ///< tensor -> buffer, once known
+  DenseMap<Value, Value> buffers;  ///< tensor -> buffer, once known
+  DenseMap<Value, Value> resident; ///< input -> its copy on the device
   DenseMap<std::pair<Value, StringRef>, Value> weights;
   llvm::MapVector<Value, Value> outputs;       ///< value written by its kernel -> output buffer
   SmallVector<std::pair<Value, Value>> copies; ///< value -> further output
@@ -65,6 +69,13 @@ static Value skipReshapes(Value v) {
   while (auto reshape = v.getDefiningOp<ReshapeOp>())
     v = reshape.getX();
   return v;
+}
+
+/// True if a kernel reads `v` or a view of it.
+static bool isRead(Value v) {
+  return llvm::any_of(v.getUsers(), [](Operation *user) {
+    return isa<DispatchOp>(user) || (isa<ReshapeOp>(user) && isRead(user->getResult(0)));
+  });
 }
 
 DimAttr Converter::bytesOf(Value v) {
@@ -81,6 +92,17 @@ void Converter::addInputs() {
     buffers[argument] =
         InputOp::create(program, argument.getLoc(), BufferType::get(context),
                         program.getI64IntegerAttr(argument.getArgNumber()), name, TypeAttr::get(argument.getType()));
+  }
+}
+
+/// Copies to the device the inputs that kernels read.
+void Converter::uploadInputs() {
+  for (BlockArgument argument : function.getArguments()) {
+    if (!isRead(argument))
+      continue;
+    Value copy = ArenaOp::create(program, argument.getLoc(), BufferType::get(context), bytesOf(argument));
+    CopyOp::create(program, argument.getLoc(), buffers.lookup(argument), copy, bytesOf(argument));
+    resident[argument] = copy;
   }
 }
 
@@ -115,7 +137,7 @@ void Converter::addOutputs(func::ReturnOp ret) {
     Value buffer = OutputOp::create(program, ret.getLoc(), BufferType::get(context), program.getI64IntegerAttr(i), name,
                                     TypeAttr::get(value.getType()));
     Value base = skipReshapes(value);
-    bool isComputed = base.getDefiningOp<DispatchOp>() != nullptr;
+    bool isComputed = !device.hasOwnMemory && base.getDefiningOp<DispatchOp>() != nullptr;
     if (!isComputed || !outputs.insert({base, buffer}).second)
       copies.push_back({value, buffer});
   }
@@ -134,6 +156,12 @@ Value Converter::bufferOf(Value v) {
   if (auto constant = base.getDefiningOp<ConstantOp>())
     return weightOf(constant, "");
   return buffers.lookup(base);
+}
+
+/// Where kernels find `v`.
+Value Converter::deviceBufferOf(Value v) {
+  Value copy = resident.lookup(skipReshapes(v));
+  return copy ? copy : bufferOf(v);
 }
 
 DimAttr Converter::countFlops(DispatchOp op) {
@@ -162,7 +190,7 @@ LogicalResult Converter::addLaunch(DispatchOp op) {
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
     StringRef format = op.getFormats() ? cast<StringAttr>((*op.getFormats())[i]).getValue() : "";
     auto constant = input.getDefiningOp<ConstantOp>();
-    arguments.push_back(constant ? weightOf(constant, format) : bufferOf(input));
+    arguments.push_back(constant ? weightOf(constant, format) : deviceBufferOf(input));
   }
   for (Value result : op.getResults()) {
     Value buffer = outputs.lookup(result);
@@ -176,7 +204,7 @@ LogicalResult Converter::addLaunch(DispatchOp op) {
     for (StringRef name : getNodeNames(op.getLoc()))
       nodes.push_back(kernels.getStringAttr(name));
     KernelOp::create(kernels, op.getLoc(), lowered->kernel, arguments.size(), lowered->params.size(),
-                     kernels.getArrayAttr(nodes));
+                     kernels.getArrayAttr(nodes), static_cast<uint64_t>(lowered->threads));
   }
   LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered->kernel), arguments, lowered->grid,
                    ShapeAttr::get(context, lowered->params), lowered->scratchBytes, countFlops(op), countTraffic(op));
@@ -207,6 +235,8 @@ LogicalResult Converter::run() {
   addInputs();
   addOutputs(cast<func::ReturnOp>(function.getBody().front().getTerminator()));
   checkInputs();
+  if (device.hasOwnMemory)
+    uploadInputs();
   for (Operation &next : function.getBody().front())
     if (failed(addRecord(&next)))
       return failure();
@@ -215,6 +245,7 @@ LogicalResult Converter::run() {
   return success();
 }
 
-LogicalResult tenon::convertDispatchToPlan(func::FuncOp function, ModuleOp plan, LowerDispatchFn lower) {
-  return Converter(function, plan, lower).run();
+LogicalResult tenon::convertDispatchToPlan(func::FuncOp function, ModuleOp plan, const PlanDevice &device,
+                                           LowerDispatchFn lower) {
+  return Converter(function, plan, device, lower).run();
 }

@@ -93,6 +93,7 @@ void PlanWriter::addKernels() {
     kernel->name = op.getSymName();
     kernel->buffers = op.getBuffers();
     kernel->params = op.getParams();
+    kernel->threads = op.getThreads();
     for (auto node : op.getNodes().getAsRange<StringAttr>())
       kernel->nodes.push_back(node.str());
     kernelIndex[op.getSymName()] = plan.kernels.size();

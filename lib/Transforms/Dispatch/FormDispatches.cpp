@@ -8,6 +8,7 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "tenon/Codegen/CPU/Codegen.h"
+#include "tenon/Codegen/CUDA/Codegen.h"
 #include "tenon/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -40,7 +41,7 @@ bool isUsedOutside(Value v, const Group &group) {
 
 class Former {
 public:
-  Former(func::FuncOp function, unsigned maxOps) : function(function), maxOps(maxOps) {}
+  Former(func::FuncOp function, unsigned maxOps, bool isGpu) : function(function), maxOps(maxOps), isGpu(isGpu) {}
 
   void run() {
     seed(isContraction);
@@ -54,11 +55,15 @@ private:
   Group grow(Operation *seed);
   DispatchOp wrap(const Group &group);
   SmallVector<Operation *> unwrap(DispatchOp dispatch);
+  bool isSupported(DispatchOp dispatch) const {
+    return isGpu ? codegen::cuda::isSupportedDispatch(dispatch) : codegen::isSupportedDispatch(dispatch);
+  }
   void setFormats(DispatchOp dispatch);
   void remark(const Group &group, Operation *blocker);
 
   func::FuncOp function;
   unsigned maxOps;
+  bool isGpu;
 };
 
 } // namespace
@@ -75,7 +80,7 @@ void Former::seed(llvm::function_ref<bool(Operation &)> isSeed) {
     Group group = grow(op);
     done.insert(group.begin(), group.end());
     DispatchOp dispatch = wrap(group);
-    if (group.size() > 1 && !codegen::isSupportedDispatch(dispatch)) {
+    if (group.size() > 1 && !isSupported(dispatch)) {
       // A kernel family may not cover the whole group; a single op always has a kernel of its own.
       for (Operation *single : unwrap(dispatch)) {
         Group alone;
@@ -188,6 +193,8 @@ SmallVector<Operation *> Former::unwrap(DispatchOp dispatch) {
 }
 
 void Former::setFormats(DispatchOp dispatch) {
+  if (isGpu)
+    return;
   SmallVector<StringRef> formats;
   for (auto [i, input] : llvm::enumerate(dispatch.getInputs()))
     formats.push_back(input.getDefiningOp<ConstantOp>() ? codegen::getOperandFormat(dispatch, i) : "");
@@ -199,7 +206,7 @@ namespace {
 struct FormDispatches : tenon::impl::FormDispatchesBase<FormDispatches> {
   using FormDispatchesBase::FormDispatchesBase;
   void runOnOperation() override {
-    Former(getOperation(), maxOps).run();
+    Former(getOperation(), maxOps, gpu).run();
     // Constants that became immediates, and reshapes of them, have no other use.
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(getOperation().getBody().front())))
       if (isOpTriviallyDead(&op))

@@ -12,7 +12,8 @@
 namespace tenon::codegen::cuda {
 
 struct CompileOptions {
-  /// "sm_80", "sm_90a" (machine code), "compute_80" (PTX, which a driver compiles for later GPUs).
+  /// "sm_80", "sm_90a" (machine code), "compute_80" (PTX, which a driver compiles for later GPUs), "host" (a shared
+  /// object for the virtual GPU, by a C++ compiler).
   std::vector<std::string> archs = {"sm_80", "sm_90a", "compute_80"};
   int jobs = 0;              ///< threads; 0 = as many as cores
   int kernelsPerProgram = 8; ///< compiled together, which is cheaper than one by one

@@ -13,6 +13,15 @@ using namespace mlir;
 namespace tenon::codegen::cuda {
 namespace {
 
+constexpr StringLiteral hostArch = "host";
+
+const ProgramCompiler *getHostCompiler(std::string &searched) {
+  static std::string places;
+  static std::unique_ptr<ProgramCompiler> compiler = findHostCompiler(places);
+  searched = places;
+  return compiler.get();
+}
+
 /// Opened once: NVRTC is never closed.
 const ProgramCompiler *getCompiler(std::string &searched) {
   static std::string places;
@@ -25,6 +34,8 @@ const ProgramCompiler *getCompiler(std::string &searched) {
 }
 
 bool isKnownForm(StringRef arch) {
+  if (arch == hostArch)
+    return true;
   if (!arch.consume_front("sm_") && !arch.consume_front("compute_"))
     return false;
   arch.consume_back("a");
@@ -72,11 +83,13 @@ std::string keyOf(const Program &program, const std::string &arch, ArrayRef<std:
 struct Job {
   const Program *program;
   std::string arch;
+  const ProgramCompiler *compiler;
   ProgramResult result;
   bool fromCache = false;
 };
 
-void run(Job &job, const ProgramCompiler &compiler, const ProgramCache &cache, ArrayRef<std::string> options) {
+void run(Job &job, const ProgramCache &cache, ArrayRef<std::string> options) {
+  const ProgramCompiler &compiler = *job.compiler;
   std::string key = keyOf(*job.program, job.arch, options, compiler.describe());
   job.fromCache = cache.load(key, job.result);
   if (job.fromCache)
@@ -107,31 +120,41 @@ FailureOr<std::vector<CudaImage>> compileCuda(MLIRContext &context, ArrayRef<Cud
   for (const std::string &arch : options.archs)
     if (!isKnownForm(arch))
       return emitError(loc) << "TN5023: unknown architecture '" << arch << "'; use sm_80, sm_90a or compute_80";
-  std::string searched;
-  const ProgramCompiler *compiler = getCompiler(searched);
-  if (!compiler)
+  auto findCompiler = [&](const std::string &arch) -> FailureOr<const ProgramCompiler *> {
+    std::string searched;
+    const bool isHost = arch == hostArch;
+    if (const ProgramCompiler *compiler = isHost ? getHostCompiler(searched) : getCompiler(searched))
+      return compiler;
+    if (isHost)
+      return emitError(loc) << "TN5024: no C++ compiler was found for the virtual GPU (searched: " << searched
+                            << "); install clang or g++, or set TENON_HOST_CXX";
     return emitError(loc) << "TN5021: no CUDA compiler was found (searched: " << searched
                           << "); install the CUDA toolkit or the Python package nvidia-cuda-nvrtc, or set TENON_NVRTC";
+  };
   std::vector<Program> programs;
   size_t size = std::max(options.kernelsPerProgram, 1);
   for (size_t i = 0; i < kernels.size(); i += size)
     programs.push_back(join(kernels.slice(i, std::min(size, kernels.size() - i))));
   std::vector<Job> jobs;
-  for (const std::string &arch : options.archs)
+  for (const std::string &arch : options.archs) {
+    FailureOr<const ProgramCompiler *> compiler = findCompiler(arch);
+    if (failed(compiler))
+      return failure();
     for (const Program &program : programs)
-      jobs.push_back({&program, arch, {}, false});
+      jobs.push_back({&program, arch, *compiler, {}, false});
+  }
   ProgramCache cache(options.cache);
   std::vector<std::string> list = getOptions(options);
   {
     llvm::DefaultThreadPool pool(llvm::hardware_concurrency(options.jobs));
     for (Job &job : jobs)
-      pool.async([&] { run(job, *compiler, cache, list); });
+      pool.async([&] { run(job, cache, list); });
     pool.wait();
   }
   std::vector<CudaImage> images;
   for (Job &job : jobs) {
     if (!job.result.ok)
-      return emitError(loc) << "TN5022: " << compiler->describe() << " refused kernels for " << job.arch
+      return emitError(loc) << "TN5022: " << job.compiler->describe() << " refused kernels for " << job.arch
                             << "; this is a bug in Tenon, please report it:\n"
                             << job.result.log;
     images.push_back(toImage(job));

@@ -32,6 +32,8 @@ public:
 std::unique_ptr<ProgramCompiler> openNvrtc(std::string &searched);
 /// nvcc, as a process; null as above.
 std::unique_ptr<ProgramCompiler> findNvcc(std::string &searched);
+/// A C++ compiler that makes objects for the virtual GPU; null as above.
+std::unique_ptr<ProgramCompiler> findHostCompiler(std::string &searched);
 
 /// The toolkit's folders, most specific first: $CUDA_HOME, $CUDA_PATH, /usr/local/cuda.
 std::vector<std::string> toolkitFolders();

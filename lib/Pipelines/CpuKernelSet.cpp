@@ -1,15 +1,35 @@
-//===- KernelSet.cpp - The kernels of one compilation ---------------------===//
+//===- CpuKernelSet.cpp - Kernels for processors --------------------------===//
 #include "KernelSet.h"
 
 #include "mlir/IR/Threading.h"
+#include "tenon/Codegen/CPU/Codegen.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 using namespace tenon;
 using namespace tenon::codegen;
 
-KernelSet::KernelSet(MLIRContext &context, ArrayRef<CpuTarget> targets) : context(context), targets(targets) {
-  kernels.resize(targets.size());
-}
+namespace {
+
+class CpuKernelSet final : public KernelSet {
+public:
+  CpuKernelSet(MLIRContext &context, ArrayRef<CpuTarget> targets) : context(context), targets(targets) {
+    kernels.resize(targets.size());
+  }
+
+  FailureOr<LoweredDispatch> lower(graph::DispatchOp dispatch) override;
+  FailureOr<std::vector<PlanCode>> compile(int jobs, llvm::function_ref<void(double)> progress) override;
+
+private:
+  FailureOr<KernelInfo> emit(graph::DispatchOp dispatch, StringRef name, size_t target, OwningOpRef<ModuleOp> &module);
+
+  MLIRContext &context;
+  SmallVector<CpuTarget> targets;
+  std::vector<std::vector<OwningOpRef<ModuleOp>>> kernels; ///< [target][kernel]
+  llvm::StringMap<std::string> names;                      ///< text of a kernel -> its name
+};
+
+} // namespace
 
 /// "k12_conv_add_relu": the number makes it unique, the ops tell a person what it is.
 static std::string makeName(graph::DispatchOp dispatch, size_t number) {
@@ -21,13 +41,13 @@ static std::string makeName(graph::DispatchOp dispatch, size_t number) {
   return name;
 }
 
-FailureOr<KernelInfo> KernelSet::emit(graph::DispatchOp dispatch, StringRef name, size_t target,
-                                      OwningOpRef<ModuleOp> &module) {
+FailureOr<KernelInfo> CpuKernelSet::emit(graph::DispatchOp dispatch, StringRef name, size_t target,
+                                         OwningOpRef<ModuleOp> &module) {
   module = ModuleOp::create(dispatch.getLoc());
   return emitKernel(dispatch, name, targets[target], *module);
 }
 
-FailureOr<LoweredDispatch> KernelSet::lower(graph::DispatchOp dispatch) {
+FailureOr<LoweredDispatch> CpuKernelSet::lower(graph::DispatchOp dispatch) {
   OwningOpRef<ModuleOp> module;
   auto info = emit(dispatch, "kernel", 0, module);
   if (failed(info))
@@ -53,7 +73,7 @@ FailureOr<LoweredDispatch> KernelSet::lower(graph::DispatchOp dispatch) {
   return LoweredDispatch{it->second, info->params, info->grid, info->scratchBytes};
 }
 
-FailureOr<std::vector<PlanCode>> KernelSet::compile(int jobs, llvm::function_ref<void(double)> progress) {
+FailureOr<std::vector<PlanCode>> CpuKernelSet::compile(int jobs, llvm::function_ref<void(double)> progress) {
   std::vector<PlanCode> code;
   for (size_t target = 0; target < targets.size(); ++target) {
     SmallVector<ModuleOp> modules;
@@ -69,4 +89,18 @@ FailureOr<std::vector<PlanCode>> KernelSet::compile(int jobs, llvm::function_ref
     progress((target + 1.0) / targets.size());
   }
   return code;
+}
+
+std::unique_ptr<KernelSet> tenon::createCpuKernelSet(MLIRContext &context, ArrayRef<std::string> archs) {
+  SmallVector<CpuTarget> targets;
+  for (const std::string &arch : archs) {
+    auto target = CpuTarget::get(arch);
+    if (!target) {
+      emitError(UnknownLoc::get(&context))
+          << "TN5010: unknown architecture '" << arch << "'; use x86-64-v4 or x86-64-v3";
+      return nullptr;
+    }
+    targets.push_back(*target);
+  }
+  return std::make_unique<CpuKernelSet>(context, targets);
 }
