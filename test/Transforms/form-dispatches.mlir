@@ -74,3 +74,31 @@ func.func @reshapes_and_constants_stay_outside(%x: tensor<4x8xf32>) -> tensor<32
   %1 = graph.add %0, %c : (tensor<32xf32>, tensor<32xf32>) -> tensor<32xf32>
   return %1 : tensor<32xf32>
 }
+
+// -----
+
+// All results leave the region; the packed weights are stored in the order of the kernel.
+// CHECK-LABEL: func @an_lstm_has_three_results
+//       CHECK:   %[[R:.+]]:3 = graph.dispatch
+//       CHECK:     %[[Y:.+]], %[[H:.+]], %[[C:.+]] = graph.lstm
+//  CHECK-NEXT:     graph.yield %[[Y]], %[[H]], %[[C]]
+//       CHECK:   {formats = ["", "lstm"]}
+//       CHECK:   return %[[R]]#0, %[[R]]#2
+func.func @an_lstm_has_three_results(%g: tensor<5x3x1x4x8xf32>) -> (tensor<5x1x3x8xf32>, tensor<1x3x8xf32>) {
+  %r = graph.constant dense<1.0> : tensor<1x4x8x8xf32>
+  %y, %h, %c = graph.lstm %g, %r {direction = "forward", activations = ["Sigmoid", "Tanh", "Tanh"], alpha = array<f64: 0.0, 0.0, 0.0>, beta = array<f64: 0.0, 0.0, 0.0>, clip = 0.0 : f64, input_forget = false}
+    : (tensor<5x3x1x4x8xf32>, tensor<1x4x8x8xf32>) -> (tensor<5x1x3x8xf32>, tensor<1x3x8xf32>, tensor<1x3x8xf32>)
+  return %y, %c : tensor<5x1x3x8xf32>, tensor<1x3x8xf32>
+}
+
+// -----
+
+// A matrix of one element is read from memory like any other.
+// CHECK-LABEL: func @a_matmul_has_no_immediates
+//       CHECK:   %[[W:.+]] = graph.constant
+//       CHECK:   graph.dispatch(%{{.+}}, %[[W]])
+func.func @a_matmul_has_no_immediates(%x: tensor<4x1xf32>) -> tensor<4x1xf32> {
+  %w = graph.constant dense<2.0> : tensor<1x1xf32>
+  %0 = graph.matmul %x, %w : (tensor<4x1xf32>, tensor<1x1xf32>) -> tensor<4x1xf32>
+  return %0 : tensor<4x1xf32>
+}

@@ -26,7 +26,7 @@ namespace {
 bool staysOutside(Operation &op) { return isa<ConstantOp, ReshapeOp, DispatchOp, func::ReturnOp>(op); }
 bool isContraction(Operation &op) { return isa<MatMulOp, ConvOp>(op); }
 bool isRowOp(Operation &op) {
-  return isa<SoftmaxOp, LogSoftmaxOp, LayerNormalizationOp>(op) || isa<ReductionOpInterface>(op);
+  return isa<SoftmaxOp, LogSoftmaxOp, LayerNormalizationOp, RmsNormalizationOp>(op) || isa<ReductionOpInterface>(op);
 }
 bool isElementwise(Operation &op) { return isa<ElementwiseOpInterface>(op); }
 
@@ -93,7 +93,7 @@ void Former::seed(llvm::function_ref<bool(Operation &)> isSeed) {
   }
 }
 
-/// The longest group from `seed` whose only value used outside is its last op's result.
+/// The longest group from `seed` whose only values used outside are its last op's results.
 Group Former::grow(Operation *seed) {
   Group group, best;
   group.insert(seed);
@@ -138,10 +138,12 @@ void Former::remark(const Group &group, Operation *blocker) {
         "{0} uses {1} but cannot join its region", blocker->getName().getStringRef(), first->getName().getStringRef());
 }
 
-/// A constant that the kernel can hold as an immediate.
-static bool isImmediate(Value v) {
+/// A constant that the kernel can hold as an immediate: of one element, for an op whose kernel asks for its operands
+/// element by element.
+static bool isImmediate(Operation *user, Value v) {
   DenseElementsAttr value;
-  return matchPattern(v, m_Constant(&value)) && value.getNumElements() == 1;
+  return !isContraction(*user) && !isa<LstmOp, AttentionOp, CumSumOp>(user) && matchPattern(v, m_Constant(&value)) &&
+         value.getNumElements() == 1;
 }
 
 /// Moves the group into a dispatch region at the place of its last op.
@@ -153,10 +155,10 @@ DispatchOp Former::wrap(const Group &group) {
   for (Operation *op : group) {
     locations.push_back(op->getLoc());
     for (Value v : op->getOperands())
-      if (!(v.getDefiningOp() && group.contains(v.getDefiningOp())) && !isImmediate(v))
+      if (!(v.getDefiningOp() && group.contains(v.getDefiningOp())) && !isImmediate(op, v))
         inputs.insert(v);
   }
-  auto dispatch = DispatchOp::create(builder, builder.getFusedLoc(locations), TypeRange{last->getResult(0).getType()},
+  auto dispatch = DispatchOp::create(builder, builder.getFusedLoc(locations), last->getResultTypes(),
                                      inputs.getArrayRef(), ArrayAttr());
   Block &body = dispatch.getBody().emplaceBlock();
   IRMapping mapping;
@@ -165,12 +167,15 @@ DispatchOp Former::wrap(const Group &group) {
   builder.setInsertionPointToEnd(&body);
   for (Operation *op : group) {
     for (Value v : op->getOperands())
-      if (!mapping.contains(v) && isImmediate(v))
+      if (!mapping.contains(v) && isImmediate(op, v))
         mapping.map(v, builder.clone(*v.getDefiningOp())->getResult(0));
     builder.clone(*op, mapping);
   }
-  YieldOp::create(builder, last->getLoc(), mapping.lookup(last->getResult(0)));
-  last->getResult(0).replaceAllUsesWith(dispatch.getResult(0));
+  SmallVector<Value> results;
+  for (Value result : last->getResults())
+    results.push_back(mapping.lookup(result));
+  YieldOp::create(builder, last->getLoc(), results);
+  last->replaceAllUsesWith(dispatch.getResults());
   for (Operation *op : llvm::reverse(group.getArrayRef()))
     op->erase();
   return dispatch;
