@@ -36,6 +36,7 @@ const Registry &Registry::get() {
     addContractionRules(r);
     addMovementRules(r);
     addNormalizationRules(r);
+    addRecurrentRules(r);
     addResizeRules(r);
     addShapeRules(r);
     addSliceRules(r);

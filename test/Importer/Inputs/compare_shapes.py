@@ -36,7 +36,7 @@ def result_shape(line: str, symbols: dict[str, int]) -> list[int]:
 
 
 def imported_shapes(path: str, symbols: dict[str, int]) -> dict[str, list[int]]:
-    """Node name -> shape of the last op imported for it."""
+    """Node name -> shape of the last op imported for it; not of an op with several results."""
     text = subprocess.run(
         ["tenon-translate", "--onnx-to-graph", "--no-implicit-module", "--mlir-print-debuginfo",
          "--mlir-elide-resource-strings-if-larger=0", "--mlir-elide-elementsattrs-if-larger=8", path],
@@ -44,9 +44,13 @@ def imported_shapes(path: str, symbols: dict[str, int]) -> dict[str, list[int]]:
     names = location_names(text)
     shapes = {}
     for line in text.splitlines():
-        match = re.match(r"    %\S+ = graph\..* loc\((#loc\d*)\)$", line)
-        if match and match[1] in names and "graph.constant" not in line:
-            shapes[names[match[1]]] = result_shape(line, symbols)
+        match = re.match(r"    (%.+) = graph\..* loc\((#loc\d*)\)$", line)
+        if not match or match[2] not in names or "graph.constant" in line:
+            continue
+        if ", " in match[1]:
+            shapes.pop(names[match[2]], None)
+        else:
+            shapes[names[match[2]]] = result_shape(line, symbols)
     return shapes
 
 
