@@ -7,12 +7,8 @@ using tenon::vgpu::TensorSwizzle;
 
 namespace {
 
-struct alignas(64) Map {
-  char bytes[128];
-};
-
 /// Kernels `k(TensorMap map, float *x)` whose map describes x as 16x16 floats in boxes of 16x8.
-class AsyncViolationTest : public DeviceTest {
+class AsyncViolationTest : public EmulatorTest {
 protected:
   std::string run(const std::string &body, unsigned threads, uint64_t seed = 1) {
     Buffer<float> x(256);
@@ -20,7 +16,7 @@ protected:
       x[i] = static_cast<float>(i);
     Map map;
     TensorMapDescription description{x.data(), 4, 2, {16, 16}, {64}, {16, 8}, TensorSwizzle::None};
-    EXPECT_EQ(tenon::vgpu::encodeTensorMap(description, &map), "");
+    EXPECT_EQ(encodeMap(description, map), "");
     return text(kPrefix + body + "\n}\nTENON_KERNEL(k);", seed)("k", {}, {threads}, 8192, map, x.data());
   }
   void expectMessage(const std::string &body, unsigned threads, std::initializer_list<const char *> parts) {

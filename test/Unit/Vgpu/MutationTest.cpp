@@ -66,15 +66,12 @@ std::string runSm80(Launcher launch) {
   return error.empty() ? compare(c, expected, [](float v) { return v; }, 1e-5f) : error;
 }
 
-struct alignas(64) Map {
-  char bytes[128];
-};
 Map mapOf(Buffer<uint16_t> &matrix, int rows, int columns, uint32_t boxRows) {
   auto inner = static_cast<uint64_t>(columns), outer = static_cast<uint64_t>(rows);
   TensorMapDescription description{matrix.data(),          2, 2, {inner, outer}, {inner * 2}, {64, boxRows},
                                    TensorSwizzle::Bytes128};
   Map map;
-  EXPECT_EQ(tenon::vgpu::encodeTensorMap(description, &map), "");
+  EXPECT_EQ(encodeMap(description, map), "");
   return map;
 }
 
@@ -130,12 +127,15 @@ std::string mutate(const Mutation &mutation) {
   return isHeader ? text + "\n" + kernel : text;
 }
 
-class MutationTest : public DeviceTest {};
+class GemmTest : public DeviceTest {};
+class MutationTest : public EmulatorTest {};
 
-TEST_F(MutationTest, NoFalseAlarm) {
+TEST_F(GemmTest, NoFalseAlarm) {
   for (const Target &target : {kSm80, kSm90, kNormalize})
     for (uint64_t seed = 0; seed < 3 * kSeeds; ++seed)
-      EXPECT_EQ(target.run(file(target.file, seed)), "") << target.file << ", seed " << seed;
+      if (target.run != kSm90.run || !lacks(90, 90)) {
+        EXPECT_EQ(target.run(file(target.file, seed)), "") << target.file << ", seed " << seed;
+      }
 }
 
 TEST_F(MutationTest, FindsFaults) {

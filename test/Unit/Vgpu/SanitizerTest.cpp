@@ -15,9 +15,10 @@ using namespace tenon::test;
 
 namespace {
 
-class SanitizerTest : public DeviceTest {
+class SanitizerTest : public EmulatorTest {
 protected:
   void SetUp() override {
+    EmulatorTest::SetUp();
     if (!dlsym(RTLD_DEFAULT, "__asan_init"))
       GTEST_SKIP() << "g++'s libasan was not found";
     setenv("TENON_HOST_CXX", "g++", 1);

@@ -1,12 +1,13 @@
 //===- TestDevice.h - The device that device tests run on -----------------===//
 //
-// Loads a file of test/Device and launches its kernels. The virtual GPU today; a real one takes the same tests once
-// there is an implementation of this interface by the driver API.
+// Loads a file of test/Device and launches its kernels: on the virtual GPU, or with TENON_TEST_DEVICE=cuda on a real
+// one (CudaTestDevice.h). Tests of what only the virtual GPU does derive from EmulatorTest.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_TEST_VGPU_TESTDEVICE_H
 #define TENON_TEST_VGPU_TESTDEVICE_H
 
+#include "CudaTestDevice.h"
 #include "tenon/Runtime/DeviceHeaders.h"
 #include "tenon/Runtime/Vgpu.h"
 
@@ -56,11 +57,17 @@ inline float fromBfloat16(uint16_t bits) {
 template <class T>
 class Buffer {
 public:
-  explicit Buffer(size_t count) : Buffer(std::vector<T>()) { resize(count); }
+  explicit Buffer(size_t count) { resize(count); }
   explicit Buffer(const std::vector<T> &values) {
     resize(values.size());
     if (!values.empty())
       memcpy(data(), values.data(), values.size() * sizeof(T));
+  }
+  ~Buffer() {
+    if (onGpu())
+      CudaTestDevice::get().release(storage);
+    else
+      free(storage);
   }
   Buffer(const Buffer &) = delete;
   Buffer &operator=(const Buffer &) = delete;
@@ -72,7 +79,7 @@ public:
   void poison() { memset(start(), 0xff, count * sizeof(T)); }
   /// Whether nothing was written around the buffer.
   bool guardsAreWhole() {
-    const unsigned char *first = storage.data(), *last = first + storage.size(), *begin = start();
+    const unsigned char *first = storage, *last = first + bytes, *begin = start();
     auto whole = [](const unsigned char *from, const unsigned char *to) {
       for (; from < to; ++from)
         if (*from != 0xff)
@@ -85,15 +92,16 @@ public:
 private:
   static constexpr size_t kGuard = 64 << 10;
   unsigned char *start() {
-    return reinterpret_cast<unsigned char *>((reinterpret_cast<uintptr_t>(storage.data()) + kGuard + 255) &
-                                             ~uintptr_t(255));
+    return reinterpret_cast<unsigned char *>((reinterpret_cast<uintptr_t>(storage) + kGuard + 255) & ~uintptr_t(255));
   }
   void resize(size_t newCount) {
     count = newCount;
-    storage.assign(2 * kGuard + 256 + count * sizeof(T), 0xff);
+    bytes = 2 * kGuard + 256 + count * sizeof(T);
+    storage = static_cast<unsigned char *>(onGpu() ? CudaTestDevice::get().allocate(bytes) : malloc(bytes));
+    memset(storage, 0xff, bytes);
   }
-  size_t count = 0;
-  std::vector<unsigned char> storage;
+  size_t count = 0, bytes = 0;
+  unsigned char *storage = nullptr;
 };
 
 /// Compiles text once per process.
@@ -118,19 +126,38 @@ struct Launcher {
 
   template <class... Args>
   std::string operator()(const std::string &kernel, vgpu::Dim3 grid, vgpu::Dim3 block, size_t shared, Args... args) {
+    void *pointers[sizeof...(Args) + 1] = {&args...};
+    if (onGpu())
+      return CudaTestDevice::get().launch(source, kernel, grid, block, shared, pointers);
     std::string error;
     vgpu::Module &module = moduleOf(source, error);
     if (!error.empty())
       return error;
-    void *pointers[sizeof...(Args) + 1] = {&args...};
     return gpu.launch(module.find(kernel), grid, block, shared, pointers, options);
   }
 };
+
+/// What a kernel takes as tenon::device::TensorMap.
+struct alignas(64) Map {
+  char bytes[128];
+};
+inline std::string encodeMap(const vgpu::TensorMapDescription &tensor, Map &map) {
+  return onGpu() ? CudaTestDevice::get().encode(tensor, &map) : vgpu::encodeTensorMap(tensor, &map);
+}
 
 /// A device test: `run(seed)` is called for 8 seeds.
 class DeviceTest : public testing::Test {
 protected:
   static constexpr uint64_t kSeeds = 8;
+
+  void SetUp() override {
+    if (onGpu() && !CudaTestDevice::get().error().empty())
+      FAIL() << CudaTestDevice::get().error();
+  }
+  /// For kernels that need an architecture; the virtual GPU has them all.
+  static bool lacks(int first, int last) {
+    return onGpu() && (CudaTestDevice::get().capability() < first || CudaTestDevice::get().capability() > last);
+  }
 
   static vgpu::VirtualGpu &gpu() {
     static vgpu::VirtualGpu device;
@@ -147,6 +174,14 @@ protected:
       SCOPED_TRACE("seed " + std::to_string(seed));
       run(seed);
     }
+  }
+};
+
+class EmulatorTest : public DeviceTest {
+protected:
+  void SetUp() override {
+    if (onGpu())
+      GTEST_SKIP() << "for the virtual GPU only";
   }
 };
 

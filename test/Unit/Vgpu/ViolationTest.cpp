@@ -10,7 +10,7 @@ using tenon::vgpu::Dim3;
 
 namespace {
 
-class ViolationTest : public DeviceTest {
+class ViolationTest : public EmulatorTest {
 protected:
   /// Runs the body of a kernel `k(float *x)` and expects a message that contains every one of `parts`.
   void expectMessage(const std::string &body, Dim3 block, std::initializer_list<const char *> parts,

@@ -144,7 +144,8 @@ TEST_F(WarpTest, Atomics) {
   EXPECT_EQ(most[0], 4799);
 }
 
-TEST_F(WarpTest, SameSeedSameRun) {
+using SeedTest = EmulatorTest;
+TEST_F(SeedTest, SameSeedSameRun) {
   // Without a barrier, what a thread sees depends on the order of warps: on the seed, and on nothing else.
   const char *racy = "extern \"C\" __global__ void racy(int *out) {\n"
                      "  __shared__ int last;\n  last = threadIdx.x / 32;\n  syncWarp();\n"

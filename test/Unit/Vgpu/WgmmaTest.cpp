@@ -17,10 +17,13 @@ struct Case {
   bool transposedA = false, transposedB = false;
 };
 
-class WgmmaTest : public DeviceTest, public testing::WithParamInterface<Case> {};
-
-struct alignas(64) Map {
-  char bytes[128];
+class WgmmaTest : public DeviceTest, public testing::WithParamInterface<Case> {
+protected:
+  void SetUp() override {
+    DeviceTest::SetUp();
+    if (lacks(90, 90))
+      GTEST_SKIP() << "needs sm_90a";
+  }
 };
 
 /// A map of [rows][64] elements, or [64][rows] where transposed, in lines of the swizzle's span.
@@ -30,7 +33,7 @@ Map mapOf(Buffer<uint16_t> &tile, unsigned rows, bool transposed, TensorSwizzle 
   TensorMapDescription description{tile.data(), 2, 2, {inner, outer}, {inner * 2}, {span, static_cast<uint32_t>(outer)},
                                    swizzle};
   Map map;
-  EXPECT_EQ(tenon::vgpu::encodeTensorMap(description, &map), "");
+  EXPECT_EQ(encodeMap(description, map), "");
   return map;
 }
 
