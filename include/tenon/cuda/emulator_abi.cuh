@@ -2,7 +2,7 @@
 //
 // Host only. A kernel compiled for the host calls the emulator (lib/Runtime/devices/vgpu) through a table of functions
 // that it finds in its thread's context, so that a compiled object imports nothing but libc and libm. The context lies
-// at the low end of the fiber's stack slot: masking the stack pointer finds it, without thread-local storage.
+// above the fiber's stack, in the same slot: the stack pointer leads to it, without thread-local storage.
 //
 // No includes: this file is part of every kernel. A change of any layout raises kAbiVersion.
 //
@@ -12,11 +12,12 @@
 
 namespace tenon::vgpu {
 
-inline constexpr unsigned kAbiVersion = 1;
-/// Size and alignment of one fiber's slot: context, guard page, stack.
+inline constexpr unsigned kAbiVersion = 2;
+/// Size and alignment of one fiber's slot: guard page, stack, context.
 inline constexpr unsigned long kSlotBytes = 256ul << 10;
-/// Contexts of neighbouring slots lie at different offsets: equal ones would compete for one cache set.
-inline constexpr unsigned long kSlotColors = 32, kColorBytes = 128;
+/// A context lies at the end of its slot, less a shift that differs between neighbours: at equal offsets, contexts and
+/// stacks would compete for the same cache sets.
+inline constexpr unsigned long kContextBytes = 128, kSlotColors = 32, kColorBytes = 320;
 
 struct Index3 {
   unsigned x, y, z;
@@ -116,12 +117,12 @@ struct ThreadContext {
   void *runner;            ///< the emulator's own
 };
 
-static_assert(sizeof(ThreadContext) <= kColorBytes, "contexts of two colors must not overlap");
+static_assert(sizeof(ThreadContext) <= kContextBytes, "the stack begins below the context");
 
 /// The context of the slot that `address` lies in.
 inline __attribute__((always_inline)) ThreadContext *contextOf(unsigned long address) {
   unsigned long slot = address / kSlotBytes;
-  return reinterpret_cast<ThreadContext *>(slot * kSlotBytes + slot % kSlotColors * kColorBytes);
+  return reinterpret_cast<ThreadContext *>((slot + 1) * kSlotBytes - kContextBytes - slot % kSlotColors * kColorBytes);
 }
 /// The calling thread's context.
 inline __attribute__((always_inline)) ThreadContext *self() {

@@ -8,25 +8,16 @@ namespace tenon::vgpu::detail {
 
 static constexpr size_t kPage = 4096;
 static constexpr size_t kSlotsPerMapping = 32;
-static_assert(kSlotColors * kColorBytes <= kPage, "the context fits below the guard page");
+static_assert(kContextBytes % 64 == 0 && kColorBytes % 64 == 0, "stacks are aligned to 64 bytes");
 
 StackPool::~StackPool() {
   for (Mapping &mapping : mappings)
     munmap(mapping.base, mapping.bytes);
 }
 
-static uintptr_t slotStart(const ThreadContext *context) {
-  return reinterpret_cast<uintptr_t>(context) & ~(kSlotBytes - 1);
-}
-
 StackBounds StackPool::bounds(const ThreadContext *slot) {
-  return {reinterpret_cast<const void *>(slotStart(slot) + 2 * kPage), kSlotBytes - 2 * kPage, nullptr};
-}
-
-void *StackPool::top(ThreadContext *slot) {
-  // Staggered for the same reason as contexts are.
-  uintptr_t start = slotStart(slot), color = start / kSlotBytes % 64;
-  return reinterpret_cast<void *>(start + kSlotBytes - color * 320);
+  uintptr_t top = reinterpret_cast<uintptr_t>(slot), bottom = (top & ~(kSlotBytes - 1)) + kPage;
+  return {reinterpret_cast<const void *>(bottom), top - bottom, nullptr};
 }
 
 ThreadContext *StackPool::take() {
@@ -48,7 +39,7 @@ bool StackPool::grow() {
   for (size_t i = 0; i < kSlotsPerMapping; ++i) {
     char *slot = reinterpret_cast<char *>(first + i * kSlotBytes);
     // Without its guard page a slot still works: an overflow is then not noticed.
-    (void)mprotect(slot + kPage, kPage, PROT_NONE);
+    (void)mprotect(slot, kPage, PROT_NONE);
     freeSlots.push_back(contextOf(reinterpret_cast<uintptr_t>(slot)));
   }
   return true;

@@ -1,7 +1,7 @@
 //===- StackPool.h - Stack slots of fibers --------------------------------===//
 //
-// A slot is kSlotBytes long and aligned to its size: the thread's context at the low end (found by masking the stack
-// pointer), a guard page, then the stack, which grows down towards the guard page. Pages are only committed when used.
+// A slot is kSlotBytes long and aligned to its size: a guard page, the stack, which grows down towards it, and above
+// the stack the thread's context, in the same page where possible. Pages are only committed when used.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_VGPU_STACKPOOL_H
@@ -27,7 +27,7 @@ public:
 
   static StackBounds bounds(const ThreadContext *slot);
   /// The address from which the stack grows down, aligned to 64 bytes.
-  static void *top(ThreadContext *slot);
+  static void *top(ThreadContext *slot) { return slot; }
 
 private:
   bool grow();
