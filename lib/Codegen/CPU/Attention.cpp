@@ -1,13 +1,13 @@
 //===- Attention.cpp - Attention in one pass over keys and values ---------===//
 //
-// After FlashAttention-2 (arXiv:2307.08691), section 3.1. A work group is up to 32 queries of one head. Keys and values
-// pass by in blocks of 64: scores of the block, their maximum, the sums so far scaled to the new maximum, weights,
-// weights times values. No score leaves the scratch memory, which holds for the group, in this order:
-//   keys    [E, 64]   the block's keys, transposed, zeros beyond the last key
-//   values  [64, F']  its values, F' = F rounded up to 16
-//   scores  [32, 64]  then weights
-//   sums    [32, F']  of weights times values
-//   largest [32, 16]  of the scores so far, and below it the sum of weights [32, 16]; each in every lane
+// After FlashAttention-2 (arXiv:2307.08691), section 3.1, transposed: a work group is up to 32 queries of one head, and
+// these are the lanes. Keys and values pass by in blocks: scores of the block, their maximum, weights, weights times
+// values, added to the sums so far, which are scaled to the new maximum. Keys and values are read where they are, one
+// number for all lanes; no lane needs another. No score leaves the scratch memory, which holds for the group:
+//   queries [E, 32]  transposed and scaled, zeros beyond the last query
+//   scores  [84, 32] of a block, then weights
+//   sums    [F, 32]  of weights times values
+//   largest [32]     of the scores so far, and after it the sum of weights [32]
 //
 //===----------------------------------------------------------------------===//
 #include "HeavyEmit.h"
@@ -26,7 +26,9 @@ using namespace tenon::graph;
 namespace tenon::codegen {
 namespace {
 
-constexpr int64_t queryBlock = 32, keyBlock = 64;
+/// Keys of a block: a multiple of the rows of every target's tile (14 and 6).
+constexpr int64_t keyBlock = 84;
+constexpr int64_t queryBlock = 2 * vectorWidth;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 class AttentionEmitter {
@@ -36,7 +38,6 @@ public:
     auto q = getDims(op.getQ().getType()), key = getDims(op.getK().getType());
     depth = *q[3].getConstant();
     width = op.getV().getType().getDimSize(3);
-    padded = llvm::alignTo(width, vectorWidth);
     heads = *q[1].getConstant();
     keyHeads = *key[1].getConstant();
     queries = k.param(q[2]);
@@ -48,15 +49,11 @@ public:
     vBuffer = region.buffer(k, op.getV());
     mask = region.buffer(k, op.getMask());
     y = region.resultBuffer(k);
-    valuesAt = depth * keyBlock;
-    scoresAt = valuesAt + keyBlock * padded;
-    sumsAt = scoresAt + queryBlock * keyBlock;
-    largestAt = sumsAt + queryBlock * padded;
-    totalAt = largestAt + queryBlock * vectorWidth;
-    int64_t elements = totalAt + queryBlock * vectorWidth;
-    scratch = k.scratch(DimAttr::constant(op.getContext(), elements * 4), b.getF32Type());
-    if (auto fixed = q[2].getConstant(); fixed && *fixed <= queryBlock)
-      extent.length = *fixed;
+    scoresAt = depth * queryBlock;
+    sumsAt = scoresAt + keyBlock * queryBlock;
+    largestAt = sumsAt + width * queryBlock;
+    totalAt = largestAt + queryBlock;
+    scratch = k.scratch(DimAttr::constant(op.getContext(), (totalAt + queryBlock) * 4), b.getF32Type());
   }
 
   void run() {
@@ -66,34 +63,56 @@ public:
       head = remainder(k, lane, k.constant(heads));
       Value keyHead = divide(k, head, k.constant(heads / keyHeads));
       keyLine = k.mul(k.add(mulConstant(k, batch, keyHeads), keyHead), keys);
-      queryLine = k.mul(lane, queries);
       first = mulConstant(k, remainder(k, group, perHead), queryBlock);
+      queryLine = k.add(k.mul(lane, queries), first);
       count = minimum(k, k.constant(queryBlock), sub(k, queries, first));
-      zeroElements(k, scratch, k.constant(sumsAt), mulConstant(k, count, padded));
-      forLoop(k, k.constant(0), count, 1, [&](Value row) {
-        storeVector(k, splat(-infinity), scratch, laneAt(largestAt, row));
-        storeVector(k, splat(0), scratch, laneAt(totalAt, row));
+      start();
+      forLoop(k, k.constant(0), lastKey(), keyBlock, [&](Value key) {
+        Value valid = minimum(k, k.constant(keyBlock), sub(k, keys, key));
+        // Few queries, as when one token is added to many, fill one vector.
+        auto isFew = less(k, count, k.constant(vectorWidth + 1));
+        ifThenElse(k, isFew, [&] { emitKeyBlock(key, valid, 1); }, [&] { emitKeyBlock(key, valid, 2); });
       });
-      forLoop(k, k.constant(0), lastKey(), keyBlock, [&](Value key) { emitKeyBlock(key); });
-      forLoop(k, k.constant(0), count, 1, [&](Value row) { finishRow(row); });
+      finish();
     });
   }
 
 private:
   Value splat(double value) {
-    auto type = getVectorType(k);
     APFloat number(static_cast<float>(value));
-    return arith::ConstantOp::create(b, k.loc(), DenseElementsAttr::get(type, number));
+    return arith::ConstantOp::create(b, k.loc(), DenseElementsAttr::get(getVectorType(k), number));
   }
   Value addF(Value x, Value y) { return arith::AddFOp::create(b, k.loc(), x, y); }
+  Value subF(Value x, Value y) { return arith::SubFOp::create(b, k.loc(), x, y); }
   Value mulF(Value x, Value y) { return arith::MulFOp::create(b, k.loc(), x, y); }
   Value exp(Value x) { return math::ExpOp::create(b, k.loc(), x); }
+  Value maxF(Value x, Value y) { return arith::MaximumFOp::create(b, k.loc(), x, y); }
+  Value isEqual(Value x, Value y) { return arith::CmpFOp::create(b, k.loc(), arith::CmpFPredicate::OEQ, x, y); }
   Value select(Value condition, Value x, Value y) { return arith::SelectOp::create(b, k.loc(), condition, x, y); }
-  Value laneAt(int64_t base, Value row) { return addConstant(k, mulConstant(k, row, vectorWidth), base); }
-  /// `fold` over the lanes of `vector`, in every lane.
-  Value foldLanes(Value vector, vector::CombiningKind kind) {
-    Value scalar = vector::ReductionOp::create(b, k.loc(), kind, vector);
-    return vector::BroadcastOp::create(b, k.loc(), getVectorType(k), scalar);
+  Value load(int64_t base, Value row, int64_t column) {
+    return loadVector(k, scratch, addConstant(k, mulConstant(k, row, queryBlock), base + column));
+  }
+  void store(Value vector, int64_t base, Value row, int64_t column) {
+    storeVector(k, vector, scratch, addConstant(k, mulConstant(k, row, queryBlock), base + column));
+  }
+
+  /// Queries to scratch memory; nothing seen yet.
+  void start() {
+    zeroElements(k, scratch, k.constant(0), k.constant(depth * queryBlock));
+    zeroElements(k, scratch, k.constant(sumsAt), k.constant(width * queryBlock));
+    for (int64_t column = 0; column < queryBlock; column += vectorWidth) {
+      store(splat(-infinity), largestAt, k.constant(0), column);
+      store(splat(0), totalAt, k.constant(0), column);
+    }
+    Value scale =
+        arith::ConstantOp::create(b, k.loc(), b.getF32FloatAttr(static_cast<float>(op.getScale().convertToDouble())));
+    forLoop(k, k.constant(0), count, 1, [&](Value query) {
+      Value from = mulConstant(k, k.add(queryLine, query), depth);
+      forLoop(k, k.constant(0), k.constant(depth), 1, [&](Value e) {
+        Value element = memref::LoadOp::create(b, k.loc(), qBuffer, k.add(from, e));
+        memref::StoreOp::create(b, k.loc(), mulF(element, scale), scratch, k.add(mulConstant(k, e, queryBlock), query));
+      });
+    });
   }
 
   /// Keys from here on are visible to no query of the group.
@@ -104,193 +123,159 @@ private:
     return minimum(k, keys, maximum(k, visible, k.constant(0)));
   }
 
-  void emitKeyBlock(Value key) {
-    Value valid = minimum(k, k.constant(keyBlock), sub(k, keys, key));
-    zeroElements(k, scratch, k.constant(0), k.constant(scoresAt));
-    packKeys(key, valid);
-    forLoop(k, k.constant(0), valid, 1, [&](Value row) {
-      Value from = mulConstant(k, k.add(k.add(keyLine, key), row), width);
-      copyElements(k, vBuffer, from, scratch, addConstant(k, mulConstant(k, row, padded), valuesAt), k.constant(width));
-    });
-    forProduct(keyBlock, [&](Value row, int64_t rows, Value column, int64_t vectors) {
-      storeScores(emitTile(qBuffer, k.add(queryLine, k.add(first, row)), depth, k.constant(0), keyBlock, rows, column,
-                           vectors, k.constant(depth)),
-                  key, row, rows, column, vectors);
-    });
-    forLoop(k, k.constant(0), count, 1, [&](Value row) { weighRow(row); });
-    forProduct(padded, [&](Value row, int64_t rows, Value column, int64_t vectors) {
-      Value base = divide(k, k.constant(scoresAt), k.constant(keyBlock));
-      auto sums = emitTile(scratch, k.add(base, row), keyBlock, k.constant(valuesAt), padded, rows, column, vectors,
-                           k.constant(keyBlock));
-      addSums(sums, row, rows, column, vectors);
-    });
-  }
-
-  /// Transposed: element (e, j) is key `key` + j's e.
-  void packKeys(Value key, Value valid) {
-    forLoop(k, k.constant(0), valid, 1, [&](Value j) {
-      Value from = mulConstant(k, k.add(k.add(keyLine, key), j), depth);
-      forLoop(k, k.constant(0), k.constant(depth), 1, [&](Value e) {
-        Value element = memref::LoadOp::create(b, k.loc(), kBuffer, k.add(from, e));
-        memref::StoreOp::create(b, k.loc(), element, scratch, k.add(mulConstant(k, e, keyBlock), j));
+  /// Keys [key, key + valid) for `vectors` vectors of queries.
+  void emitKeyBlock(Value key, Value valid, int64_t vectors) {
+    const int64_t step = std::min<int64_t>(vectors, target.tileVectors);
+    for (int64_t v = 0; v < vectors; v += step)
+      forTiles(k, k.constant(0), valid, {}, target.tileRows,
+               [&](Value row, int64_t rows) { emitScores(key, row, rows, v * vectorWidth, step); });
+    SmallVector<Value> scales;
+    for (int64_t v = 0; v < vectors; ++v)
+      scales.push_back(weigh(valid, v * vectorWidth));
+    for (int64_t v = 0; v < vectors; v += step)
+      forTiles(k, k.constant(0), k.constant(width), {width, {}}, target.tileRows, [&](Value row, int64_t rows) {
+        addValues(key, valid, row, rows, v * vectorWidth, ArrayRef<Value>(scales).slice(v, step));
       });
-    });
   }
 
-  /// Calls `body` for every tile of a product of the group's rows with `columns` columns.
-  void forProduct(int64_t columns, function_ref<void(Value, int64_t, Value, int64_t)> body) {
-    const int64_t strip = target.tileVectors * vectorWidth, whole = columns / strip * strip;
-    auto rowsOf = [&](Value column, int64_t vectors) {
-      forTiles(k, k.constant(0), count, extent, target.tileRows,
-               [&](Value row, int64_t rows) { body(row, rows, column, vectors); });
-    };
-    forLoop(k, k.constant(0), k.constant(whole), strip, [&](Value column) { rowsOf(column, target.tileVectors); });
-    if (whole < columns)
-      rowsOf(k.constant(whole), (columns - whole) / vectorWidth);
-  }
-
-  /// Lines `line`.. of x, `xWidth` elements each, times columns of a matrix in scratch memory.
-  SmallVector<Value> emitTile(Value x, Value line, int64_t xWidth, Value matrix, int64_t matrixWidth, int64_t rows,
-                              Value column, int64_t vectors, Value steps) {
+  void emitScores(Value key, Value row, int64_t rows, int64_t column, int64_t vectors) {
     RegisterTile tile;
-    tile.x = x;
-    tile.xBase = mulConstant(k, line, xWidth);
+    tile.x = kBuffer;
+    tile.xBase = mulConstant(k, k.add(k.add(keyLine, key), row), depth);
     for (int64_t i = 0; i < rows; ++i)
-      tile.rowOffsets.push_back(k.constant(i * xWidth));
+      tile.rowOffsets.push_back(k.constant(i * depth));
     tile.w = scratch;
-    tile.wBase = k.add(matrix, column);
+    tile.wBase = k.constant(column);
     tile.vectors = vectors;
-    tile.loops.push_back({k.constant(0), steps, k.constant(1), matrixWidth});
-    return tile.emit(k);
+    tile.loops.push_back({k.constant(0), k.constant(depth), k.constant(1), queryBlock});
+    SmallVector<Value> products = tile.emit(k);
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value own = addConstant(k, row, i);
+        int64_t at = column + v * vectorWidth;
+        store(score(products[i * vectors + v], k.add(key, own), at), scoresAt, own, at);
+      }
   }
 
-  /// Scores of keys key + column .. + 15 for one query.
-  Value score(Value product, Value query, Value key) {
-    Value score = mulF(product, splat(op.getScale().convertToDouble()));
+  /// The score of one key for the 16 queries from `column` of the group on.
+  Value score(Value score, Value key, int64_t column) {
     if (double cap = op.getSoftcap().convertToDouble(); cap != 0)
       score = mulF(math::TanhOp::create(b, k.loc(), mulF(score, splat(1 / cap))), splat(cap));
-    Value valid = maximum(k, k.constant(0), minimum(k, sub(k, keys, key), k.constant(vectorWidth)));
+    Value query = addConstant(k, first, column);
     if (op.getMask())
-      score = applyMask(score, query, key, valid);
-    if (op.getCausalOffset()) {
-      Value visible = sub(k, k.add(k.add(query, k.param(*op.getCausalOffset())), k.constant(1)), key);
-      valid = maximum(k, k.constant(0), minimum(k, valid, visible));
-    }
-    auto type = VectorType::get({vectorWidth}, b.getI1Type());
-    return select(vector::CreateMaskOp::create(b, k.loc(), type, valid), score, splat(-infinity));
+      score = applyMask(score, key, query, column);
+    if (!op.getCausalOffset())
+      return score;
+    // Of the 16 the first ones lie before the key: they do not see it.
+    Value blind = sub(k, sub(k, key, k.param(*op.getCausalOffset())), query);
+    blind = maximum(k, k.constant(0), minimum(k, blind, k.constant(vectorWidth)));
+    return select(createLanes(blind), splat(-infinity), score);
+  }
+
+  Value createLanes(Value lanes) {
+    return vector::CreateMaskOp::create(b, k.loc(), VectorType::get({vectorWidth}, b.getI1Type()), lanes);
   }
 
   /// The mask's dimensions are those of the scores, from the right; of extent 1 (perhaps at run time) they repeat.
-  Value applyMask(Value score, Value query, Value key, Value valid) {
+  Value applyMask(Value score, Value key, Value query, int64_t column) {
     auto dims = getDims(cast<RankedTensorType>(op.getMask().getType()));
-    Value coords[] = {batch, head, query, key}, at = k.constant(0), stride = k.constant(1), isRepeated;
+    Value coords[] = {batch, head, query, key}, at = k.constant(0), stride = k.constant(1), perQuery = k.constant(0);
     for (auto [i, dim] : llvm::enumerate(llvm::reverse(dims))) {
-      Value extent = k.param(dim), coord = coords[3 - i];
-      if (!dim.isConstant(1)) {
-        Value repeats = b.createOrFold<arith::CmpIOp>(k.loc(), arith::CmpIPredicate::eq, extent, k.constant(1));
-        at = k.add(at, b.createOrFold<arith::SelectOp>(k.loc(), repeats, k.constant(0), k.mul(coord, stride)));
-        isRepeated = i == 0 ? repeats : isRepeated;
-      }
+      Value extent = k.param(dim);
+      Value repeats = b.createOrFold<arith::CmpIOp>(k.loc(), arith::CmpIPredicate::eq, extent, k.constant(1));
+      Value own = b.createOrFold<arith::SelectOp>(k.loc(), repeats, k.constant(0), stride);
+      at = k.add(at, k.mul(coords[3 - i], own));
+      perQuery = i == 1 ? own : perQuery;
       stride = k.mul(stride, extent);
     }
-    Value values = dims.empty() || dims.back().isConstant(1) ? repeatMask(at) : loadMask(at, isRepeated, valid);
+    Value values = loadMask(at, perQuery, column);
     if (cast<VectorType>(values.getType()).getElementType().isF32())
       return addF(score, values);
     Value zero = arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(values.getType()));
     return select(arith::CmpIOp::create(b, k.loc(), arith::CmpIPredicate::ne, values, zero), score, splat(-infinity));
   }
 
-  VectorType maskType() { return VectorType::get({vectorWidth}, cast<MemRefType>(mask.getType()).getElementType()); }
-  Value repeatMask(Value at) {
-    return vector::BroadcastOp::create(b, k.loc(), maskType(), memref::LoadOp::create(b, k.loc(), mask, at));
-  }
-  Value loadMask(Value at, Value isRepeated, Value valid) {
-    VectorType type = maskType();
-    Value lanes = b.createOrFold<arith::SelectOp>(k.loc(), isRepeated, k.constant(1), valid);
-    Value loads = vector::CreateMaskOp::create(b, k.loc(), VectorType::get({vectorWidth}, b.getI1Type()), lanes);
+  /// Elements at, at + perQuery, .. of the mask, for the queries from `column` on.
+  Value loadMask(Value at, Value perQuery, int64_t column) {
+    auto type = VectorType::get({vectorWidth}, cast<MemRefType>(mask.getType()).getElementType());
+    if (getConstant(perQuery) == 0)
+      return vector::BroadcastOp::create(b, k.loc(), type, memref::LoadOp::create(b, k.loc(), mask, at));
+    auto indices = VectorType::get({vectorWidth}, b.getIndexType());
+    Value offsets = arith::MulIOp::create(b, k.loc(), vector::StepOp::create(b, k.loc(), indices),
+                                          vector::BroadcastOp::create(b, k.loc(), indices, perQuery));
     Value zero = arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(type));
-    Value values = vector::MaskedLoadOp::create(b, k.loc(), type, mask, at, loads, zero);
-    if (getConstant(isRepeated) == 0)
-      return values;
-    Value head = vector::ExtractOp::create(b, k.loc(), values, 0);
-    return select(isRepeated, vector::BroadcastOp::create(b, k.loc(), type, head), values);
+    Value lanes = maximum(k, k.constant(0), minimum(k, addConstant(k, count, -column), k.constant(vectorWidth)));
+    return vector::GatherOp::create(b, k.loc(), type, mask, ValueRange{at}, offsets, createLanes(lanes), zero);
   }
 
-  void storeScores(ArrayRef<Value> products, Value key, Value row, int64_t rows, Value column, int64_t vectors) {
-    for (int64_t i = 0; i < rows; ++i)
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value own = addConstant(k, row, i), at = addConstant(k, column, v * vectorWidth);
-        Value scores = score(products[i * vectors + v], k.add(first, own), k.add(key, at));
-        storeVector(k, scores, scratch, addConstant(k, k.add(mulConstant(k, own, keyBlock), at), scoresAt));
-      }
-  }
-
-  /// Scores to weights e^(score - largest); what was summed before is scaled to the new largest score.
-  void weighRow(Value row) {
-    Value base = addConstant(k, mulConstant(k, row, keyBlock), scoresAt);
-    SmallVector<Value> scores;
-    Value before = loadVector(k, scratch, laneAt(largestAt, row)), largest;
-    for (int64_t v = 0; v < keyBlock; v += vectorWidth) {
-      scores.push_back(loadVector(k, scratch, addConstant(k, base, v)));
-      largest = largest ? Value(arith::MaximumFOp::create(b, k.loc(), largest, scores.back())) : scores.back();
-    }
-    largest = arith::MaximumFOp::create(b, k.loc(), before, foldLanes(largest, vector::CombiningKind::MAXIMUMF));
+  /// Scores to weights e^(score - largest). Returns what the sums before are to be scaled by.
+  Value weigh(Value valid, int64_t column) {
+    Value zero = k.constant(0), before = load(largestAt, zero, column);
+    Value largest = forLoop(k, zero, valid, 1, before, [&](Value row, ValueRange largest) -> SmallVector<Value> {
+      return {maxF(largest[0], load(scoresAt, row, column))};
+    })[0];
     // As long as every score is minus infinity, so is their largest: subtract 0 instead.
-    Value isNone = arith::CmpFOp::create(b, k.loc(), arith::CmpFPredicate::OEQ, largest, splat(-infinity));
-    Value shift = select(isNone, splat(0), largest);
-    Value sum;
-    for (auto [v, score] : llvm::enumerate(scores)) {
-      Value weight = exp(arith::SubFOp::create(b, k.loc(), score, shift));
-      storeVector(k, weight, scratch, addConstant(k, base, v * vectorWidth));
-      sum = sum ? addF(sum, weight) : weight;
-    }
-    Value scale = exp(arith::SubFOp::create(b, k.loc(), before, shift));
-    Value total = loadVector(k, scratch, laneAt(totalAt, row));
-    total = addF(mulF(total, scale), foldLanes(sum, vector::CombiningKind::ADD));
-    storeVector(k, largest, scratch, laneAt(largestAt, row));
-    storeVector(k, total, scratch, laneAt(totalAt, row));
-    Value sums = addConstant(k, mulConstant(k, row, padded), sumsAt);
-    forLoop(k, k.constant(0), k.constant(padded), vectorWidth, [&](Value column) {
-      Value at = k.add(sums, column);
-      storeVector(k, mulF(loadVector(k, scratch, at), scale), scratch, at);
-    });
+    Value shift = select(isEqual(largest, splat(-infinity)), splat(0), largest);
+    Value scale = exp(subF(before, shift));
+    Value total = mulF(load(totalAt, zero, column), scale);
+    total = forLoop(k, zero, valid, 1, total, [&](Value row, ValueRange total) -> SmallVector<Value> {
+      Value weight = exp(subF(load(scoresAt, row, column), shift));
+      store(weight, scoresAt, row, column);
+      return {addF(total[0], weight)};
+    })[0];
+    store(largest, largestAt, zero, column);
+    store(total, totalAt, zero, column);
+    return scale;
   }
 
-  void addSums(ArrayRef<Value> products, Value row, int64_t rows, Value column, int64_t vectors) {
+  /// Sums [row, row + rows) of the values' elements: scaled, plus the block's weights times values.
+  void addValues(Value key, Value valid, Value row, int64_t rows, int64_t column, ArrayRef<Value> scales) {
+    RegisterTile tile;
+    tile.x = vBuffer;
+    tile.xBase = k.add(mulConstant(k, k.add(keyLine, key), width), row);
     for (int64_t i = 0; i < rows; ++i)
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value line = addConstant(k, mulConstant(k, addConstant(k, row, i), padded), sumsAt + v * vectorWidth);
-        Value at = k.add(line, column);
-        storeVector(k, addF(loadVector(k, scratch, at), products[i * vectors + v]), scratch, at);
+      tile.rowOffsets.push_back(k.constant(i));
+    tile.w = scratch;
+    tile.wBase = k.constant(scoresAt + column);
+    tile.vectors = scales.size();
+    tile.loops.push_back({k.constant(0), valid, k.constant(width), queryBlock});
+    SmallVector<Value> products = tile.emit(k);
+    for (int64_t i = 0; i < rows; ++i)
+      for (auto [v, scale] : llvm::enumerate(scales)) {
+        Value own = addConstant(k, row, i);
+        int64_t at = column + v * vectorWidth;
+        Value sum = addF(mulF(load(sumsAt, own, at), scale), products[i * scales.size() + v]);
+        store(sum, sumsAt, own, at);
       }
   }
 
   /// y = sums / total, 0 where nothing was visible.
-  void finishRow(Value row) {
-    Value total = loadVector(k, scratch, laneAt(totalAt, row));
-    Value isEmpty = arith::CmpFOp::create(b, k.loc(), arith::CmpFPredicate::OEQ, total, splat(0));
-    Value inverse = arith::DivFOp::create(b, k.loc(), splat(1), select(isEmpty, splat(1), total));
-    Value from = addConstant(k, mulConstant(k, row, padded), sumsAt);
-    Value to = mulConstant(k, k.add(k.add(queryLine, first), row), width);
-    auto emit = [&](Value column, Value lanes) {
-      storeVector(k, mulF(loadVector(k, scratch, k.add(from, column)), inverse), y, k.add(to, column), lanes);
-    };
-    const int64_t whole = width / vectorWidth * vectorWidth;
-    forLoop(k, k.constant(0), k.constant(whole), vectorWidth, [&](Value column) { emit(column, {}); });
-    if (whole < width)
-      emit(k.constant(whole), k.constant(width - whole));
+  void finish() {
+    for (int64_t column = 0; column < queryBlock; column += vectorWidth) {
+      Value total = load(totalAt, k.constant(0), column);
+      Value inverse = arith::DivFOp::create(b, k.loc(), splat(1), select(isEqual(total, splat(0)), splat(1), total));
+      store(inverse, totalAt, k.constant(0), column);
+    }
+    forLoop(k, k.constant(0), count, 1, [&](Value query) {
+      Value to = mulConstant(k, k.add(queryLine, query), width);
+      Value inverse = memref::LoadOp::create(b, k.loc(), scratch, addConstant(k, query, totalAt));
+      forLoop(k, k.constant(0), k.constant(width), 1, [&](Value f) {
+        Value at = k.add(addConstant(k, mulConstant(k, f, queryBlock), sumsAt), query);
+        Value sum = memref::LoadOp::create(b, k.loc(), scratch, at);
+        memref::StoreOp::create(b, k.loc(), mulF(sum, inverse), y, k.add(to, f));
+      });
+    });
   }
 
   AttentionOp op;
   KernelBuilder &k;
   OpBuilder &b;
   const CpuTarget &target;
-  int64_t depth, width, padded, heads, keyHeads;
-  int64_t valuesAt, scoresAt, sumsAt, largestAt, totalAt; ///< offsets in scratch memory
+  int64_t depth, width, heads, keyHeads;
+  int64_t scoresAt, sumsAt, largestAt, totalAt; ///< offsets in scratch memory
   DimAttr queryBlocks;
-  Extent extent;
   Value queries, keys, qBuffer, kBuffer, vBuffer, mask, y, scratch;
-  // Of the group: its batch and head, the first line of its keys and of its head's queries, its queries.
+  // Of the group: its batch and head, the first lines of its keys and of its queries, its first query and their number.
   Value batch, head, keyLine, queryLine, first, count;
 };
 
