@@ -1,9 +1,10 @@
 //===- Attention.cpp - Attention in one pass over keys and values ---------===//
 //
-// After FlashAttention-2 (arXiv:2307.08691), section 3.1, transposed: a work group is up to 32 queries of one head, and
-// these are the lanes. Keys and values pass by in blocks: scores of the block, their maximum, weights, weights times
-// values, added to the sums so far, which are scaled to the new maximum. Keys and values are read where they are, one
-// number for all lanes; no lane needs another. No score leaves the scratch memory, which holds for the group:
+// After FlashAttention-2 (arXiv:2307.08691), section 3.1, transposed: a work group is up to 32 queries of the heads
+// that share keys, and these are the lanes. Keys and values pass by in blocks: scores of the block, their maximum,
+// weights, weights times values, added to the sums so far, which are scaled to the new maximum. Keys and values are
+// read where they are, one number for all lanes; no lane needs another. No score leaves the scratch memory, which holds
+// for the group:
 //   queries [E, 32]  transposed and scaled, zeros beyond the last query
 //   scores  [84, 32] of a block, then weights
 //   sums    [F, 32]  of weights times values
@@ -38,12 +39,13 @@ public:
     auto q = getDims(op.getQ().getType()), key = getDims(op.getK().getType());
     depth = *q[3].getConstant();
     width = op.getV().getType().getDimSize(3);
-    heads = *q[1].getConstant();
     keyHeads = *key[1].getConstant();
+    shared = *q[1].getConstant() / keyHeads;
     queries = k.param(q[2]);
     keys = k.param(key[2]);
-    queryBlocks = ceilDiv(q[2], queryBlock);
-    k.setGrid(q[0] * heads * queryBlocks);
+    lines = k.param(q[2] * shared);
+    queryBlocks = ceilDiv(q[2] * shared, queryBlock);
+    k.setGrid(q[0] * keyHeads * queryBlocks);
     qBuffer = region.buffer(k, op.getQ());
     kBuffer = region.buffer(k, op.getK());
     vBuffer = region.buffer(k, op.getV());
@@ -59,13 +61,13 @@ public:
   void run() {
     forLoop(k, k.begin(), k.end(), 1, [&](Value group) {
       Value perHead = k.param(queryBlocks), lane = divide(k, group, perHead);
-      batch = divide(k, lane, k.constant(heads));
-      head = remainder(k, lane, k.constant(heads));
-      Value keyHead = divide(k, head, k.constant(heads / keyHeads));
-      keyLine = k.mul(k.add(mulConstant(k, batch, keyHeads), keyHead), keys);
+      batch = divide(k, lane, k.constant(keyHeads));
+      head = mulConstant(k, remainder(k, lane, k.constant(keyHeads)), shared);
+      keyLine = k.mul(lane, keys);
       first = mulConstant(k, remainder(k, group, perHead), queryBlock);
-      queryLine = k.add(k.mul(lane, queries), first);
-      count = minimum(k, k.constant(queryBlock), sub(k, queries, first));
+      queryLine = k.add(k.mul(lane, lines), first);
+      count = minimum(k, k.constant(queryBlock), sub(k, lines, first));
+      locateLanes();
       start();
       forLoop(k, k.constant(0), lastKey(), keyBlock, [&](Value key) {
         Value valid = minimum(k, k.constant(keyBlock), sub(k, keys, key));
@@ -96,6 +98,27 @@ private:
     storeVector(k, vector, scratch, addConstant(k, mulConstant(k, row, queryBlock), base + column));
   }
 
+  /// Which head and which query the lanes are.
+  void locateLanes() {
+    if (!op.getMask() && !op.getCausalOffset())
+      return;
+    auto type = VectorType::get({vectorWidth}, b.getIndexType());
+    for (auto [v, own] : llvm::enumerate(lanes)) {
+      Value line = addConstant(k, first, v * vectorWidth);
+      Value all = arith::AddIOp::create(b, k.loc(), vector::StepOp::create(b, k.loc(), type), splatIndex(line));
+      own = {arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(type)), all};
+      if (shared == 1)
+        continue;
+      own.head = arith::DivUIOp::create(b, k.loc(), all, splatIndex(queries));
+      Value before = arith::MulIOp::create(b, k.loc(), own.head, splatIndex(queries));
+      own.query = arith::SubIOp::create(b, k.loc(), all, before);
+    }
+  }
+
+  Value splatIndex(Value index) {
+    return vector::BroadcastOp::create(b, k.loc(), VectorType::get({vectorWidth}, b.getIndexType()), index);
+  }
+
   /// Queries to scratch memory; nothing seen yet.
   void start() {
     zeroElements(k, scratch, k.constant(0), k.constant(depth * queryBlock));
@@ -119,7 +142,11 @@ private:
   Value lastKey() {
     if (!op.getCausalOffset())
       return keys;
-    Value visible = k.add(k.add(first, count), k.param(*op.getCausalOffset()));
+    // The last query of the group; of a whole head, if the group reaches into the next one.
+    Value end = k.add(first, count), head = divide(k, addConstant(k, end, -1), queries);
+    Value isWithin = arith::CmpIOp::create(b, k.loc(), arith::CmpIPredicate::eq, divide(k, first, queries), head);
+    Value last = select(isWithin, sub(k, end, k.mul(head, queries)), queries);
+    Value visible = k.add(last, k.param(*op.getCausalOffset()));
     return minimum(k, keys, maximum(k, visible, k.constant(0)));
   }
 
@@ -161,15 +188,13 @@ private:
   Value score(Value score, Value key, int64_t column) {
     if (double cap = op.getSoftcap().convertToDouble(); cap != 0)
       score = mulF(math::TanhOp::create(b, k.loc(), mulF(score, splat(1 / cap))), splat(cap));
-    Value query = addConstant(k, first, column);
     if (op.getMask())
-      score = applyMask(score, key, query, column);
+      score = applyMask(score, key, column);
     if (!op.getCausalOffset())
       return score;
-    // Of the 16 the first ones lie before the key: they do not see it.
-    Value blind = sub(k, sub(k, key, k.param(*op.getCausalOffset())), query);
-    blind = maximum(k, k.constant(0), minimum(k, blind, k.constant(vectorWidth)));
-    return select(createLanes(blind), splat(-infinity), score);
+    Value first = splatIndex(sub(k, key, k.param(*op.getCausalOffset()))), query = lanes[column / vectorWidth].query;
+    Value isVisible = arith::CmpIOp::create(b, k.loc(), arith::CmpIPredicate::sle, first, query);
+    return select(isVisible, score, splat(-infinity));
   }
 
   Value createLanes(Value lanes) {
@@ -177,35 +202,38 @@ private:
   }
 
   /// The mask's dimensions are those of the scores, from the right; of extent 1 (perhaps at run time) they repeat.
-  Value applyMask(Value score, Value key, Value query, int64_t column) {
+  Value applyMask(Value score, Value key, int64_t column) {
     auto dims = getDims(cast<RankedTensorType>(op.getMask().getType()));
-    Value coords[] = {batch, head, query, key}, at = k.constant(0), stride = k.constant(1), perQuery = k.constant(0);
+    Value coords[] = {batch, head, {}, key}, at = k.constant(0), stride = k.constant(1);
+    Value perQuery = at, perHead = at;
     for (auto [i, dim] : llvm::enumerate(llvm::reverse(dims))) {
       Value extent = k.param(dim);
       Value repeats = b.createOrFold<arith::CmpIOp>(k.loc(), arith::CmpIPredicate::eq, extent, k.constant(1));
       Value own = b.createOrFold<arith::SelectOp>(k.loc(), repeats, k.constant(0), stride);
-      at = k.add(at, k.mul(coords[3 - i], own));
+      at = coords[3 - i] ? k.add(at, k.mul(coords[3 - i], own)) : at;
       perQuery = i == 1 ? own : perQuery;
+      perHead = i == 2 && shared > 1 ? own : perHead;
       stride = k.mul(stride, extent);
     }
-    Value values = loadMask(at, perQuery, column);
+    Value values = loadMask(at, perQuery, perHead, column);
     if (cast<VectorType>(values.getType()).getElementType().isF32())
       return addF(score, values);
     Value zero = arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(values.getType()));
     return select(arith::CmpIOp::create(b, k.loc(), arith::CmpIPredicate::ne, values, zero), score, splat(-infinity));
   }
 
-  /// Elements at, at + perQuery, .. of the mask, for the queries from `column` on.
-  Value loadMask(Value at, Value perQuery, int64_t column) {
+  /// The elements at + query * perQuery + head * perHead of the mask, for the lanes from `column` on.
+  Value loadMask(Value at, Value perQuery, Value perHead, int64_t column) {
     auto type = VectorType::get({vectorWidth}, cast<MemRefType>(mask.getType()).getElementType());
-    if (getConstant(perQuery) == 0)
+    if (getConstant(perQuery) == 0 && getConstant(perHead) == 0)
       return vector::BroadcastOp::create(b, k.loc(), type, memref::LoadOp::create(b, k.loc(), mask, at));
-    auto indices = VectorType::get({vectorWidth}, b.getIndexType());
-    Value offsets = arith::MulIOp::create(b, k.loc(), vector::StepOp::create(b, k.loc(), indices),
-                                          vector::BroadcastOp::create(b, k.loc(), indices, perQuery));
+    const Lanes &own = lanes[column / vectorWidth];
+    Value offsets =
+        arith::AddIOp::create(b, k.loc(), arith::MulIOp::create(b, k.loc(), own.query, splatIndex(perQuery)),
+                              arith::MulIOp::create(b, k.loc(), own.head, splatIndex(perHead)));
     Value zero = arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(type));
-    Value lanes = maximum(k, k.constant(0), minimum(k, addConstant(k, count, -column), k.constant(vectorWidth)));
-    return vector::GatherOp::create(b, k.loc(), type, mask, ValueRange{at}, offsets, createLanes(lanes), zero);
+    Value valid = maximum(k, k.constant(0), minimum(k, addConstant(k, count, -column), k.constant(vectorWidth)));
+    return vector::GatherOp::create(b, k.loc(), type, mask, ValueRange{at}, offsets, createLanes(valid), zero);
   }
 
   /// Scores to weights e^(score - largest). Returns what the sums before are to be scaled by.
@@ -271,12 +299,18 @@ private:
   KernelBuilder &k;
   OpBuilder &b;
   const CpuTarget &target;
-  int64_t depth, width, heads, keyHeads;
+  int64_t depth, width, keyHeads;
+  int64_t shared;                               ///< heads of q for each of k
   int64_t scoresAt, sumsAt, largestAt, totalAt; ///< offsets in scratch memory
   DimAttr queryBlocks;
-  Value queries, keys, qBuffer, kBuffer, vBuffer, mask, y, scratch;
-  // Of the group: its batch and head, the first lines of its keys and of its queries, its first query and their number.
+  Value queries, keys, lines, qBuffer, kBuffer, vBuffer, mask, y, scratch;
+  // Of the group: its batch and the first of the heads that share keys, the first lines of its keys and of its queries,
+  // the first query (counted through these heads) and their number.
   Value batch, head, keyLine, queryLine, first, count;
+  /// Which of the heads that share keys, and which query of it, each lane of a vector is.
+  struct Lanes {
+    Value head, query;
+  } lanes[queryBlock / vectorWidth];
 };
 
 } // namespace
