@@ -15,6 +15,13 @@ function(tenon_install_library target name header)
 endfunction()
 
 tenon_install_library(tenon_runtime Runtime runtime.h)
+# Devices in libraries of their own, which the runtime looks for beside itself.
+foreach(device cuda vgpu)
+  if(TARGET tenon_device_${device})
+    install(TARGETS tenon_device_${device} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  endif()
+endforeach()
+install(FILES include/tenon-c/device.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tenon-c)
 if(TARGET tenon_compiler)
   tenon_install_library(tenon_compiler Compiler compiler.h)
   set_target_properties(tenon PROPERTIES INSTALL_RPATH "${LLVM_LIBRARY_DIR}")

@@ -44,8 +44,14 @@ int open(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceErr
       continue;
     auto *made = new TenonDevice;
     made->code = i;
-    for (size_t k = 0; k < program->num_kernels; ++k)
-      made->names.push_back(program->kernels[k].name);
+    for (size_t k = 0; k < program->num_kernels; ++k) {
+      const std::string name = program->kernels[k].name;
+      if (name != "add_rows" && name != "scale") {
+        delete made;
+        return fail(error, "no kernel '" + name + "'");
+      }
+      made->names.push_back(name);
+    }
     *device = made;
     return 0;
   }

@@ -1,0 +1,68 @@
+//===- Driver.h - What is needed of the CUDA driver -----------------------===//
+//
+// Names, types and numbers of the driver API (cuda.h), declared here so that building needs no CUDA toolkit. The
+// library is opened when a device is: $TENON_CUDA_DRIVER, else libcuda.so.1. It is never closed.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_LIB_RUNTIME_DEVICES_CUDA_DRIVER_H
+#define TENON_LIB_RUNTIME_DEVICES_CUDA_DRIVER_H
+
+#include <cstddef>
+#include <string>
+
+namespace tenon::cuda {
+
+using Result = int; ///< CUresult; 0 is success
+using Ordinal = int;
+using Pointer = unsigned long long; ///< CUdeviceptr
+using Context = struct ContextTag *;
+using Module = struct ModuleTag *;
+using Function = struct FunctionTag *;
+using Stream = struct StreamTag *;
+
+// CUresult
+inline constexpr Result outOfMemory = 2, notFound = 500;
+// CUdevice_attribute
+inline constexpr int maxThreadsPerBlock = 1, capabilityMajor = 75, capabilityMinor = 76, maxSharedPerBlock = 97;
+// CUfunction_attribute
+inline constexpr int staticShared = 1, maxDynamicShared = 8;
+// CUjit_option
+inline constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;
+// CUstream_flags
+inline constexpr unsigned streamNonBlocking = 1;
+
+/// Functions of the driver. Each needs a current context but for those above pushContext.
+struct Driver {
+  Result (*init)(unsigned flags) = nullptr;
+  Result (*errorString)(Result error, const char **text) = nullptr;
+  Result (*errorName)(Result error, const char **text) = nullptr;
+  Result (*deviceGet)(Ordinal *device, int index) = nullptr;
+  Result (*deviceName)(char *name, int bytes, Ordinal device) = nullptr;
+  Result (*deviceAttribute)(int *value, int attribute, Ordinal device) = nullptr;
+  Result (*retainContext)(Context *context, Ordinal device) = nullptr;
+  Result (*releaseContext)(Ordinal device) = nullptr;
+  Result (*pushContext)(Context context) = nullptr;
+  Result (*popContext)(Context *context) = nullptr;
+  Result (*loadModule)(Module *module, const void *image, unsigned numOptions, int *options, void **values) = nullptr;
+  Result (*unloadModule)(Module module) = nullptr;
+  Result (*moduleFunction)(Function *function, Module module, const char *name) = nullptr;
+  Result (*functionAttribute)(int *value, int attribute, Function function) = nullptr;
+  Result (*setFunctionAttribute)(Function function, int attribute, int value) = nullptr;
+  Result (*allocate)(Pointer *memory, size_t bytes) = nullptr;
+  Result (*release)(Pointer memory) = nullptr;
+  Result (*copyAsync)(Pointer target, Pointer source, size_t bytes, Stream stream) = nullptr;
+  Result (*createStream)(Stream *stream, unsigned flags) = nullptr;
+  Result (*destroyStream)(Stream stream) = nullptr;
+  Result (*synchronize)(Stream stream) = nullptr;
+  Result (*launch)(Function function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
+                   unsigned blockZ, unsigned sharedBytes, Stream stream, void **arguments, void **extra) = nullptr;
+
+  /// Opens the library and calls cuInit. Returns why that failed, or an empty string.
+  std::string open();
+  /// "out of memory (CUDA_ERROR_OUT_OF_MEMORY)"; empty for success.
+  std::string describe(Result result) const;
+};
+
+} // namespace tenon::cuda
+
+#endif // TENON_LIB_RUNTIME_DEVICES_CUDA_DRIVER_H

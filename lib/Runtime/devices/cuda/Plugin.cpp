@@ -1,0 +1,307 @@
+//===- Plugin.cpp - GPUs as a device of the runtime -----------------------===//
+//
+// libtenon_device_cuda.so. A queue is a stream: launches and copies return before they have happened, and finish()
+// reports what went wrong meanwhile. The primary context of the GPU is shared with whoever else uses CUDA in this
+// process; every function makes it current for its own time only. $TENON_CUDA_DEVICE numbers the GPU, 0 is the default.
+//
+//===----------------------------------------------------------------------===//
+#include "CodeChoice.h"
+#include "Driver.h"
+#include "tenon-c/device.h"
+#include "tenon/Plan/ImageArchive.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <new>
+
+using namespace tenon;
+using namespace tenon::cuda;
+
+namespace {
+
+struct Kernel {
+  Function function = nullptr;
+  std::string name;
+  unsigned threads = 0;
+  int fixedShared = 0;                ///< bytes of shared memory beside the dynamic ones
+  std::atomic<int> dynamicShared = 0; ///< bytes that a launch may have without asking for more
+};
+
+} // namespace
+
+struct TenonDevice {
+  Driver driver;
+  Ordinal ordinal = 0;
+  Context context = nullptr;
+  int mostThreads = 0, mostShared = 0; ///< of a block
+  size_t code = 0;
+  std::vector<Module> modules;
+  std::deque<Kernel> kernels; ///< which stay where they are
+  std::mutex mutex;           ///< of the kernels' attributes
+
+  ~TenonDevice();
+  std::string start(Capability &capability, std::string &name);
+  std::string load(std::span<const char> image);
+  std::string findKernel(const TenonDeviceKernel &wanted);
+  std::string allowShared(Kernel &kernel, size_t bytes);
+};
+
+struct TenonQueue {
+  TenonDevice *device;
+  Stream stream;
+  std::vector<void *> arguments;
+};
+
+namespace {
+
+/// Makes the context of a device current in this thread, as long as it lives.
+class Current {
+public:
+  explicit Current(const TenonDevice &device) : driver(device.driver), pushed(driver.pushContext(device.context)) {}
+  ~Current() {
+    Context ignored;
+    if (pushed == 0)
+      driver.popContext(&ignored);
+  }
+  Current(const Current &) = delete;
+  Current &operator=(const Current &) = delete;
+
+private:
+  const Driver &driver;
+  const Result pushed; ///< a failure shows again in the next call
+};
+
+int fail(TenonDeviceError *error, const std::string &why) {
+  std::snprintf(error->message, sizeof(error->message), "%s", why.c_str());
+  return 1;
+}
+
+/// Runs `body`, which returns a message or "", and catches what it throws.
+template <typename Body>
+int guarded(TenonDeviceError *error, Body body) {
+  try {
+    const std::string message = body();
+    return message.empty() ? 0 : fail(error, message);
+  } catch (const std::bad_alloc &) {
+    return fail(error, "out of memory");
+  } catch (const std::exception &exception) {
+    return fail(error, exception.what());
+  }
+}
+
+/// Whether the sections of an ELF file end within it. The driver is not told the size, and the file may be cut.
+bool isWholeElf(std::span<const char> image) {
+  if (image.size() < 64)
+    return false;
+  uint64_t offset;
+  uint16_t size, count;
+  std::memcpy(&offset, image.data() + 40, sizeof(offset));
+  std::memcpy(&size, image.data() + 58, sizeof(size));
+  std::memcpy(&count, image.data() + 60, sizeof(count));
+  return offset <= image.size() && uint64_t(size) * count <= image.size() - offset;
+}
+
+} // namespace
+
+TenonDevice::~TenonDevice() {
+  if (!context)
+    return;
+  {
+    Current current(*this);
+    for (Module module : modules)
+      driver.unloadModule(module);
+  }
+  driver.releaseContext(ordinal);
+}
+
+/// Opens the driver and the GPU.
+std::string TenonDevice::start(Capability &capability, std::string &name) {
+  if (std::string message = driver.open(); !message.empty())
+    return message;
+  const char *variable = std::getenv("TENON_CUDA_DEVICE");
+  const int index = variable ? std::atoi(variable) : 0;
+  char text[256] = {};
+  Result result = driver.deviceGet(&ordinal, index);
+  if (result)
+    return "GPU " + std::to_string(index) + ": " + driver.describe(result);
+  auto read = [&](int attribute, int &value) {
+    result = result ? result : driver.deviceAttribute(&value, attribute, ordinal);
+  };
+  read(capabilityMajor, capability.major);
+  read(capabilityMinor, capability.minor);
+  read(maxThreadsPerBlock, mostThreads);
+  read(maxSharedPerBlock, mostShared);
+  result = result ? result : driver.deviceName(text, sizeof(text) - 1, ordinal);
+  name = text;
+  result = result ? result : driver.retainContext(&context, ordinal);
+  return driver.describe(result);
+}
+
+/// Loads a cubin, or PTX, which is text.
+std::string TenonDevice::load(std::span<const char> image) {
+  const bool isElf = std::string_view(image.data(), image.size()).starts_with("\177ELF");
+  if (isElf && !isWholeElf(image))
+    return "a code object is cut short";
+  std::string text;
+  if (!isElf)
+    text.assign(image.begin(), image.end()); // ends with the zero that the driver looks for
+  char log[512] = {};
+  int options[] = {jitErrorLog, jitErrorLogBytes};
+  void *values[] = {log, reinterpret_cast<void *>(sizeof(log) - 1)};
+  Module module = nullptr;
+  if (const Result result = driver.loadModule(&module, isElf ? image.data() : text.c_str(), 2, options, values))
+    return driver.describe(result) + (log[0] ? ": " + std::string(log) : "");
+  modules.push_back(module);
+  return {};
+}
+
+std::string TenonDevice::findKernel(const TenonDeviceKernel &wanted) {
+  const std::string quoted = "kernel '" + std::string(wanted.name) + "'";
+  if (wanted.threads == 0 || wanted.threads > unsigned(mostThreads))
+    return quoted + " has blocks of " + std::to_string(wanted.threads) + " threads, the device allows 1 to " +
+           std::to_string(mostThreads);
+  Kernel &kernel = kernels.emplace_back();
+  kernel.name = wanted.name;
+  kernel.threads = wanted.threads;
+  Result result = notFound;
+  for (size_t i = 0; i < modules.size() && result == notFound; ++i)
+    result = driver.moduleFunction(&kernel.function, modules[i], wanted.name);
+  if (result == notFound)
+    return "the code objects lack " + quoted;
+  int allowed = 0;
+  result = result ? result : driver.functionAttribute(&kernel.fixedShared, staticShared, kernel.function);
+  result = result ? result : driver.functionAttribute(&allowed, maxDynamicShared, kernel.function);
+  kernel.dynamicShared = allowed;
+  return result ? quoted + ": " + driver.describe(result) : "";
+}
+
+/// More than 48 KiB of shared memory have to be asked for.
+std::string TenonDevice::allowShared(Kernel &kernel, size_t bytes) {
+  if (bytes <= size_t(kernel.dynamicShared))
+    return {};
+  if (bytes > size_t(std::max(mostShared - kernel.fixedShared, 0)))
+    return "a block needs " + std::to_string(bytes) + " bytes of shared memory beside " +
+           std::to_string(kernel.fixedShared) + ", the device has " + std::to_string(mostShared);
+  std::lock_guard lock(mutex);
+  if (bytes <= size_t(kernel.dynamicShared)) // another thread was faster
+    return {};
+  const Result result = driver.setFunctionAttribute(kernel.function, maxDynamicShared, int(bytes));
+  if (result == 0)
+    kernel.dynamicShared = int(bytes);
+  return driver.describe(result);
+}
+
+namespace {
+
+int open(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    auto made = std::make_unique<TenonDevice>();
+    Capability capability;
+    std::string name;
+    if (std::string message = made->start(capability, name); !message.empty())
+      return message;
+    if (std::string message =
+            chooseCode({program->archs, program->num_codes}, program->arch, capability, name, made->code);
+        !message.empty())
+      return message;
+    std::vector<std::span<const char>> images;
+    if (!plan::unpackImages({static_cast<const char *>(program->codes[made->code]), program->code_sizes[made->code]},
+                            images))
+      return "the code object is no archive of images";
+    Current current(*made);
+    for (std::span<const char> image : images)
+      if (std::string message = made->load(image); !message.empty())
+        return "code for " + std::string(program->archs[made->code]) + " does not load: " + message;
+    for (size_t i = 0; i < program->num_kernels; ++i)
+      if (std::string message = made->findKernel(program->kernels[i]); !message.empty())
+        return message;
+    *device = made.release();
+    return {};
+  });
+}
+
+void close(TenonDevice *device) { delete device; }
+size_t code(const TenonDevice *device) { return device->code; }
+
+void *allocate(TenonDevice *device, size_t bytes) {
+  Current current(*device);
+  Pointer memory = 0;
+  if (device->driver.allocate(&memory, std::max<size_t>(bytes, 1)))
+    return nullptr;
+  return reinterpret_cast<void *>(memory);
+}
+
+void release(TenonDevice *device, void *memory) {
+  Current current(*device);
+  device->driver.release(reinterpret_cast<Pointer>(memory));
+}
+
+int createQueue(TenonDevice *device, TenonQueue **queue, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    Current current(*device);
+    auto made = std::make_unique<TenonQueue>();
+    made->device = device;
+    const Result result = device->driver.createStream(&made->stream, streamNonBlocking);
+    if (result == 0)
+      *queue = made.release();
+    return device->driver.describe(result);
+  });
+}
+
+void destroyQueue(TenonQueue *queue) {
+  Current current(*queue->device);
+  queue->device->driver.destroyStream(queue->stream);
+  delete queue;
+}
+
+/// The driver sees from an address whose memory it is. Pageable memory is copied before this returns.
+int copy(TenonQueue *queue, void *target, const void *source, size_t bytes, TenonDeviceError *error) {
+  return guarded(error, [&] {
+    Current current(*queue->device);
+    const Driver &driver = queue->device->driver;
+    return driver.describe(
+        driver.copyAsync(reinterpret_cast<Pointer>(target), reinterpret_cast<Pointer>(source), bytes, queue->stream));
+  });
+}
+
+int launch(TenonQueue *queue, size_t index, int64_t blocks, size_t shared, const TenonDeviceArgument *arguments,
+           size_t count, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    if (blocks > std::numeric_limits<int32_t>::max())
+      return std::to_string(blocks) + " blocks are more than a grid may have";
+    TenonDevice &device = *queue->device;
+    Current current(device);
+    Kernel &kernel = device.kernels[index];
+    if (std::string message = device.allowShared(kernel, shared); !message.empty())
+      return message;
+    queue->arguments.clear();
+    for (size_t i = 0; i < count; ++i)
+      queue->arguments.push_back(const_cast<void *>(arguments[i].value));
+    return device.driver.describe(device.driver.launch(kernel.function, unsigned(blocks), 1, 1, kernel.threads, 1, 1,
+                                                       unsigned(shared), queue->stream, queue->arguments.data(),
+                                                       nullptr));
+  });
+}
+
+int finish(TenonQueue *queue, TenonDeviceError *error) {
+  return guarded(error, [&] {
+    Current current(*queue->device);
+    return queue->device->driver.describe(queue->device->driver.synchronize(queue->stream));
+  });
+}
+
+} // namespace
+
+extern "C" __attribute__((visibility("default"))) const TenonDeviceApi *tenon_device_api(uint32_t version) {
+  static const TenonDeviceApi api = {TENON_DEVICE_VERSION, open,         close, code,   allocate, release,
+                                     createQueue,          destroyQueue, copy,  launch, finish};
+  return version == TENON_DEVICE_VERSION ? &api : nullptr;
+}

@@ -1,0 +1,406 @@
+//===- MockCuda.cpp - A CUDA driver without a GPU -------------------------===//
+#include "MockCuda.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <sstream>
+
+using tenon::test::MockCudaReport;
+using Pointer = unsigned long long;
+
+namespace {
+
+// CUresult
+constexpr int invalidValue = 1, outOfMemory = 2, notInitialized = 3, invalidDevice = 101, invalidImage = 200,
+              invalidContext = 201, invalidHandle = 400, notFound = 500, illegalAddress = 700;
+constexpr int sharedByDefault = 48 << 10, sharedOptIn = 227 << 10, sharedFixed = 1024;
+
+struct Function {
+  std::string name;
+  int dynamicShared = sharedByDefault - sharedFixed;
+};
+struct Module {
+  std::vector<std::unique_ptr<Function>> functions;
+};
+struct Stream {
+  std::vector<std::function<bool()>> work; ///< false: it touched what is not there
+};
+
+struct State {
+  std::mutex mutex;
+  MockCudaReport report;
+  bool initialized = false;
+  int retained = 0; ///< times the primary context was
+  int sticky = 0;   ///< error that the context died of
+  std::set<Module *> modules;
+  std::set<Stream *> streams;
+  std::map<char *, size_t> memory;
+  size_t used = 0;
+
+  void violate(const std::string &what) { report.violations.push_back(what); }
+  /// Whether `bytes` at `p` are of one allocation.
+  bool owns(const void *pointer, size_t bytes) {
+    char *p = static_cast<char *>(const_cast<void *>(pointer));
+    auto next = memory.upper_bound(p);
+    if (next == memory.begin())
+      return false;
+    const auto [base, size] = *std::prev(next);
+    return p < base + size && bytes <= size_t(base + size - p);
+  }
+};
+
+State &state() {
+  static State *state = new State; // outlives everything
+  return *state;
+}
+char primary;                           // its address is the context
+thread_local std::vector<void *> stack; // of current contexts
+
+/// What every function does first. `needsContext`: it must be current in this thread.
+struct Call {
+  std::unique_lock<std::mutex> lock;
+  int error = 0;
+
+  Call(const char *name, bool needsContext) : lock(state().mutex) {
+    State &s = state();
+    ++s.report.calls[name];
+    if (!s.initialized)
+      error = notInitialized;
+    else if (needsContext && (stack.empty() || stack.back() != &primary || s.retained == 0)) {
+      s.violate(std::string(name) + " without a current context");
+      error = invalidContext;
+    } else if (needsContext && s.sticky)
+      error = s.sticky;
+    const char *failing = std::getenv("TENON_MOCK_FAIL");
+    const size_t length = std::strlen(name);
+    if (failing && std::strncmp(failing, name, length) == 0 && failing[length] == '=')
+      error = std::atoi(failing + length + 1);
+  }
+};
+
+template <typename T>
+bool known(const std::set<T *> &all, T *object, const char *what) {
+  if (all.count(object))
+    return true;
+  state().violate(std::string("unknown ") + what);
+  return false;
+}
+
+/// What kernel `name` does; it must be safe against wrong pointers.
+std::function<bool()> body(const std::string &name, int64_t blocks, void **arguments) {
+  auto pointer = [&](int i) { return *static_cast<float **>(arguments[i]); };
+  auto owned = [](std::initializer_list<std::pair<float *, int64_t>> ranges) {
+    State &s = state();
+    std::lock_guard lock(s.mutex);
+    for (auto [p, count] : ranges)
+      if (!s.owns(p, size_t(count) * sizeof(float)))
+        return false;
+    return true;
+  };
+  if (name == "add_rows") {
+    float *x = pointer(0), *w = pointer(1), *y = pointer(2);
+    const int64_t columns = *static_cast<int64_t *>(arguments[3]);
+    return [=] {
+      if (!owned({{x, blocks * columns}, {w, columns}, {y, blocks * columns}}))
+        return false;
+      for (int64_t i = 0; i < blocks * columns; ++i)
+        y[i] = x[i] + w[i % columns];
+      return true;
+    };
+  }
+  float *x = pointer(0), *y = pointer(1);
+  const int64_t factor = *static_cast<int64_t *>(arguments[2]);
+  return [=] {
+    if (!owned({{x, blocks}, {y, blocks}}))
+      return false;
+    for (int64_t i = 0; i < blocks; ++i)
+      y[i] = float(factor) * x[i];
+    return true;
+  };
+}
+
+/// Whether `bytes` at `p` are within an allocation, or none of it: then they are of the host.
+bool inOnePiece(char *p, size_t bytes) {
+  State &s = state();
+  for (const auto &[base, size] : s.memory)
+    if (p < base + size && base < p + bytes)
+      return s.owns(p, bytes);
+  return true;
+}
+
+const std::map<int, std::pair<const char *, const char *>> errors = {
+    {0, {"no error", "CUDA_SUCCESS"}},
+    {invalidValue, {"invalid argument", "CUDA_ERROR_INVALID_VALUE"}},
+    {outOfMemory, {"out of memory", "CUDA_ERROR_OUT_OF_MEMORY"}},
+    {100, {"no CUDA-capable device is detected", "CUDA_ERROR_NO_DEVICE"}},
+    {invalidDevice, {"invalid device ordinal", "CUDA_ERROR_INVALID_DEVICE"}},
+    {invalidImage, {"device kernel image is invalid", "CUDA_ERROR_INVALID_IMAGE"}},
+    {notFound, {"named symbol not found", "CUDA_ERROR_NOT_FOUND"}},
+    {illegalAddress, {"an illegal memory access was encountered", "CUDA_ERROR_ILLEGAL_ADDRESS"}},
+    {719, {"unspecified launch failure", "CUDA_ERROR_LAUNCH_FAILED"}},
+};
+
+} // namespace
+
+extern "C" {
+
+__attribute__((visibility("default"))) void tenon_mock_cuda_report(MockCudaReport *report) {
+  State &s = state();
+  std::lock_guard lock(s.mutex);
+  s.report.contexts = s.retained > 0;
+  s.report.modules = int(s.modules.size());
+  s.report.streams = int(s.streams.size());
+  s.report.allocations = int(s.memory.size());
+  s.report.depth = int(stack.size());
+  *report = std::move(s.report);
+  s.report = {};
+}
+
+#pragma GCC visibility push(default)
+
+int cuInit(unsigned) {
+  Call call("cuInit", false);
+  const int error = call.error == notInitialized ? 0 : call.error;
+  state().initialized = error == 0;
+  return error;
+}
+
+int cuGetErrorString(int error, const char **text) {
+  *text = errors.count(error) ? errors.at(error).first : nullptr;
+  return *text ? 0 : invalidValue;
+}
+int cuGetErrorName(int error, const char **text) {
+  *text = errors.count(error) ? errors.at(error).second : nullptr;
+  return *text ? 0 : invalidValue;
+}
+
+int cuDeviceGet(int *device, int index) {
+  Call call("cuDeviceGet", false);
+  *device = index;
+  return call.error ? call.error : index == 0 ? 0 : invalidDevice;
+}
+
+int cuDeviceGetName(char *name, int bytes, int) {
+  Call call("cuDeviceGetName", false);
+  std::snprintf(name, size_t(bytes), "Mock GPU");
+  return call.error;
+}
+
+int cuDeviceGetAttribute(int *value, int attribute, int) {
+  Call call("cuDeviceGetAttribute", false);
+  const char *variable = std::getenv("TENON_MOCK_CAPABILITY");
+  const std::string capability = variable ? variable : "9.0";
+  const std::map<int, int> attributes = {{1, 1024},
+                                         {75, std::atoi(capability.c_str())},
+                                         {76, std::atoi(capability.c_str() + capability.find('.') + 1)},
+                                         {97, sharedOptIn}};
+  if (!attributes.count(attribute))
+    return invalidValue;
+  *value = attributes.at(attribute);
+  return call.error;
+}
+
+int cuDevicePrimaryCtxRetain(void **context, int) {
+  Call call("cuDevicePrimaryCtxRetain", false);
+  if (call.error)
+    return call.error;
+  ++state().retained;
+  *context = &primary;
+  return 0;
+}
+
+int cuDevicePrimaryCtxRelease_v2(int) {
+  Call call("cuDevicePrimaryCtxRelease_v2", false);
+  State &s = state();
+  if (s.retained == 0) {
+    s.violate("the context is released too often");
+    return invalidContext;
+  }
+  if (--s.retained == 0) {
+    if (!s.memory.empty() || !s.modules.empty() || !s.streams.empty())
+      s.violate("the context goes away with " + std::to_string(s.memory.size()) + " allocations, " +
+                std::to_string(s.modules.size()) + " modules and " + std::to_string(s.streams.size()) + " streams");
+    s.sticky = 0;
+  }
+  return call.error;
+}
+
+int cuCtxPushCurrent_v2(void *context) {
+  Call call("cuCtxPushCurrent_v2", false);
+  if (context != &primary || state().retained == 0)
+    return invalidContext;
+  stack.push_back(context);
+  return 0;
+}
+
+int cuCtxPopCurrent_v2(void **context) {
+  Call call("cuCtxPopCurrent_v2", false);
+  if (stack.empty()) {
+    state().violate("no context to pop");
+    return invalidContext;
+  }
+  *context = stack.back();
+  stack.pop_back();
+  return 0;
+}
+
+int cuModuleLoadDataEx(void **module, const void *image, unsigned count, int *options, void **values) {
+  Call call("cuModuleLoadDataEx", true);
+  const char *text = static_cast<const char *>(image); // of a cubin, the driver looks no further than its header says
+  if (call.error || std::strncmp(text, "MOCK", 4) != 0) {
+    if (count == 2 && options[0] == 5 && options[1] == 6)
+      std::snprintf(static_cast<char *>(values[0]), reinterpret_cast<size_t>(values[1]), "not MOCK");
+    return call.error ? call.error : invalidImage;
+  }
+  auto made = std::make_unique<Module>();
+  std::istringstream words(text + 4);
+  for (std::string name; words >> name;)
+    made->functions.push_back(std::make_unique<Function>(Function{name}));
+  *module = made.get();
+  state().modules.insert(made.release());
+  return 0;
+}
+
+int cuModuleUnload(Module *module) {
+  Call call("cuModuleUnload", true);
+  if (!known(state().modules, module, "module"))
+    return invalidHandle;
+  state().modules.erase(module);
+  delete module;
+  return call.error;
+}
+
+int cuModuleGetFunction(Function **function, Module *module, const char *name) {
+  Call call("cuModuleGetFunction", true);
+  if (call.error || !known(state().modules, module, "module"))
+    return call.error ? call.error : invalidHandle;
+  for (const auto &candidate : module->functions)
+    if (candidate->name == name) {
+      *function = candidate.get();
+      return 0;
+    }
+  return notFound;
+}
+
+int cuFuncGetAttribute(int *value, int attribute, Function *function) {
+  Call call("cuFuncGetAttribute", true);
+  *value = attribute == 1 ? sharedFixed : function->dynamicShared;
+  return call.error ? call.error : attribute == 1 || attribute == 8 ? 0 : invalidValue;
+}
+
+int cuFuncSetAttribute(Function *function, int attribute, int value) {
+  Call call("cuFuncSetAttribute", true);
+  if (call.error || attribute != 8 || value < 0 || value > sharedOptIn - sharedFixed)
+    return call.error ? call.error : invalidValue;
+  function->dynamicShared = value;
+  return 0;
+}
+
+int cuMemAlloc_v2(Pointer *memory, size_t bytes) {
+  Call call("cuMemAlloc_v2", true);
+  State &s = state();
+  const char *variable = std::getenv("TENON_MOCK_MEMORY");
+  const size_t limit = variable ? std::strtoull(variable, nullptr, 10) : size_t(1) << 30;
+  if (call.error || bytes == 0)
+    return call.error ? call.error : invalidValue;
+  if (bytes > limit || s.used > limit - bytes)
+    return outOfMemory;
+  char *made = static_cast<char *>(std::aligned_alloc(512, (bytes + 511) / 512 * 512));
+  std::memset(made, 0xff, bytes); // NaN
+  s.memory[made] = bytes;
+  s.used += bytes;
+  *memory = reinterpret_cast<Pointer>(made);
+  return 0;
+}
+
+int cuMemFree_v2(Pointer memory) {
+  Call call("cuMemFree_v2", true);
+  State &s = state();
+  auto found = s.memory.find(reinterpret_cast<char *>(memory));
+  if (found == s.memory.end()) {
+    s.violate("memory is freed twice, or is none");
+    return invalidValue;
+  }
+  s.used -= found->second;
+  std::free(found->first);
+  s.memory.erase(found);
+  return call.error;
+}
+
+int cuMemcpyAsync(Pointer target, Pointer source, size_t bytes, Stream *stream) {
+  Call call("cuMemcpyAsync", true);
+  if (call.error || !known(state().streams, stream, "stream"))
+    return call.error ? call.error : invalidHandle;
+  char *to = reinterpret_cast<char *>(target), *from = reinterpret_cast<char *>(source);
+  if (!inOnePiece(to, bytes) || !inOnePiece(from, bytes)) {
+    state().violate("a copy leaves its allocation");
+    return invalidValue;
+  }
+  stream->work.push_back([=] {
+    std::memcpy(to, from, bytes);
+    return true;
+  });
+  return 0;
+}
+
+int cuStreamCreate(Stream **stream, unsigned flags) {
+  Call call("cuStreamCreate", true);
+  if (call.error || flags > 1)
+    return call.error ? call.error : invalidValue;
+  *stream = new Stream;
+  state().streams.insert(*stream);
+  return 0;
+}
+
+int cuStreamDestroy_v2(Stream *stream) {
+  Call call("cuStreamDestroy_v2", true);
+  if (!known(state().streams, stream, "stream"))
+    return invalidHandle;
+  if (!stream->work.empty())
+    state().violate("a stream is destroyed before its work has ended");
+  state().streams.erase(stream);
+  delete stream;
+  return call.error;
+}
+
+int cuStreamSynchronize(Stream *stream) {
+  Call call("cuStreamSynchronize", true);
+  if (!known(state().streams, stream, "stream"))
+    return invalidHandle;
+  auto work = std::move(stream->work);
+  stream->work.clear();
+  if (call.error)
+    return call.error;
+  call.lock.unlock(); // streams run side by side
+  for (const auto &step : work)
+    if (!step()) {
+      call.lock.lock();
+      return state().sticky = illegalAddress;
+    }
+  return 0;
+}
+
+int cuLaunchKernel(Function *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
+                   unsigned blockZ, unsigned shared, Stream *stream, void **arguments, void **extra) {
+  Call call("cuLaunchKernel", true);
+  State &s = state();
+  if (call.error || !known(s.streams, stream, "stream"))
+    return call.error ? call.error : invalidHandle;
+  const uint64_t threads = uint64_t(blockX) * blockY * blockZ;
+  if (gridX == 0 || gridX > 0x7fffffff || gridY != 1 || gridZ != 1 || threads == 0 || threads > 1024 || extra ||
+      int64_t(shared) > function->dynamicShared)
+    return invalidValue;
+  s.report.launches.push_back(function->name + "<<<" + std::to_string(gridX) + ", " + std::to_string(threads) + ", " +
+                              std::to_string(shared) + ">>>");
+  stream->work.push_back(body(function->name, gridX, arguments));
+  return 0;
+}
+
+#pragma GCC visibility pop
+} // extern "C"
