@@ -96,6 +96,17 @@ TEST_F(ViolationTest, AccessesOutsideOfAllocations) {
       std::string::npos);
 }
 
+TEST_F(ViolationTest, ConstantsMayBeRead) {
+  Buffer<float> x(4);
+  std::string kernel = "__constant__ __align__(16) float table[4] = {1, 2, 3, 4};\n"
+                       "extern \"C\" __global__ void k(float *x) { storeVector(x, loadVector<4>(table)); }\n"
+                       "TENON_KERNEL(k);";
+  Launcher launch = text(kernel);
+  launch.options.globalMemory = {x.range()};
+  EXPECT_EQ(launch("k", {}, {1}, 0, x.data()), "");
+  EXPECT_EQ(x[3], 4.0f);
+}
+
 TEST_F(ViolationTest, LaunchLimits) {
   Buffer<float> x(1);
   std::string kernel = "extern \"C\" __global__ void k(float *x) { __shared__ float big[10000]; big[threadIdx.x] = 0; "

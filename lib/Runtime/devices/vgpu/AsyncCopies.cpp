@@ -28,8 +28,12 @@ void BlockRunner::checkGlobal(const void *pointer, size_t bytes, const char *wha
     size_t offset = address - reinterpret_cast<uintptr_t>(range.base);
     if (offset <= range.bytes && bytes <= range.bytes - offset)
       return;
+    if (launch->kernel.object->contains(pointer))
+      return;
     fail("%s of %zu bytes at offset %zu of an allocation of %zu bytes", what, bytes, offset, range.bytes);
   }
+  if (launch->kernel.object->contains(pointer))
+    return;
   fail("%s of %zu bytes at %p, outside of every allocation", what, bytes, pointer);
 }
 

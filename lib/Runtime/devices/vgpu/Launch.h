@@ -60,6 +60,8 @@ struct LoadedObject {
     size_t bytes = 0;
   };
   Shared sharedVariables() const;
+  /// Whether `pointer` leads to the object's own data: __constant__ variables, string literals.
+  bool contains(const void *pointer) const;
 };
 
 /// Small, fast, and the same everywhere (Steele, Lea, Flood: SplitMix).

@@ -21,6 +21,12 @@ LoadedObject::~LoadedObject() {
     close(file);
 }
 
+bool LoadedObject::contains(const void *pointer) const {
+  Dl_info here, object;
+  return dladdr(pointer, &here) && dladdr(reinterpret_cast<const void *>(anchor), &object) &&
+         here.dli_fbase == object.dli_fbase;
+}
+
 LoadedObject::Shared LoadedObject::sharedVariables() const {
   // Touching the anchor makes the loader allocate this thread's copy of the segment.
   struct Search {

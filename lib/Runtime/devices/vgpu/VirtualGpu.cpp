@@ -70,24 +70,22 @@ static std::string checkConfiguration(const Launch &launch) {
 static void runAll(Launch &launch, detail::WorkerPool &pool) {
   uint64_t workers = std::min<uint64_t>(launch.limits.workers, launch.blocks());
   auto work = [&] {
-    std::unique_ptr<BlockRunner> runner = pool.take();
-    runner->run(launch);
-    pool.give(std::move(runner));
+    try {
+      std::unique_ptr<BlockRunner> runner = pool.take();
+      runner->run(launch);
+      pool.give(std::move(runner));
+    } catch (const std::exception &) {
+      launch.fail("the virtual GPU is out of memory");
+    }
   };
   std::vector<std::thread> threads;
-  for (uint64_t i = 1; i < workers; ++i)
-    threads.emplace_back([&] {
-      try {
-        work();
-      } catch (const std::exception &) {
-        launch.fail("the virtual GPU is out of memory");
-      }
-    });
   try {
-    work();
+    for (uint64_t i = 1; i < workers; ++i)
+      threads.emplace_back(work);
   } catch (const std::exception &) {
-    launch.fail("the virtual GPU is out of memory");
+    // Fewer threads do the same work.
   }
+  work();
   for (std::thread &thread : threads)
     thread.join();
 }
