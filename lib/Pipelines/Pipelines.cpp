@@ -18,6 +18,8 @@ static void buildSimplify(OpPassManager &function) {
 }
 
 static void buildDispatch(OpPassManager &function, const PipelineOptions &options) {
+  if (options.isGpu)
+    function.addPass(createDecomposeAttention());
   function.addPass(createAssignLayout());
   function.addPass(createCanonicalizerPass());
   function.addPass(createFoldConstants());

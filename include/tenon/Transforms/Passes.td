@@ -43,6 +43,22 @@ def AssignLayout : Pass<"tenon-assign-layout", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 
+def DecomposeAttention : Pass<"tenon-decompose-attention", "::mlir::func::FuncOp"> {
+  let summary = "Rewrite attention as matrix products and a softmax";
+  let description = [{
+    For targets without a kernel for attention. Scores are a tensor; heads that share keys are rows of one product.
+
+    ```mlir
+    %0 = graph.attention %q, %k, %v ..  ->  %s = graph.matmul %q, %k {transpose_w}
+                                            %w = graph.softmax (%s * scale + mask)
+                                            %0 = graph.matmul %w, %v
+    ```
+
+    Guarantees: leaves no graph.attention.
+  }];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
 def FormDispatches : Pass<"tenon-form-dispatches", "::mlir::func::FuncOp"> {
   let summary = "Group ops into dispatch regions, one kernel each";
   let description = [{

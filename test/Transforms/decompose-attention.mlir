@@ -1,0 +1,26 @@
+// RUN: tenon-opt %s -tenon-decompose-attention | FileCheck %s
+
+// CHECK-LABEL: func @heads_that_share_keys_are_rows
+//       CHECK:   %[[Q:.+]] = graph.reshape %arg0 : tensor<1x4x3x8xf32> -> tensor<1x2x6x8xf32>
+//       CHECK:   %[[S:.+]] = graph.matmul %[[Q]], %arg1 {transpose_w} : {{.*}} -> tensor<1x2x6x7xf32>
+//       CHECK:   graph.reshape %[[S]] : tensor<1x2x6x7xf32> -> tensor<1x4x3x7xf32>
+//       CHECK:   graph.softmax
+//   CHECK-NOT:   graph.reduce_max
+//       CHECK:   graph.matmul %{{.+}}, %arg1 : (tensor<1x2x6x7xf32>, tensor<1x2x7x8xf32>) -> tensor<1x2x6x8xf32>
+func.func @heads_that_share_keys_are_rows(%q: tensor<1x4x3x8xf32>, %k: tensor<1x2x7x8xf32>) -> tensor<1x4x3x8xf32> {
+  %0 = graph.attention %q, %k, %k {scale = 0.5 : f64, softcap = 0.0 : f64} : (tensor<1x4x3x8xf32>, tensor<1x2x7x8xf32>, tensor<1x2x7x8xf32>) -> tensor<1x4x3x8xf32>
+  return %0 : tensor<1x4x3x8xf32>
+}
+
+// CHECK-LABEL: func @masks_and_caps
+//       CHECK:   graph.tanh
+//       CHECK:   graph.where %arg2
+//       CHECK:   graph.range <P> step 1
+//       CHECK:   graph.less_or_equal
+//       CHECK:   graph.softmax
+//       CHECK:   graph.reduce_max
+//   CHECK-NOT:   graph.attention
+func.func @masks_and_caps(%q: tensor<1x4x3x8xf32>, %k: tensor<1x4x7x8xf32>, %m: tensor<3x7xi1>) -> tensor<1x4x3x8xf32> {
+  %0 = graph.attention %q, %k, %k mask %m {causal_offset = #graph.dim<P>, scale = 0.5 : f64, softcap = 2.0 : f64} : (tensor<1x4x3x8xf32>, tensor<1x4x7x8xf32>, tensor<1x4x7x8xf32>, tensor<3x7xi1>) -> tensor<1x4x3x8xf32>
+  return %0 : tensor<1x4x3x8xf32>
+}
