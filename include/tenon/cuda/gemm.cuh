@@ -21,7 +21,8 @@
 // Launch: block = Tile::threads, dynamic shared memory = Tile::sharedBytes (above 48 KiB the host must opt in),
 // grid = (ceil(m / Tile::tileM) * ceil(n / Tile::tileN), 1, min(batch, 65535)); no launch where m, n or batch is 0.
 // minBlocks is there to be named: without it ptxas saves registers by spilling. k may be 0: the epilogue then sees
-// zeros. Headers: gemm_simt.cuh (float, FFMA), gemm_mma.cuh (half, bfloat16, float as TF32; from sm_80).
+// zeros. Headers: gemm_simt.cuh (float, FFMA), gemm_mma.cuh (half, bfloat16, float as TF32; from sm_80), conv.cuh (an
+// operand that makes either of them a convolution, and a depthwise one).
 //
 // Operands (prologue). A is a set of m lines along k, B one of n lines along k (TransposedB), or of k lines along n. An
 // operand says where a line is and what a chunk of it holds; Operand below is the model. A plain operand is copied by

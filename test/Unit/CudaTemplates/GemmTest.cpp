@@ -4,7 +4,7 @@
 // that decline 16-byte copies, broadcast batches and k = 0, each under 4 seeds.
 //
 //===----------------------------------------------------------------------===//
-#include "TestDevice.h"
+#include "Elements.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,28 +20,6 @@ struct Problem {
   void *c;
   int64_t strideA, batchA, strideB, batchB, strideC, batchC;
   int m, n, k, batch;
-};
-
-enum class Type { Float, Half, Bfloat16 };
-size_t bytesOf(Type type) { return type == Type::Float ? 4 : 2; }
-
-/// Elements of one type; values are small multiples of 1/8, exact in all of them.
-struct Elements {
-  Type type;
-  Buffer<unsigned char> bytes;
-  Elements(Type type, int64_t count) : type(type), bytes(std::max<int64_t>(count, 1) * bytesOf(type)) {}
-  void set(int64_t i, float value) {
-    if (type == Type::Float)
-      reinterpret_cast<float *>(bytes.data())[i] = value;
-    else
-      reinterpret_cast<uint16_t *>(bytes.data())[i] = type == Type::Half ? toHalf(value) : toBfloat16(value);
-  }
-  float get(int64_t i) {
-    if (type == Type::Float)
-      return reinterpret_cast<float *>(bytes.data())[i];
-    uint16_t bits = reinterpret_cast<uint16_t *>(bytes.data())[i];
-    return type == Type::Half ? fromHalf(bits) : fromBfloat16(bits);
-  }
 };
 
 struct Instance {
@@ -108,7 +86,7 @@ struct Trial {
   void compare() {
     EXPECT_TRUE(c.bytes.guardsAreWhole());
     // All products and sums are exact in float, but for rounding the result.
-    double tolerance = instance.out == Type::Float ? 1e-6 : instance.out == Type::Half ? 1e-3 : 8e-3;
+    double tolerance = toleranceOf(instance.out);
     for (int g = 0; g < s.batch; ++g)
       for (int i = 0; i < s.m; ++i)
         for (int j = 0; j < p.strideC; ++j) {

@@ -82,10 +82,13 @@ protected:
 // All instances for all architectures take a minute, so that is for those who ask.
 TEST_F(StaticGates, GemmSimt) { check("GemmTemplates.cu", {"sm_80"}, 4, 1); }
 TEST_F(StaticGates, GemmMma) { check("GemmTemplates.cu", {"sm_90a"}, 6, 2); }
+TEST_F(StaticGates, Conv) { check("ConvTemplates.cu", {"sm_80"}, 6); }
 TEST_F(StaticGates, EveryArchitecture) {
   if (!getenv("TENON_TEST_EVERY_ARCH"))
     GTEST_SKIP() << "only with TENON_TEST_EVERY_ARCH=1";
-  check("GemmTemplates.cu", {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a"}, 10);
+  std::vector<std::string> all = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a"};
+  check("GemmTemplates.cu", all, 10);
+  check("ConvTemplates.cu", all, 6);
 }
 
 } // namespace
