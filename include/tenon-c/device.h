@@ -22,6 +22,7 @@ extern "C" {
 
 typedef struct TenonDevice TenonDevice; /**< a device that was opened, with the kernels of one plan */
 typedef struct TenonQueue TenonQueue;   /**< launches and copies that happen one after the other */
+typedef struct TenonGraph TenonGraph;   /**< launches that were recorded, to be started together */
 
 /** Where a failing function says why. */
 typedef struct TenonDeviceError {
@@ -75,6 +76,15 @@ typedef struct TenonDeviceApi {
                 size_t num_arguments, TenonDeviceError *error);
   /** Waits until the queue is empty; reports what failed since the last call. */
   int (*finish)(TenonQueue *queue, TenonDeviceError *error);
+
+  /** These four, or NULL for all. From `begin_record` to `end_record` launches do not happen but are recorded, with
+     their arguments' values; no other call for this queue may come between. After an error nothing is being recorded.
+   */
+  int (*begin_record)(TenonQueue *queue, TenonDeviceError *error);
+  int (*end_record)(TenonQueue *queue, TenonGraph **graph, TenonDeviceError *error);
+  /** Starts all that was recorded, in its order. */
+  int (*replay)(TenonQueue *queue, TenonGraph *graph, TenonDeviceError *error);
+  void (*destroy_graph)(TenonGraph *graph); /**< before its queue is */
 } TenonDeviceApi;
 
 /** The only symbol of a device library: its table, which lives for ever, or NULL for a version it does not have. */

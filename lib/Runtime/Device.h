@@ -35,6 +35,13 @@ protected:
   char *base = nullptr;
 };
 
+/// Launches that were recorded on a queue, which it must not outlive.
+class Recording {
+public:
+  virtual ~Recording() = default;
+  virtual Status replay() = 0;
+};
+
 /// Launches and copies that happen in the order in which they come. For one thread at a time; must not outlive its
 /// device.
 class Queue {
@@ -45,6 +52,12 @@ public:
   virtual Status copy(void *target, const void *source, int64_t bytes) = 0;
   /// Waits until all of it has happened.
   virtual Status finish() = 0;
+  /// Whether launches can be recorded, to start faster the next time.
+  virtual bool canRecord() const { return false; }
+  /// From now on launches are recorded and do not happen; nothing but launches may come.
+  virtual Status beginRecording() { return Status::success(); }
+  /// Ends that, also after a launch has failed.
+  virtual Expected<std::unique_ptr<Recording>> endRecording() { return std::unique_ptr<Recording>(); }
 };
 
 /// Holds the kernels and weights of one plan. Thread-safe.

@@ -3,12 +3,15 @@
 
 #include "tenon/Plan/Checked.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace tenon::runtime {
 
 // Scratch of two threads never shares a page, so never a cache line either.
 static constexpr int64_t scratchAlignment = 4096;
+// Launches that one recording is worth, and instances that a context has recordings of.
+static constexpr size_t fewestRecorded = 3, mostRecorded = 8;
 
 std::unique_ptr<Executor::Context> Executor::take() {
   {
@@ -30,7 +33,8 @@ void Executor::giveBack(std::unique_ptr<Context> context) {
 Status Executor::reserveArena(Context &context, int64_t bytes) {
   if (context.arena && bytes <= context.arenaBytes)
     return Status::success();
-  context.arena.reset(); // before the larger one is allocated
+  context.recorded.clear(); // they hold its addresses
+  context.arena.reset();    // before the larger one is allocated
   context.arenaBytes = bytes;
   context.arena = device.allocate(bytes);
   if (!context.arena)
@@ -93,10 +97,74 @@ Status Executor::execute(const Context &context, const Instance &instance, size_
   return context.queue->launch(step.kernel, arguments);
 }
 
-Status Executor::executeAll(const Context &context, const Instance &instance) {
-  for (size_t i = 0; i < program.steps.size(); ++i)
+Status Executor::executeRange(const Context &context, const Instance &instance, size_t begin, size_t end) {
+  for (size_t i = begin; i < end; ++i)
     TENON_RETURN_IF_ERROR(execute(context, instance, i));
   return Status::success();
+}
+
+/// Whether step `index` is the same at every run of the instance: inputs and outputs lie elsewhere each time.
+bool Executor::isRecordable(const Instance &instance, size_t index) const {
+  const Step &step = program.steps[index];
+  const auto first = instance.addresses.begin() + step.firstRef;
+  return !step.isCopy &&
+         std::all_of(first, first + step.numRefs, [](const Address &address) { return address.base < firstInputBase; });
+}
+
+/// The runs of steps that are worth a recording.
+std::vector<RecordedRuns::Run> Executor::findRuns(const Instance &instance) const {
+  std::vector<RecordedRuns::Run> runs;
+  size_t begin = 0, launches = 0;
+  for (size_t i = 0; i <= program.steps.size(); ++i) {
+    if (i < program.steps.size() && isRecordable(instance, i)) {
+      launches += instance.steps[i].grid > 0;
+      continue;
+    }
+    if (launches >= fewestRecorded)
+      runs.push_back({begin, i, nullptr});
+    begin = i + 1;
+    launches = 0;
+  }
+  return runs;
+}
+
+Status Executor::record(const Context &context, const Instance &instance, RecordedRuns::Run &run) {
+  TENON_RETURN_IF_ERROR(context.queue->beginRecording());
+  Status status = executeRange(context, instance, run.begin, run.end);
+  auto recording = context.queue->endRecording(); // even after an error
+  if (status.ok() && !recording)
+    return recording.takeStatus();
+  if (status.ok())
+    run.recording = std::move(*recording);
+  return status;
+}
+
+Status Executor::executeAll(Context &context, const std::shared_ptr<const Instance> &instance) {
+  const size_t numSteps = program.steps.size();
+  if (!context.queue->canRecord())
+    return executeRange(context, *instance, 0, numSteps);
+  std::vector<RecordedRuns> &all = context.recorded;
+  const auto known = std::find_if(all.begin(), all.end(), [&](auto &entry) { return entry.instance == instance; });
+  if (known == all.end()) {
+    if (all.size() == mostRecorded)
+      all.pop_back();
+    all.insert(all.begin(), RecordedRuns{instance, false, {}});
+    return executeRange(context, *instance, 0, numSteps);
+  }
+  std::rotate(all.begin(), known, known + 1);
+  RecordedRuns &recorded = all.front();
+  if (!recorded.isRecorded)
+    recorded.runs = findRuns(*instance);
+  recorded.isRecorded = true;
+  size_t next = 0;
+  for (RecordedRuns::Run &run : recorded.runs) {
+    TENON_RETURN_IF_ERROR(executeRange(context, *instance, next, run.begin));
+    if (!run.recording)
+      TENON_RETURN_IF_ERROR(record(context, *instance, run));
+    TENON_RETURN_IF_ERROR(run.recording->replay());
+    next = run.end;
+  }
+  return executeRange(context, *instance, next, numSteps);
 }
 
 Status Executor::executeProfiled(const Context &context, const Instance &instance, Profile &profile) {
@@ -124,12 +192,12 @@ Status Executor::executeProfiled(const Context &context, const Instance &instanc
   return Status::success();
 }
 
-Status Executor::run(const Instance &instance, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
-                     Profile *profile) {
+Status Executor::run(const std::shared_ptr<const Instance> &instance, std::span<const Tensor> inputs,
+                     std::span<const Tensor> outputs, Profile *profile) {
   std::unique_ptr<Context> context = take();
-  Status status = prepare(*context, instance, inputs, outputs);
+  Status status = prepare(*context, *instance, inputs, outputs);
   if (status.ok())
-    status = profile ? executeProfiled(*context, instance, *profile) : executeAll(*context, instance);
+    status = profile ? executeProfiled(*context, *instance, *profile) : executeAll(*context, instance);
   // Even after an error: the caller's memory must not be in use when this returns.
   if (context->queue)
     if (Status finished = context->queue->finish(); status.ok())

@@ -14,6 +14,18 @@
 
 namespace tenon::runtime {
 
+/// Launches of one instance that were recorded with the addresses of one arena.
+struct RecordedRuns {
+  /// A run of steps, the first of which is `begin`.
+  struct Run {
+    size_t begin, end;
+    std::unique_ptr<Recording> recording;
+  };
+  std::shared_ptr<const Instance> instance; ///< kept, so that its address is its identity
+  bool isRecorded = false;                  ///< the first time all is launched one by one
+  std::vector<Run> runs;                    ///< in the order of steps
+};
+
 /// Runs steps in order on a device. Thread-safe: each run under way has memory of its own, which later runs reuse.
 class Executor {
 public:
@@ -21,8 +33,8 @@ public:
       : container(container), program(program), device(device) {}
 
   /// `inputs` and `outputs` in model order, with the extents of the instance. TN7011 where memory is short.
-  Status run(const Instance &instance, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
-             Profile *profile);
+  Status run(const std::shared_ptr<const Instance> &instance, std::span<const Tensor> inputs,
+             std::span<const Tensor> outputs, Profile *profile);
 
 private:
   /// What one run needs for itself.
@@ -33,7 +45,8 @@ private:
     Memory scratch;
     size_t scratchStride = 0;
     std::vector<char *> bases;
-    std::vector<void *> pointers; ///< one per Program::refs
+    std::vector<void *> pointers;       ///< one per Program::refs
+    std::vector<RecordedRuns> recorded; ///< most recent first; they go before the arena and the queue
   };
 
   std::unique_ptr<Context> take();
@@ -43,7 +56,11 @@ private:
   Status prepare(Context &context, const Instance &instance, std::span<const Tensor> inputs,
                  std::span<const Tensor> outputs);
   Status execute(const Context &context, const Instance &instance, size_t index);
-  Status executeAll(const Context &context, const Instance &instance);
+  Status executeRange(const Context &context, const Instance &instance, size_t begin, size_t end);
+  Status executeAll(Context &context, const std::shared_ptr<const Instance> &instance);
+  bool isRecordable(const Instance &instance, size_t index) const;
+  std::vector<RecordedRuns::Run> findRuns(const Instance &instance) const;
+  Status record(const Context &context, const Instance &instance, RecordedRuns::Run &run);
   Status executeProfiled(const Context &context, const Instance &instance, Profile &profile);
 
   const plan::Container &container;

@@ -40,6 +40,22 @@ private:
   const OpenDevice &open;
 };
 
+class PluginRecording final : public Recording {
+public:
+  PluginRecording(const TenonDeviceApi &api, TenonQueue *queue, TenonGraph *graph)
+      : api(api), queue(queue), graph(graph) {}
+  ~PluginRecording() override { api.destroy_graph(graph); }
+  Status replay() override {
+    TenonDeviceError error{};
+    return api.replay(queue, graph, &error) ? failed("recorded kernels", error) : Status::success();
+  }
+
+private:
+  const TenonDeviceApi &api;
+  TenonQueue *queue;
+  TenonGraph *graph;
+};
+
 class PluginQueue final : public Queue {
 public:
   PluginQueue(const TenonDeviceApi &api, TenonQueue *queue, const plan::Plan &plan)
@@ -66,6 +82,18 @@ public:
   Status finish() override {
     TenonDeviceError error{};
     return api.finish(queue, &error) ? failed("execution", error) : Status::success();
+  }
+  bool canRecord() const override { return api.begin_record != nullptr; }
+  Status beginRecording() override {
+    TenonDeviceError error{};
+    return api.begin_record(queue, &error) ? failed("recording", error) : Status::success();
+  }
+  Expected<std::unique_ptr<Recording>> endRecording() override {
+    TenonDeviceError error{};
+    TenonGraph *graph = nullptr;
+    if (api.end_record(queue, &graph, &error))
+      return failed("recording", error);
+    return std::unique_ptr<Recording>(std::make_unique<PluginRecording>(api, queue, graph));
   }
 
 private:

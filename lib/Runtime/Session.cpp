@@ -92,7 +92,7 @@ Expected<std::vector<Tensor>> Session::Impl::run(std::vector<Tensor> tensors, co
   auto outputs = bindOutputs(program, **instance, into);
   if (!outputs)
     return outputs;
-  TENON_RETURN_IF_ERROR(executor.run(**instance, tensors, *outputs, options.profile));
+  TENON_RETURN_IF_ERROR(executor.run(*instance, tensors, *outputs, options.profile));
   return outputs;
 }
 

@@ -26,7 +26,8 @@ MockCudaReport report() {
 class CudaDevice : public testing::Test {
 protected:
   static constexpr const char *variables[] = {"TENON_DEVICE_PATH",     "TENON_CUDA_DRIVER", "TENON_CUDA_DEVICE",
-                                              "TENON_MOCK_CAPABILITY", "TENON_MOCK_FAIL",   "TENON_MOCK_MEMORY"};
+                                              "TENON_MOCK_CAPABILITY", "TENON_MOCK_FAIL",   "TENON_MOCK_MEMORY",
+                                              "TENON_CUDA_GRAPHS"};
   void SetUp() override {
     setenv("TENON_DEVICE_PATH", TENON_DEVICE_FOLDER, 1);
     setenv("TENON_CUDA_DRIVER", TENON_MOCK_CUDA, 1);
@@ -37,7 +38,8 @@ protected:
       unsetenv(variable);
     const MockCudaReport end = report();
     EXPECT_EQ(end.violations, std::vector<std::string>());
-    EXPECT_EQ(end.contexts + end.modules + end.streams + end.allocations + end.depth, 0) << "something is left";
+    EXPECT_EQ(end.contexts + end.modules + end.streams + end.allocations + end.graphs + end.depth, 0)
+        << "something is left";
   }
 
   Expected<std::unique_ptr<Session>> open(PlanMaker m, const std::vector<std::string> &archs = {"sm_90a"},
@@ -216,6 +218,74 @@ TEST_F(CudaDevice, ReleasesEverythingWhenOpeningFailsAnywhere) {
     EXPECT_NE(failure(), "") << function;
     const MockCudaReport seen = report();
     EXPECT_EQ(seen.violations, std::vector<std::string>()) << function;
-    EXPECT_EQ(seen.contexts + seen.modules + seen.streams + seen.allocations + seen.depth, 0) << function;
+    EXPECT_EQ(seen.contexts + seen.modules + seen.streams + seen.allocations + seen.graphs + seen.depth, 0) << function;
   }
+}
+
+TEST_F(CudaDevice, ReplaysLaunchesFromTheThirdRunOn) {
+  auto session = open(deviceSample("cuda", 5));
+  ASSERT_TRUE(session.ok()) << session.status().str();
+  auto run = [&](float x, int64_t rows) {
+    auto y = (*session)->run(std::vector<Tensor>{floats(std::vector<float>(size_t(rows) * 4, x), {rows, 4})});
+    ASSERT_TRUE(y.ok()) << y.status().str();
+    for (int64_t i = 0; i < rows * 4; ++i)
+      EXPECT_EQ((*y)[0].as<float>()[i], 32 * (x + 10 * float(i % 4 + 1)));
+  };
+  report();
+  run(1, 2);
+  EXPECT_EQ(report().launches.size(), 6u);
+  run(2, 2); // records
+  MockCudaReport seen = report();
+  EXPECT_EQ(seen.launches.size(), 0u);
+  EXPECT_EQ(seen.calls["cuStreamBeginCapture_v2"], 1);
+  EXPECT_EQ(seen.graphs, 1);
+  run(3, 2);
+  run(4, 2);
+  seen = report();
+  EXPECT_EQ(seen.calls["cuLaunchKernel"], 0);
+  EXPECT_EQ(seen.calls["cuGraphLaunch"], 2);
+  run(5, 1); // another shape, in the same memory
+  run(6, 1);
+  run(7, 1);
+  EXPECT_EQ(report().graphs, 2);
+  run(8, 100); // more memory: addresses have changed
+  EXPECT_EQ(report().graphs, 0);
+  run(9, 2);
+  run(10, 2);
+  run(11, 2);
+  EXPECT_EQ(report().graphs, 1);
+}
+
+TEST_F(CudaDevice, KeepsFewRecordings) {
+  auto session = open(deviceSample("cuda", 5));
+  ASSERT_TRUE(session.ok()) << session.status().str();
+  for (int64_t rows = 20; rows > 0; --rows)
+    for (int i = 0; i < 3; ++i) {
+      std::vector<float> x(size_t(rows) * 4);
+      ASSERT_TRUE((*session)->run(std::vector<Tensor>{floats(x, {rows, 4})}).ok());
+    }
+  EXPECT_EQ(report().graphs, 8);
+}
+
+TEST_F(CudaDevice, ReportsAFailedRecording) {
+  for (const char *function : {"cuStreamBeginCapture_v2", "cuLaunchKernel", "cuStreamEndCapture",
+                               "cuGraphInstantiateWithFlags", "cuGraphLaunch"}) {
+    auto session = open(deviceSample("cuda", 5));
+    ASSERT_TRUE(session.ok()) << session.status().str();
+    EXPECT_EQ(failure(**session), "");
+    setenv("TENON_MOCK_FAIL", (std::string(function) + "=719").c_str(), 1);
+    EXPECT_EQ(failure(**session).substr(0, 6), "TN8003") << function;
+    unsetenv("TENON_MOCK_FAIL");
+    for (int i = 0; i < 3; ++i)
+      EXPECT_EQ(failure(**session), "") << function;
+  }
+}
+
+TEST_F(CudaDevice, RecordsNothingWhereThatIsOff) {
+  setenv("TENON_CUDA_GRAPHS", "0", 1);
+  auto session = open(deviceSample("cuda", 5));
+  ASSERT_TRUE(session.ok()) << session.status().str();
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(failure(**session), "");
+  EXPECT_EQ(report().calls.count("cuStreamBeginCapture_v2"), 0u);
 }

@@ -121,12 +121,16 @@ TEST_P(DeviceConformance, RunsLaunchesInOrder) {
   expectResult(runOn(*session, {0, 1, 2, 3}), {10 << 20, 21 << 20, 32 << 20, 43 << 20});
 }
 
-TEST_P(DeviceConformance, ReadsArgumentsBeforeALaunchReturns) {
-  // One run after the other in one context: a launch that reads its arguments later reads those of the next run.
-  auto session = opened(deviceSample(GetParam().target));
+TEST_P(DeviceConformance, RunsAgainAndAgainInOneContext) {
+  // A launch that reads its arguments later reads those of the next run; where launches can be recorded, they are.
+  auto session = opened(deviceSample(GetParam().target, 5));
   ASSERT_TRUE(session);
-  for (int i = 0; i < 20; ++i)
-    expectResult(runOn(*session, {float(i), 0, 0, 0}), {20 + 2 * float(i), 40, 60, 80});
+  for (int i = 0; i < 10; ++i) {
+    const float x = float(i);
+    expectResult(runOn(*session, {x, 0, 0, 0}), {320 + 32 * x, 640, 960, 1280});
+    expectResult(runOn(*session, {x, x, x, x, 0, 0, 0, x}),
+                 {320 + 32 * x, 640 + 32 * x, 960 + 32 * x, 1280 + 32 * x, 320, 640, 960, 1280 + 32 * x});
+  }
 }
 
 TEST_P(DeviceConformance, ProfilesEachStep) {

@@ -28,8 +28,10 @@ struct Function {
 struct Module {
   std::vector<std::unique_ptr<Function>> functions;
 };
+using Work = std::vector<std::function<bool()>>; ///< false: it touched what is not there
 struct Stream {
-  std::vector<std::function<bool()>> work; ///< false: it touched what is not there
+  Work work;
+  Work *captured = nullptr; ///< where launches go instead
 };
 
 struct State {
@@ -40,6 +42,7 @@ struct State {
   int sticky = 0;   ///< error that the context died of
   std::set<Module *> modules;
   std::set<Stream *> streams;
+  std::set<Work *> graphs; ///< captured and instantiated ones
   std::map<char *, size_t> memory;
   size_t used = 0;
 
@@ -157,6 +160,7 @@ __attribute__((visibility("default"))) void tenon_mock_cuda_report(MockCudaRepor
   s.report.modules = int(s.modules.size());
   s.report.streams = int(s.streams.size());
   s.report.allocations = int(s.memory.size());
+  s.report.graphs = int(s.graphs.size());
   s.report.depth = int(stack.size());
   *report = std::move(s.report);
   s.report = {};
@@ -337,6 +341,8 @@ int cuMemcpyAsync(Pointer target, Pointer source, size_t bytes, Stream *stream) 
   Call call("cuMemcpyAsync", true);
   if (call.error || !known(state().streams, stream, "stream"))
     return call.error ? call.error : invalidHandle;
+  if (stream->captured)
+    state().violate("a copy during capture");
   char *to = reinterpret_cast<char *>(target), *from = reinterpret_cast<char *>(source);
   if (!inOnePiece(to, bytes) || !inOnePiece(from, bytes)) {
     state().violate("a copy leaves its allocation");
@@ -362,7 +368,7 @@ int cuStreamDestroy_v2(Stream *stream) {
   Call call("cuStreamDestroy_v2", true);
   if (!known(state().streams, stream, "stream"))
     return invalidHandle;
-  if (!stream->work.empty())
+  if (!stream->work.empty() || stream->captured)
     state().violate("a stream is destroyed before its work has ended");
   state().streams.erase(stream);
   delete stream;
@@ -373,6 +379,8 @@ int cuStreamSynchronize(Stream *stream) {
   Call call("cuStreamSynchronize", true);
   if (!known(state().streams, stream, "stream"))
     return invalidHandle;
+  if (stream->captured)
+    state().violate("a stream is synchronised during capture");
   auto work = std::move(stream->work);
   stream->work.clear();
   if (call.error)
@@ -396,11 +404,64 @@ int cuLaunchKernel(Function *function, unsigned gridX, unsigned gridY, unsigned 
   if (gridX == 0 || gridX > 0x7fffffff || gridY != 1 || gridZ != 1 || threads == 0 || threads > 1024 || extra ||
       int64_t(shared) > function->dynamicShared)
     return invalidValue;
-  s.report.launches.push_back(function->name + "<<<" + std::to_string(gridX) + ", " + std::to_string(threads) + ", " +
-                              std::to_string(shared) + ">>>");
-  stream->work.push_back(body(function->name, gridX, arguments));
+  if (!stream->captured)
+    s.report.launches.push_back(function->name + "<<<" + std::to_string(gridX) + ", " + std::to_string(threads) + ", " +
+                                std::to_string(shared) + ">>>");
+  (stream->captured ? *stream->captured : stream->work).push_back(body(function->name, gridX, arguments));
   return 0;
 }
+
+int cuStreamBeginCapture_v2(Stream *stream, int mode) {
+  Call call("cuStreamBeginCapture_v2", true);
+  if (call.error || !known(state().streams, stream, "stream") || stream->captured || mode > 2)
+    return call.error ? call.error : invalidHandle;
+  stream->captured = new Work;
+  state().graphs.insert(stream->captured);
+  return 0;
+}
+
+int cuStreamEndCapture(Stream *stream, Work **graph) {
+  Call call("cuStreamEndCapture", true);
+  if (!known(state().streams, stream, "stream") || !stream->captured)
+    return invalidHandle;
+  Work *captured = stream->captured;
+  stream->captured = nullptr;
+  if (call.error) {
+    state().graphs.erase(captured);
+    delete captured;
+    return call.error;
+  }
+  *graph = captured;
+  return 0;
+}
+
+int cuGraphInstantiateWithFlags(Work **exec, Work *graph, unsigned long long) {
+  Call call("cuGraphInstantiateWithFlags", true);
+  if (call.error || !known(state().graphs, graph, "graph"))
+    return call.error ? call.error : invalidHandle;
+  *exec = new Work(*graph);
+  state().graphs.insert(*exec);
+  return 0;
+}
+
+int cuGraphLaunch(Work *exec, Stream *stream) {
+  Call call("cuGraphLaunch", true);
+  if (call.error || !known(state().graphs, exec, "graph") || !known(state().streams, stream, "stream"))
+    return call.error ? call.error : invalidHandle;
+  stream->work.insert(stream->work.end(), exec->begin(), exec->end());
+  return 0;
+}
+
+static int destroyGraph(const char *name, Work *graph) {
+  Call call(name, false);
+  if (!known(state().graphs, graph, "graph"))
+    return invalidHandle;
+  state().graphs.erase(graph);
+  delete graph;
+  return call.error;
+}
+int cuGraphExecDestroy(Work *exec) { return destroyGraph("cuGraphExecDestroy", exec); }
+int cuGraphDestroy(Work *graph) { return destroyGraph("cuGraphDestroy", graph); }
 
 #pragma GCC visibility pop
 } // extern "C"

@@ -23,8 +23,8 @@ struct MockCudaReport {
   std::vector<std::string> violations; ///< what a real driver would have let pass, or crashed on
   std::map<std::string, int> calls;    ///< by function
   std::vector<std::string> launches;   ///< "scale<<<8, 256, 0>>>"
-  int contexts = 0, modules = 0, streams = 0, allocations = 0; ///< alive
-  int depth = 0;                                               ///< contexts on the stack of the asking thread
+  int contexts = 0, modules = 0, streams = 0, allocations = 0, graphs = 0; ///< alive
+  int depth = 0; ///< contexts on the stack of the asking thread
 };
 
 /// Exported as tenon_mock_cuda_report: what happened since the last call.

@@ -44,6 +44,12 @@ std::string Driver::open() {
   find(destroyStream, "cuStreamDestroy_v2");
   find(synchronize, "cuStreamSynchronize");
   find(launch, "cuLaunchKernel");
+  find(beginCapture, "cuStreamBeginCapture_v2");
+  find(endCapture, "cuStreamEndCapture");
+  find(instantiate, "cuGraphInstantiateWithFlags");
+  find(launchGraph, "cuGraphLaunch");
+  find(destroyExec, "cuGraphExecDestroy");
+  find(destroyGraph, "cuGraphDestroy");
   if (!missing.empty())
     return "the CUDA driver " + path + " lacks " + missing;
   const Result result = init(0);

@@ -19,6 +19,8 @@ using Context = struct ContextTag *;
 using Module = struct ModuleTag *;
 using Function = struct FunctionTag *;
 using Stream = struct StreamTag *;
+using Graph = struct GraphTag *;
+using GraphExec = struct GraphExecTag *;
 
 // CUresult
 inline constexpr Result outOfMemory = 2, notFound = 500;
@@ -30,6 +32,8 @@ inline constexpr int staticShared = 1, maxDynamicShared = 8;
 inline constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;
 // CUstream_flags
 inline constexpr unsigned streamNonBlocking = 1;
+// CUstreamCaptureMode: what other threads do meanwhile is their business.
+inline constexpr int captureRelaxed = 2;
 
 /// Functions of the driver. Each needs a current context but for those above pushContext.
 struct Driver {
@@ -56,6 +60,13 @@ struct Driver {
   Result (*synchronize)(Stream stream) = nullptr;
   Result (*launch)(Function function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
                    unsigned blockZ, unsigned sharedBytes, Stream stream, void **arguments, void **extra) = nullptr;
+
+  Result (*beginCapture)(Stream stream, int mode) = nullptr;
+  Result (*endCapture)(Stream stream, Graph *graph) = nullptr;
+  Result (*instantiate)(GraphExec *exec, Graph graph, unsigned long long flags) = nullptr;
+  Result (*launchGraph)(GraphExec exec, Stream stream) = nullptr;
+  Result (*destroyExec)(GraphExec exec) = nullptr;
+  Result (*destroyGraph)(Graph graph) = nullptr;
 
   /// Opens the library and calls cuInit. Returns why that failed, or an empty string.
   std::string open();

@@ -2,7 +2,8 @@
 //
 // libtenon_device_cuda.so. A queue is a stream: launches and copies return before they have happened, and finish()
 // reports what went wrong meanwhile. The primary context of the GPU is shared with whoever else uses CUDA in this
-// process; every function makes it current for its own time only. $TENON_CUDA_DEVICE numbers the GPU, 0 is the default.
+// process; every function makes it current for its own time only. $TENON_CUDA_DEVICE numbers the GPU, 0 is the default;
+// with $TENON_CUDA_GRAPHS=0 launches are never recorded as CUDA graphs.
 //
 //===----------------------------------------------------------------------===//
 #include "CodeChoice.h"
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <exception>
 #include <limits>
@@ -58,6 +60,11 @@ struct TenonQueue {
   TenonDevice *device;
   Stream stream;
   std::vector<void *> arguments;
+};
+
+struct TenonGraph {
+  TenonDevice *device;
+  GraphExec exec;
 };
 
 namespace {
@@ -298,10 +305,66 @@ int finish(TenonQueue *queue, TenonDeviceError *error) {
   });
 }
 
+int beginRecord(TenonQueue *queue, TenonDeviceError *error) {
+  return guarded(error, [&] {
+    Current current(*queue->device);
+    return queue->device->driver.describe(queue->device->driver.beginCapture(queue->stream, captureRelaxed));
+  });
+}
+
+int endRecord(TenonQueue *queue, TenonGraph **graph, TenonDeviceError *error) {
+  return guarded(error, [&] {
+    const Driver &driver = queue->device->driver;
+    Current current(*queue->device);
+    auto made = std::make_unique<TenonGraph>(TenonGraph{queue->device, nullptr});
+    Graph recorded = nullptr;
+    Result result = driver.endCapture(queue->stream, &recorded);
+    result = result ? result : driver.instantiate(&made->exec, recorded, 0);
+    if (recorded)
+      driver.destroyGraph(recorded);
+    if (result == 0)
+      *graph = made.release();
+    return driver.describe(result);
+  });
+}
+
+int replay(TenonQueue *queue, TenonGraph *graph, TenonDeviceError *error) {
+  return guarded(error, [&] {
+    Current current(*queue->device);
+    return queue->device->driver.describe(queue->device->driver.launchGraph(graph->exec, queue->stream));
+  });
+}
+
+void destroyGraph(TenonGraph *graph) {
+  Current current(*graph->device);
+  graph->device->driver.destroyExec(graph->exec);
+  delete graph;
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) const TenonDeviceApi *tenon_device_api(uint32_t version) {
-  static const TenonDeviceApi api = {TENON_DEVICE_VERSION, open,         close, code,   allocate, release,
-                                     createQueue,          destroyQueue, copy,  launch, finish};
-  return version == TENON_DEVICE_VERSION ? &api : nullptr;
+  static const TenonDeviceApi recording = {
+      TENON_DEVICE_VERSION, open, close,  code,   allocate,    release,   createQueue,
+      destroyQueue,         copy, launch, finish, beginRecord, endRecord, replay,
+      destroyGraph};
+  static const TenonDeviceApi plain = {TENON_DEVICE_VERSION,
+                                       open,
+                                       close,
+                                       code,
+                                       allocate,
+                                       release,
+                                       createQueue,
+                                       destroyQueue,
+                                       copy,
+                                       launch,
+                                       finish,
+                                       nullptr,
+                                       nullptr,
+                                       nullptr,
+                                       nullptr};
+  if (version != TENON_DEVICE_VERSION)
+    return nullptr;
+  const char *graphs = std::getenv("TENON_CUDA_GRAPHS");
+  return graphs && std::strcmp(graphs, "0") == 0 ? &plain : &recording;
 }
