@@ -21,8 +21,9 @@
 // Launch: block = Tile::threads, dynamic shared memory = Tile::sharedBytes (above 48 KiB the host must opt in),
 // grid = (ceil(m / Tile::tileM) * ceil(n / Tile::tileN), 1, min(batch, 65535)); no launch where m, n or batch is 0.
 // minBlocks is there to be named: without it ptxas saves registers by spilling. k may be 0: the epilogue then sees
-// zeros. Headers: gemm_simt.cuh (float, FFMA), gemm_mma.cuh (half, bfloat16, float as TF32; from sm_80), conv.cuh (an
-// operand that makes either of them a convolution, and a depthwise one).
+// zeros. Headers: gemm_simt.cuh (float, FFMA), gemm_mma.cuh (half, bfloat16, float as TF32; from sm_80), gemm_wgmma.cuh
+// (half, bfloat16; operands are tensor maps, only sm_90a), conv.cuh (an operand that makes either of the first two a
+// convolution, and a depthwise one).
 //
 // Operands (prologue). A is a set of m lines along k, B one of n lines along k (TransposedB), or of k lines along n. An
 // operand says where a line is and what a chunk of it holds; Operand below is the model. A plain operand is copied by
@@ -210,6 +211,26 @@ TENON_DEVICE void fetchChunk(typename O::Element *shared, const O &operand, bool
         values[e] = operand.map(values[e], batch, i, j + e);
     storeVector(shared, values);
   }
+}
+
+/// Stores a 16x8 fragment of C at (row, column) of the warp, as mma.cuh and wgmma.cuh lay it out. A lane holds two
+/// neighbours of rows g and g + 8; it swaps two with the lane beside it, so that the even lane has four neighbours of
+/// row g, and the odd one of row g + 8. Called by whole warps.
+template <class Epilogue>
+TENON_DEVICE void storeFragment(const GemmShape &shape, const Epilogue &epilogue, int64_t batch, int row, int column,
+                                float d0, float d1, float d2, float d3) {
+  int lane = threadIdx.x % 32;
+  bool odd = lane % 2;
+  float first = shuffleXor(odd ? d0 : d2, 1), second = shuffleXor(odd ? d1 : d3, 1);
+  Vector<float, 4> values;
+  values[0] = odd ? first : d0;
+  values[1] = odd ? second : d1;
+  values[2] = odd ? d2 : first;
+  values[3] = odd ? d3 : second;
+  row += lane / 4 + (odd ? 8 : 0);
+  column += lane % 4 / 2 * 4;
+  if (row < shape.m && column < shape.n)
+    epilogue(batch, row, column, values, shape.n - column < 4 ? shape.n - column : 4);
 }
 
 } // namespace detail

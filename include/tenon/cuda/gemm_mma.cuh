@@ -191,30 +191,15 @@ private:
     }
   }
 
-  /// A lane holds two neighbours of rows g and g + 8; it swaps two with the lane beside it, so that the even lane has
-  /// four neighbours of row g, and the odd one of row g + 8.
   template <class Epilogue>
   static TENON_DEVICE void store(const Accumulators &d, const GemmShape &shape, const detail::TilePlace &place,
                                  const Epilogue &epilogue, int64_t batch) {
-    int lane = threadIdx.x % 32;
-    bool odd = lane % 2;
-    int firstRow = place.row + warpRow() + lane / 4 + (odd ? 8 : 0);
-    int firstColumn = place.column + warpColumn() + lane % 4 / 2 * 4;
 #pragma unroll
     for (int i = 0; i < rowFragments; ++i)
 #pragma unroll
-      for (int j = 0; j < columnFragments; ++j) {
-        const float (&own)[4] = d[i][j];
-        float first = shuffleXor(odd ? own[0] : own[2], 1), second = shuffleXor(odd ? own[1] : own[3], 1);
-        Vector<float, 4> values;
-        values[0] = odd ? first : own[0];
-        values[1] = odd ? second : own[1];
-        values[2] = odd ? own[2] : first;
-        values[3] = odd ? own[3] : second;
-        int row = firstRow + 16 * i, column = firstColumn + 8 * j;
-        if (row < shape.m && column < shape.n)
-          epilogue(batch, row, column, values, shape.n - column < 4 ? shape.n - column : 4);
-      }
+      for (int j = 0; j < columnFragments; ++j)
+        detail::storeFragment(shape, epilogue, batch, place.row + warpRow() + 16 * i,
+                              place.column + warpColumn() + 8 * j, d[i][j][0], d[i][j][1], d[i][j][2], d[i][j][3]);
   }
 };
 

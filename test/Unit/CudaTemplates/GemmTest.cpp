@@ -165,4 +165,55 @@ TEST_F(GemmTemplates, MmaTf32) {
   check({"mmaTf32T", Type::Float, Type::Float, true, true, 64, 64, 128, mmaShared(64, 64, 128, 3)});
 }
 
+/// A tensor map of lines: `length` elements of 16 bits, in boxes of 64 x boxLines.
+Map mapOf(Elements &e, int length, int lines, int batch, int64_t lineStride, int64_t batchStride, uint32_t boxLines) {
+  tenon::vgpu::TensorMapDescription d;
+  d.base = e.bytes.data();
+  d.rank = 3;
+  d.extents[0] = length, d.extents[1] = lines, d.extents[2] = batchStride ? batch : 1;
+  d.strides[0] = lineStride * 2, d.strides[1] = (batchStride ? batchStride : lineStride * lines) * 2;
+  d.box[0] = 64, d.box[1] = boxLines, d.box[2] = 1;
+  d.swizzle = tenon::vgpu::TensorSwizzle::Bytes128;
+  Map map;
+  EXPECT_EQ(encodeMap(d, map), "");
+  return map;
+}
+
+TEST_F(GemmTemplates, Wgmma) {
+  if (lacks(90, 90))
+    GTEST_SKIP() << "wgmma is for sm_90a only";
+  const Instance instances[] = {
+      {"wgmmaHalfT", Type::Half, Type::Half, true, false, 128, 128, 384, 4 * 32768},
+      {"wgmmaBfloat16", Type::Bfloat16, Type::Float, false, false, 128, 256, 384, 4 * 49152},
+  };
+  // Lines are padded to multiples of 16 bytes; the third and fourth have more stages than the ring.
+  const Shape shapes[] = {{1, 1, 1, 1, 7, 7, 0, false},
+                          {130, 72, 88, 3, 0, 0, 1, true},
+                          {70, 136, 456, 2, 0, 0, 0, false},
+                          {100, 300, 330, 1, 6, 6, 0, false}};
+  for (const Instance &instance : instances)
+    for (const Shape &shape : shapes) {
+      Problem strides = stridesOf(instance, shape);
+      strides.strideA = (shape.k + 7) / 8 * 8, strides.batchA = shape.m * strides.strideA;
+      strides.strideB = ((instance.transposedB ? shape.k : shape.n) + 7) / 8 * 8;
+      strides.batchB = shape.sharedB ? 0 : (instance.transposedB ? shape.n : shape.k) * strides.strideB;
+      Trial trial(instance, shape, strides);
+      const Problem &p = trial.p;
+      Map mapA = mapOf(trial.a, p.k, p.m, p.batch, p.strideA, p.batchA, 128);
+      Map mapB = instance.transposedB ? mapOf(trial.b, p.k, p.n, p.batch, p.strideB, p.batchB, instance.tileN)
+                                      : mapOf(trial.b, p.n, p.k, p.batch, p.strideB, p.batchB, 64);
+      unsigned grid = tilesOf(p.m, instance.tileM) * tilesOf(p.n, instance.tileN);
+      for (uint64_t seed = 0; seed < 4 && !HasFailure(); ++seed) {
+        SCOPED_TRACE(std::string(instance.kernel) + ", shape " + std::to_string(&shape - shapes) + ", seed " +
+                     std::to_string(seed));
+        trial.c.bytes.poison();
+        unsigned batches = seed % 2 ? (p.batch + 1) / 2 : p.batch;
+        ASSERT_EQ(
+            file("WgmmaTemplates.cu", seed)(instance.kernel, {grid, 1, batches}, {384}, instance.shared, mapA, mapB, p),
+            "");
+        trial.compare();
+      }
+    }
+}
+
 } // namespace

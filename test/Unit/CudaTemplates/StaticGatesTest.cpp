@@ -73,6 +73,7 @@ protected:
       SCOPED_TRACE(std::string(file) + " for " + archs[i]);
       ASSERT_FALSE(failed[i]) << logs[i];
       EXPECT_EQ(countOf(logs[i], "Compiling entry function"), kernels) << logs[i];
+      EXPECT_EQ(countOf(logs[i], "C75"), 0u) << "serialised wgmma: " << logs[i];
       EXPECT_EQ(countOf(logs[i], " 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads"), kernels)
           << logs[i];
     }
@@ -83,6 +84,7 @@ protected:
 TEST_F(StaticGates, GemmSimt) { check("GemmTemplates.cu", {"sm_80"}, 4, 1); }
 TEST_F(StaticGates, GemmMma) { check("GemmTemplates.cu", {"sm_90a"}, 6, 2); }
 TEST_F(StaticGates, Conv) { check("ConvTemplates.cu", {"sm_80"}, 6); }
+TEST_F(StaticGates, GemmWgmma) { check("WgmmaTemplates.cu", {"sm_90a"}, 2); }
 TEST_F(StaticGates, EveryArchitecture) {
   if (!getenv("TENON_TEST_EVERY_ARCH"))
     GTEST_SKIP() << "only with TENON_TEST_EVERY_ARCH=1";
