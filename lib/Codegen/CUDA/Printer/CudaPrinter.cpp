@@ -192,7 +192,7 @@ std::string CudaPrinter::nameFor(Value value) {
     hint = "offset";
   Operation *op = value.getDefiningOp();
   if (hint.empty() && op)
-    return names.unique(defaultName(op, op->getNumOperands() ? StringRef(named[op->getOperand(0)]) : StringRef()));
+    return names.unique(defaultName(op, op->getNumOperands() ? named.lookup(op->getOperand(0)) : std::string()));
   return names.unique(hint.empty() ? "value" : hint);
 }
 
