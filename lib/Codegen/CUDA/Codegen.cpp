@@ -5,6 +5,7 @@
 #include "Printer/CudaPrinter.h"
 #include "Simplify.h"
 #include "Strategies.h"
+#include "Templates/HeavyTemplate.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -72,7 +73,23 @@ FailureOr<KernelInfo> emitKernelIR(DispatchOp dispatch, StringRef name, const Cu
   return info;
 }
 
+/// The first template that takes the region; null if none does.
+static const HeavyTemplate *findTemplate(const HeavyRegion &region, const CudaTarget &target) {
+  for (const HeavyTemplate *candidate : getHeavyTemplates())
+    if (candidate->accepts(region, target))
+      return candidate;
+  return nullptr;
+}
+
 FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const CudaTarget &target) {
+  loadDialects(*dispatch.getContext());
+  if (std::optional<HeavyRegion> region = HeavyRegion::match(dispatch))
+    if (const HeavyTemplate *found = findTemplate(*region, target)) {
+      FailureOr<CudaKernel> kernel = found->emit(*region, name, target);
+      if (succeeded(kernel))
+        kernel->comment = describe(dispatch, name);
+      return kernel;
+    }
   OwningOpRef<ModuleOp> module = ModuleOp::create(dispatch.getLoc());
   FailureOr<KernelInfo> info = emitKernelIR(dispatch, name, target, *module);
   if (failed(info))

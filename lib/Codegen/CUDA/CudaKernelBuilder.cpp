@@ -177,6 +177,21 @@ Value CudaKernelBuilder::sharedMemory(DimAttr elements, Type elementType) {
   return memref::ViewOp::create(entry, nameHint(context(), "tile"), type, all, zero, ValueRange{param(elements)});
 }
 
+Value CudaKernelBuilder::addArgument(Type type, StringRef name) {
+  assert(info.params.empty() && "arguments come before parameters");
+  unsigned position = function.getNumArguments();
+  LogicalResult inserted = function.insertArgument(position, type, {}, nameHint(context(), name));
+  assert(succeeded(inserted) && "a new last argument");
+  (void)inserted;
+  return function.getArgument(position);
+}
+
+void CudaKernelBuilder::setReturn(Value value) {
+  Operation *end = function.getBody().front().getTerminator();
+  end->setOperands(value);
+  function.setType(body.getFunctionType(function.getArgumentTypes(), value.getType()));
+}
+
 void CudaKernelBuilder::setLaunch(DimAttr blocks, int threads) {
   info.blocks = blocks;
   info.threads = threads;

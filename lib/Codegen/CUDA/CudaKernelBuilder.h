@@ -61,6 +61,10 @@ public:
   /// Dynamic shared memory of `elements` elements, as memref<?xT>; at most one call.
   mlir::Value sharedMemory(graph::DimAttr elements, mlir::Type elementType);
 
+  /// For functors: an argument between buffers and parameters, and what the function returns.
+  mlir::Value addArgument(mlir::Type type, llvm::StringRef name);
+  void setReturn(mlir::Value value);
+
   void setLaunch(graph::DimAttr blocks, int threads);
   int threads() const { return info.threads; }
   /// Ends the function and returns what the plan needs.

@@ -170,6 +170,11 @@ void ElementwiseEmitter::emitVector(const Job &job, Evaluator &evaluator, Value 
 
 } // namespace
 
-void emitElementwise(GenericRegion &region, CudaKernelBuilder &kernel) { ElementwiseEmitter(region, kernel).run(); }
+void emitElementwise(GenericRegion &region, CudaKernelBuilder &kernel) {
+  SmallVector<Job> jobs = getJobs(region);
+  if (jobs.size() == 1 && emitTransposed(region, kernel, jobs.front()))
+    return;
+  ElementwiseEmitter(region, kernel).run();
+}
 
 } // namespace tenon::codegen::cuda

@@ -68,6 +68,9 @@ void scalarizeKernel(func::FuncOp kernel) {
   });
   for (Operation *op : llvm::reverse(replaced))
     op->erase();
+  Block &body = kernel.getBody().front();
+  kernel.setType(
+      FunctionType::get(kernel.getContext(), body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
 }
 
 } // namespace tenon::codegen::cuda

@@ -12,6 +12,9 @@ namespace tenon::codegen::cuda {
 /// A region without reductions: every thread computes vectors of the results, 16 bytes where addresses allow.
 void emitElementwise(GenericRegion &region, CudaKernelBuilder &kernel);
 
+/// A result that reads an operand across its memory, by way of shared memory; false where that does not apply.
+bool emitTransposed(GenericRegion &region, CudaKernelBuilder &kernel, const Job &job);
+
 /// A region whose reductions share one domain.
 void emitReductions(GenericRegion &region, CudaKernelBuilder &kernel, const CudaTarget &target);
 

@@ -3,7 +3,8 @@
 #include "Describe.h"
 #include "Graph/IR/GraphDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "tenon/Codegen/CUDA/Codegen.h"
+#include "tenon/Codegen/CUDA/Compile.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -12,6 +13,7 @@ namespace tenon::codegen::cuda {
 static LogicalResult translate(Operation *root, raw_ostream &os, bool isText) {
   size_t number = 0;
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(root->getContext()));
+  llvm::StringSet<> printed = {"tenon/cuda/kernel.cuh"};
   if (isText)
     os << "#include \"tenon/cuda/kernel.cuh\"\n\nusing namespace tenon::device;\n";
   WalkResult walked = root->walk([&](graph::DispatchOp dispatch) -> WalkResult {
@@ -21,7 +23,11 @@ static LogicalResult translate(Operation *root, raw_ostream &os, bool isText) {
     FailureOr<CudaKernel> kernel = emitKernel(dispatch, name, {});
     if (failed(kernel))
       return WalkResult::interrupt();
-    os << "\n" << kernel->comment;
+    os << "\n";
+    for (const std::string &include : kernel->includes)
+      if (printed.insert(include).second)
+        os << "#include \"" << include << "\"\n";
+    os << kernel->comment;
     os << "// launch: " << kernel->info.threads << " threads, blocks ";
     os << toText(kernel->info.blocks) << ", shared bytes " << toText(kernel->info.sharedBytes);
     os << "\n" << kernel->source;
@@ -32,11 +38,52 @@ static LogicalResult translate(Operation *root, raw_ostream &os, bool isText) {
   return failure(walked.wasInterrupted());
 }
 
+/// Compiles every region for every architecture that is tested, and prints what the worst kernels need.
+static LogicalResult checkResources(Operation *root, raw_ostream &os) {
+  CompilerInfo compiler = findCudaCompiler();
+  if (!compiler.isFound) {
+    os << "skipped: no CUDA compiler\n";
+    return success();
+  }
+  std::vector<CudaKernel> kernels;
+  llvm::StringSet<> seen;
+  WalkResult walked = root->walk([&](graph::DispatchOp dispatch) -> WalkResult {
+    FailureOr<CudaKernel> kernel = emitKernel(dispatch, "kernel", {});
+    if (failed(kernel))
+      return WalkResult::interrupt();
+    if (seen.insert(kernel->source).second)
+      kernels.push_back(*emitKernel(dispatch, makeKernelName(dispatch, kernels.size()), {}));
+    return WalkResult::advance();
+  });
+  if (walked.wasInterrupted())
+    return failure();
+  CompileOptions options;
+  options.archs = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a"};
+  FailureOr<std::vector<CudaImage>> images = compileCuda(*root->getContext(), kernels, options);
+  if (failed(images))
+    return failure();
+  int registers = 0, spills = 0;
+  for (const CudaImage &image : *images)
+    for (auto [name, needs] : llvm::zip_equal(image.kernels, image.resources)) {
+      registers = std::max(registers, needs.registers);
+      spills += needs.spillBytes;
+      if (needs.spillBytes || needs.registers == 0)
+        os << name << " on " << image.arch << ": " << needs.registers << " registers, " << needs.spillBytes
+           << " spill bytes\n";
+    }
+  os << kernels.size() << " kernels, " << options.archs.size() << " architectures: at most " << registers
+     << " registers, " << spills << " spill bytes\n";
+  return success();
+}
+
 void registerGraphToCudaTranslation() {
   auto dialects = [](DialectRegistry &registry) { registry.insert<graph::GraphDialect, func::FuncDialect>(); };
   static TranslateFromMLIRRegistration text(
       "graph-to-cuda", "print the CUDA C++ of every dispatch region",
       [](Operation *op, raw_ostream &os) { return translate(op, os, /*isText=*/true); }, dialects);
+  static TranslateFromMLIRRegistration resources("graph-to-cuda-resources",
+                                                 "compile every dispatch region and print what the kernels need",
+                                                 checkResources, dialects);
   static TranslateFromMLIRRegistration ir(
       "graph-to-cuda-ir", "print the kernel IR of every dispatch region",
       [](Operation *op, raw_ostream &os) { return translate(op, os, /*isText=*/false); }, dialects);

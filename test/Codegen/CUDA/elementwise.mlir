@@ -18,7 +18,7 @@
 // CHECK-NEXT:      for (int l = 0; l < 4; ++l)
 // CHECK-NEXT:        relu[l] = maximum(a_v[l] + b_v[l], 0.0f);
 // CHECK-NEXT:      storeVector(out + i, relu);
-// CHECK:       extern "C" __global__ void __launch_bounds__(256)
+// CHECK:       extern "C" __global__ void __launch_bounds__(256, 3)
 // CHECK-NEXT:  k0_add_relu(
 // CHECK:         if (elements < (1 << 30))
 // CHECK-NEXT:      k0_add_relu_body<int>(a, b, out, int(N_16));

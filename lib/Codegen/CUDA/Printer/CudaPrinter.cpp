@@ -38,10 +38,7 @@ bool CudaPrinter::isVector(Type type) {
   return vector && vector.getNumElements() > 1;
 }
 
-std::string CudaPrinter::elementName(Type type) {
-  type = getElementTypeOrSelf(type);
-  if (type.isIndex())
-    return options.wideIndex ? "Index" : "int";
+std::string cudaTypeName(Type type) {
   if (type.isF32())
     return "float";
   if (type.isF64())
@@ -52,6 +49,11 @@ std::string CudaPrinter::elementName(Type type) {
     return "bfloat16";
   unsigned width = type.getIntOrFloatBitWidth();
   return width == 1 ? "bool" : width == 32 ? "int" : "int" + std::to_string(width) + "_t";
+}
+
+std::string CudaPrinter::elementName(Type type) {
+  type = getElementTypeOrSelf(type);
+  return type.isIndex() ? options.wideIndex ? "Index" : "int" : cudaTypeName(type);
 }
 
 std::string CudaPrinter::typeName(Type type) {
@@ -86,8 +88,13 @@ std::string CudaPrinter::parameters(bool inBody) {
   return list;
 }
 
-/// `head(list) tail`, broken after commas where it would leave the page.
-static std::string wrapped(std::string head, StringRef list, StringRef tail) {
+/// Three quarters of a thousand threads per multiprocessor: below that little is gained, and ptxas would otherwise
+/// rather spill than give up the last block.
+static std::string bounds(int threads) {
+  return "__launch_bounds__(" + std::to_string(threads) + ", " + std::to_string(std::max(768 / threads, 1)) + ")";
+}
+
+std::string wrapList(std::string head, StringRef list, StringRef tail) {
   std::string text = head + "(";
   size_t column = text.size();
   SmallVector<StringRef> items;
@@ -101,7 +108,7 @@ static std::string wrapped(std::string head, StringRef list, StringRef tail) {
     text += item.str() + (i + 1 == items.size() ? "" : ", ");
     column += item.size() + 2;
   }
-  return text + ")" + tail.str();
+  return text + tail.str();
 }
 
 /// The kernel of a template over Index: small tensors take 32-bit indices.
@@ -115,8 +122,8 @@ void CudaPrinter::printEntry() {
     }
     return (name + "_body<" + type + ">(" + arguments + ");").str();
   };
-  body += "\nextern \"C\" __global__ void __launch_bounds__(" + std::to_string(options.threads) + ")\n" +
-          wrapped(name, parameters(/*inBody=*/false) + ", int64_t " + extent, " {\n");
+  body += "\nextern \"C\" __global__ void " + bounds(options.threads) + "\n" +
+          wrapList(name, parameters(/*inBody=*/false) + ", int64_t " + extent, ") {\n");
   line("// Elements of the largest tensor: where they are few, so are the bits of an index.");
   line("if (" + extent + " < (1 << 30))");
   line("  " + call("int"));
@@ -130,10 +137,10 @@ std::string CudaPrinter::print() {
   std::string name = kernel.getSymName().str();
   if (options.wideIndex) {
     body += "template <class Index>\n" +
-            wrapped("TENON_DEVICE void " + name + "_body", parameters(/*inBody=*/true), " {\n");
+            wrapList("TENON_DEVICE void " + name + "_body", parameters(/*inBody=*/true), ") {\n");
   } else {
-    body += "extern \"C\" __global__ void __launch_bounds__(" + std::to_string(options.threads) + ")\n" +
-            wrapped(name, parameters(/*inBody=*/false), " {\n");
+    body += "extern \"C\" __global__ void " + bounds(options.threads) + "\n" +
+            wrapList(name, parameters(/*inBody=*/false), ") {\n");
     for (BlockArgument argument : kernel.getArguments())
       if (argument.getType().isIndex() && !argument.use_empty()) {
         std::string narrow = names.unique(named[argument]);
@@ -146,6 +153,30 @@ std::string CudaPrinter::print() {
   if (options.wideIndex)
     printEntry();
   body += "TENON_KERNEL(" + name + ");\n";
+  return failed ? std::string() : body;
+}
+
+std::string CudaPrinter::printMethod(ArrayRef<std::string> members, unsigned buffers) {
+  depth = 2;
+  for (unsigned i = 0; i < buffers; ++i)
+    named[kernel.getArgument(i)] = names.unique(members[i]);
+  std::string list;
+  for (unsigned i = buffers; i < buffers + 3; ++i) {
+    BlockArgument argument = kernel.getArgument(i);
+    named[argument] = names.unique(getNameHint(argument.getLoc()));
+    list += (list.empty() ? "" : ", ") + typeName(argument.getType()) + " " + named[argument];
+  }
+  for (unsigned i = buffers; i < members.size(); ++i)
+    names.unique(members[i]);
+  body = "  template <class Index>\n  TENON_DEVICE " + typeName(kernel.getResultTypes()[0]) + " operator()(" + list +
+         ") const {\n";
+  for (unsigned i = buffers; i < members.size(); ++i) {
+    Value param = kernel.getArgument(i + 3);
+    named[param] = names.unique(members[i]);
+    line("const Index " + named[param] + " = Index(" + members[i] + ");");
+  }
+  printBlock(kernel.getBody().front());
+  body += "  }\n";
   return failed ? std::string() : body;
 }
 

@@ -53,12 +53,21 @@ struct PrintOptions {
   bool lineDirectives = false;
 };
 
+/// `head(list` and `tail`, broken after commas where it would leave the page.
+std::string wrapList(std::string head, llvm::StringRef list, llvm::StringRef tail);
+
+/// The C++ type of a scalar in memory.
+std::string cudaTypeName(mlir::Type type);
+
 class CudaPrinter {
 public:
   CudaPrinter(mlir::func::FuncOp kernel, const PrintOptions &options) : kernel(kernel), options(options) {}
 
   /// The function; empty, with a diagnostic (TN5020), where an op has no text.
   std::string print();
+  /// The function as a method `operator()` template over Index: its first `buffers` arguments and its parameters (from
+  /// the fourth after these) are the members named by `members`.
+  std::string printMethod(llvm::ArrayRef<std::string> members, unsigned buffers);
 
 private:
   // CudaPrinter.cpp

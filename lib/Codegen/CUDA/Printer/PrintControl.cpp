@@ -61,14 +61,34 @@ bool CudaPrinter::printControl(Operation &op) {
       .Case([&](scf::IfOp conditional) { return printIf(conditional), true; })
       .Case([&](scf::YieldOp yield) { return printYield(yield), true; })
       .Case([&](gpu::BarrierOp) { return line("__syncthreads();"), true; })
-      .Case([&](func::ReturnOp) { return true; })
+      .Case([&](func::ReturnOp end) {
+        if (end.getNumOperands() > 0)
+          line("return " + text(end.getOperand(0)) + ";");
+        return true;
+      })
       .Default([](Operation *) { return false; });
+}
+
+/// True if `init` is carried by the loop around this one, which does nothing with it but pass it on: nested loops then
+/// share the variable.
+static bool passesOn(Value init, Value result) {
+  auto outer = dyn_cast<BlockArgument>(init);
+  auto loop = outer ? dyn_cast<scf::ForOp>(outer.getOwner()->getParentOp()) : scf::ForOp();
+  if (!loop || outer == loop.getInductionVar() || !init.hasOneUse() || !result.hasOneUse())
+    return false;
+  OpOperand &use = *result.use_begin();
+  return isa<scf::YieldOp>(use.getOwner()) && use.getOwner()->getParentOp() == loop &&
+         use.getOperandNumber() + 1 == outer.getArgNumber();
 }
 
 /// Carried values are variables of the enclosing block, shared by argument, result and yield.
 void CudaPrinter::printFor(scf::ForOp loop) {
   for (auto [init, argument, result] :
        llvm::zip_equal(loop.getInitArgs(), loop.getRegionIterArgs(), loop.getResults())) {
+    if (passesOn(init, result)) {
+      named[argument] = named[result] = named[init];
+      continue;
+    }
     std::string name = nameFor(argument);
     line(typeName(init.getType()) + " " + name + " = " + text(init) + ";");
     named[argument] = named[result] = name;

@@ -16,6 +16,36 @@ TEST(CudaContraction, MultipliesMatrices) {
   check.run({{"M", 3}, {"K", 0}});
 }
 
+/// Tails in every direction, vector loads, both orders of the weights, and an epilogue that reads by row and column.
+TEST(CudaGemmSimt, MultipliesTiles) {
+  RegionCheck check("tensor<?x?x36xf32, #graph.shape<[B, M, 36]>>; tensor<72x36xf32>; tensor<72xf32>; "
+                    "tensor<?x?x72xf32, #graph.shape<[B, M, 72]>>",
+                    R"(
+    %4 = graph.matmul %0, %1 {transpose_w} : (tensor<?x?x36xf32, #graph.shape<[B, M, 36]>>, tensor<72x36xf32>) -> tensor<?x?x72xf32, #graph.shape<[B, M, 72]>>
+    %5 = graph.add %4, %2 : (tensor<?x?x72xf32, #graph.shape<[B, M, 72]>>, tensor<72xf32>) -> tensor<?x?x72xf32, #graph.shape<[B, M, 72]>>
+    %6 = graph.add %5, %3 : (tensor<?x?x72xf32, #graph.shape<[B, M, 72]>>, tensor<?x?x72xf32, #graph.shape<[B, M, 72]>>) -> tensor<?x?x72xf32, #graph.shape<[B, M, 72]>>
+    graph.yield %6 : tensor<?x?x72xf32, #graph.shape<[B, M, 72]>>)");
+  EXPECT_TRUE(llvm::StringRef(check.kernel.source).contains("GemmSimt<64, 64, 16, 4, 4, 2, true>"));
+  for (int64_t m : {1, 33, 64, 65})
+    check.run({{"B", 2}, {"M", m}}, 2e-5);
+  RegionCheck large("tensor<?x?xf32, #graph.shape<[M, K]>>; tensor<?x516xf32, #graph.shape<[K, 516]>>", R"(
+    %4 = graph.matmul %0, %1 : (tensor<?x?xf32, #graph.shape<[M, K]>>, tensor<?x516xf32, #graph.shape<[K, 516]>>) -> tensor<?x516xf32, #graph.shape<[M, 516]>>
+    graph.yield %4 : tensor<?x516xf32, #graph.shape<[M, 516]>>)");
+  large.run({{"M", 130}, {"K", 37}}, 2e-5);
+}
+
+TEST(CudaGemmSimt, MultipliesBatches) {
+  RegionCheck check("tensor<?x3x?x?xf32, #graph.shape<[B, 3, S, K]>>; tensor<?x3x?x?xf32, #graph.shape<[B, 3, K, N]>>; "
+                    "tensor<?x1x1x?xf32, #graph.shape<[B, 1, 1, N]>>",
+                    R"(
+    %4 = graph.matmul %0, %1 : (tensor<?x3x?x?xf32, #graph.shape<[B, 3, S, K]>>, tensor<?x3x?x?xf32, #graph.shape<[B, 3, K, N]>>) -> tensor<?x3x?x?xf32, #graph.shape<[B, 3, S, N]>>
+    %5 = graph.add %4, %2 : (tensor<?x3x?x?xf32, #graph.shape<[B, 3, S, N]>>, tensor<?x1x1x?xf32, #graph.shape<[B, 1, 1, N]>>) -> tensor<?x3x?x?xf32, #graph.shape<[B, 3, S, N]>>
+    graph.yield %5 : tensor<?x3x?x?xf32, #graph.shape<[B, 3, S, N]>>)");
+  EXPECT_TRUE(llvm::StringRef(check.kernel.source).contains("GemmSimt<"));
+  check.run({{"B", 2}, {"S", 5}, {"K", 17}, {"N", 66}}, 2e-5);
+  check.run({{"B", 1}, {"S", 70}, {"K", 16}, {"N", 3}}, 2e-5);
+}
+
 TEST(CudaContraction, BroadcastsBatches) {
   RegionCheck check("tensor<2x1x3x4xf32>; tensor<5x6x4xf32>", R"(
     %3 = graph.matmul %0, %1 {transpose_w} : (tensor<2x1x3x4xf32>, tensor<5x6x4xf32>) -> tensor<2x5x3x6xf32>
