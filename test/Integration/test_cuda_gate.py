@@ -20,7 +20,9 @@ def check(tenon, model, tmp_path):
     found = re.search(r"(\d+) kernels, 5 architectures: at most (\d+) registers, (\d+) spill bytes", done.stdout)
     assert found, done.stdout
     kernels, registers, spills = map(int, found.groups())
-    assert kernels > 0 and registers <= 168 and spills == 0, done.stdout
+    # 168 for generated kernels. A product by template holds 64 sums and two sets of operands: 197 on some architectures;
+    # a block of 256 threads may have 255.
+    assert kernels > 0 and registers <= 208 and spills == 0, done.stdout
 
 
 @pytest.mark.parametrize("name", TINY)
