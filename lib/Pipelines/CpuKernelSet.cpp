@@ -3,6 +3,7 @@
 
 #include "mlir/IR/Threading.h"
 #include "tenon/Codegen/CPU/Codegen.h"
+#include "tenon/Codegen/Common/Region.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -31,16 +32,6 @@ private:
 
 } // namespace
 
-/// "k12_conv_add_relu": the number makes it unique, the ops tell a person what it is.
-static std::string makeName(graph::DispatchOp dispatch, size_t number) {
-  std::string name = "k" + std::to_string(number);
-  int parts = 0;
-  for (Operation &op : dispatch.getBody().front().without_terminator())
-    if (!isa<graph::ConstantOp>(op) && parts++ < 3)
-      name += "_" + op.getName().stripDialect().str();
-  return name;
-}
-
 FailureOr<KernelInfo> CpuKernelSet::emit(graph::DispatchOp dispatch, StringRef name, size_t target,
                                          OwningOpRef<ModuleOp> &module) {
   module = ModuleOp::create(dispatch.getLoc());
@@ -56,7 +47,7 @@ FailureOr<LoweredDispatch> CpuKernelSet::lower(graph::DispatchOp dispatch) {
   llvm::raw_string_ostream(text) << *module;
   auto [it, isNew] = names.try_emplace(text, "");
   if (isNew) {
-    it->second = makeName(dispatch, kernels.front().size());
+    it->second = makeKernelName(dispatch, kernels.front().size());
     SymbolTable::lookupSymbolIn(*module, "kernel")
         ->setAttr(SymbolTable::getSymbolAttrName(), StringAttr::get(&context, it->second));
     kernels.front().push_back(std::move(module));

@@ -6,13 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "KernelSet.h"
 #include "tenon/Codegen/CUDA/Compile.h"
+#include "tenon/Codegen/CUDA/KernelTable.h"
 #include "tenon/Plan/ImageArchive.h"
-#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 using namespace tenon;
 using codegen::cuda::CudaImage;
-using codegen::cuda::CudaKernel;
 
 namespace {
 
@@ -28,26 +27,17 @@ private:
   MLIRContext &context;
   bool isVirtual;
   std::vector<std::string> archs;
-  std::vector<CudaKernel> kernels;
-  llvm::StringMap<size_t> known; ///< text of a kernel -> its number
+  codegen::cuda::KernelTable kernels;
 };
 
 } // namespace
 
 FailureOr<LoweredDispatch> GpuKernelSet::lower(graph::DispatchOp dispatch) {
-  auto kernel = codegen::cuda::emitKernel(dispatch, "kernel", {});
-  if (failed(kernel))
+  FailureOr<codegen::cuda::KernelInfo> info = kernels.add(dispatch);
+  if (failed(info))
     return failure();
-  auto [it, isNew] = known.try_emplace(kernel->source, kernels.size());
-  if (isNew) {
-    auto named = codegen::cuda::emitKernel(dispatch, codegen::cuda::makeKernelName(dispatch, kernels.size()), {});
-    if (failed(named))
-      return failure();
-    kernels.push_back(std::move(*named));
-  }
-  const codegen::cuda::KernelInfo &info = kernel->info;
-  LoweredDispatch lowered{kernels[it->second].info.name, info.params, info.blocks, info.sharedBytes};
-  lowered.threads = info.threads;
+  LoweredDispatch lowered{info->name, info->params, info->blocks, info->sharedBytes};
+  lowered.threads = info->threads;
   return lowered;
 }
 
@@ -55,7 +45,7 @@ FailureOr<std::vector<PlanCode>> GpuKernelSet::compile(int jobs, llvm::function_
   codegen::cuda::CompileOptions options;
   options.archs = isVirtual ? std::vector<std::string>{"host"} : archs;
   options.jobs = jobs;
-  auto images = codegen::cuda::compileCuda(context, kernels, options);
+  auto images = codegen::cuda::compileCuda(context, kernels.getKernels(), options);
   if (failed(images))
     return failure();
   progress(1);

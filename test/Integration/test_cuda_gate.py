@@ -7,6 +7,9 @@ import pytest
 from conftest import built
 
 TINY = ["mlp", "cifar10_cnn", "mobilenetv2", "resnet50", "bert_base", "gpt2_small"]
+# Registers of a thread. The launch bounds of generated kernels leave 80, of those with blocks of 512 threads 128. A template
+# may fill a multiprocessor with one block of 256 threads (255); 64 sums and two sets of operands need 200.
+BUDGET = {"generated": 128, "templates": 200}
 FULL = ["resnet50", "bert_base", "ch_PP-OCRv4_det_infer", "320n"]
 
 
@@ -17,12 +20,9 @@ def check(tenon, model, tmp_path):
                           capture_output=True, text=True)
     if "skipped" in done.stdout:
         pytest.skip(done.stdout.strip())
-    found = re.search(r"(\d+) kernels, 5 architectures: at most (\d+) registers, (\d+) spill bytes", done.stdout)
-    assert found, done.stdout
-    kernels, registers, spills = map(int, found.groups())
-    # 168 for generated kernels. A product by template holds 64 sums and two sets of operands: 197 on some architectures;
-    # a block of 256 threads may have 255.
-    assert kernels > 0 and registers <= 208 and spills == 0, done.stdout
+    assert re.search(r"[1-9]\d* kernels, 5 architectures, 0 spill bytes", done.stdout), done.stdout
+    most = {kind: int(n) for kind, n in re.findall(r"(\w+): at most (\d+) registers", done.stdout)}
+    assert most and all(n <= BUDGET[kind] for kind, n in most.items()), done.stdout
 
 
 @pytest.mark.parametrize("name", TINY)

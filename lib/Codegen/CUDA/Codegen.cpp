@@ -86,8 +86,10 @@ FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const Cuda
   if (std::optional<HeavyRegion> region = HeavyRegion::match(dispatch))
     if (const HeavyTemplate *found = findTemplate(*region, target)) {
       FailureOr<CudaKernel> kernel = found->emit(*region, name, target);
-      if (succeeded(kernel))
+      if (succeeded(kernel)) {
         kernel->comment = describe(dispatch, name);
+        kernel->isTemplate = true;
+      }
       return kernel;
     }
   OwningOpRef<ModuleOp> module = ModuleOp::create(dispatch.getLoc());

@@ -111,13 +111,4 @@ std::string describe(DispatchOp dispatch, StringRef name) {
   return text;
 }
 
-std::string makeKernelName(DispatchOp dispatch, size_t number) {
-  std::string name = "k" + std::to_string(number);
-  int parts = 0;
-  for (Operation &op : dispatch.getBody().front().without_terminator())
-    if (!isa<ConstantOp>(op) && parts++ < 3)
-      name += "_" + op.getName().stripDialect().str();
-  return name;
-}
-
 } // namespace tenon::codegen::cuda

@@ -27,4 +27,13 @@ std::unique_ptr<GenericRegion> GenericRegion::create(DispatchOp dispatch, functi
   return copy;
 }
 
+std::string makeKernelName(DispatchOp dispatch, size_t number) {
+  std::string name = "k" + std::to_string(number);
+  int parts = 0;
+  for (Operation &op : dispatch.getBody().front().without_terminator())
+    if (!isa<ConstantOp>(op) && parts++ < 3)
+      name += "_" + op.getName().stripDialect().str();
+  return name;
+}
+
 } // namespace tenon::codegen

@@ -36,6 +36,7 @@ struct CudaKernel {
   std::string source;  ///< the function, without includes
   KernelInfo info;
   llvm::SmallVector<std::string> includes; ///< headers that `source` needs, as in #include "..."
+  bool isTemplate = false;                 ///< an instance of a template, not generated from the ops
 
   /// A whole translation unit with this kernel alone.
   std::string text() const;
@@ -51,9 +52,6 @@ mlir::FailureOr<KernelInfo> emitKernelIR(graph::DispatchOp dispatch, llvm::Strin
 
 /// True if emitKernel handles the region.
 bool isSupportedDispatch(graph::DispatchOp dispatch);
-
-/// "k12_conv_add_relu": the number makes it unique, the ops tell a person what it is.
-std::string makeKernelName(graph::DispatchOp dispatch, size_t number);
 
 /// Registers `tenon-translate --graph-to-cuda` (the text of every dispatch region) and `--graph-to-cuda-ir`.
 void registerGraphToCudaTranslation();

@@ -1,4 +1,4 @@
-//===- Region.h - A dispatch region, rewritten for its kernel ------===//
+//===- Region.h - A dispatch region, rewritten for its kernel -------------===//
 //
 // A private copy of a region's body: normalisations and batch normalisation decomposed into elementwise ops and
 // reductions, every value of the remaining elementwise part brought to the rank of the iteration domain, dimensions
@@ -10,6 +10,7 @@
 
 #include "Graph/IR/GraphOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <string>
 
 namespace tenon::codegen {
 
@@ -33,6 +34,9 @@ struct GenericRegion {
 
 /// Brings the region to the form above; false if its reductions do not agree on a domain.
 bool normalizeRegion(GenericRegion &region);
+
+/// "k12_conv_add_relu": the number makes it unique, the ops tell a person what it is.
+std::string makeKernelName(graph::DispatchOp dispatch, size_t number);
 
 } // namespace tenon::codegen
 

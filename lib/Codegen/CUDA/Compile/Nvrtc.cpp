@@ -124,9 +124,9 @@ std::string getEnv(const char *name) {
 }
 
 std::vector<std::string> candidates() {
-  std::vector<std::string> paths;
   if (std::string named = getEnv("TENON_NVRTC"); !named.empty())
-    paths.push_back(named);
+    return {named}; // who names one wants no other
+  std::vector<std::string> paths;
   for (const char *name : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"})
     paths.push_back(name);
   for (const std::string &folder : toolkitFolders())

@@ -6,6 +6,7 @@
 // with $TENON_CUDA_GRAPHS=0 launches are never recorded as CUDA graphs.
 //
 //===----------------------------------------------------------------------===//
+#include "../Guarded.h"
 #include "CodeChoice.h"
 #include "Driver.h"
 #include "tenon-c/device.h"
@@ -14,15 +15,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <exception>
 #include <limits>
 #include <memory>
 #include <mutex>
-#include <new>
 
 using namespace tenon;
 using namespace tenon::cuda;
@@ -85,24 +83,6 @@ private:
   const Driver &driver;
   const Result pushed; ///< a failure shows again in the next call
 };
-
-int fail(TenonDeviceError *error, const std::string &why) {
-  std::snprintf(error->message, sizeof(error->message), "%s", why.c_str());
-  return 1;
-}
-
-/// Runs `body`, which returns a message or "", and catches what it throws.
-template <typename Body>
-int guarded(TenonDeviceError *error, Body body) {
-  try {
-    const std::string message = body();
-    return message.empty() ? 0 : fail(error, message);
-  } catch (const std::bad_alloc &) {
-    return fail(error, "out of memory");
-  } catch (const std::exception &exception) {
-    return fail(error, exception.what());
-  }
-}
 
 /// Whether the sections of an ELF file end within it. The driver is not told the size, and the file may be cut.
 bool isWholeElf(std::span<const char> image) {

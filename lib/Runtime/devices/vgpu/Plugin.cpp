@@ -4,19 +4,17 @@
 // kernel may touch memory of the device only. $TENON_VGPU_SEED chooses the order of warps, 0 is the default.
 //
 //===----------------------------------------------------------------------===//
+#include "../Guarded.h"
 #include "tenon-c/device.h"
 #include "tenon/Plan/ImageArchive.h"
 #include "tenon/Runtime/Vgpu.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <limits>
 #include <map>
 #include <mutex>
-#include <new>
 
 using namespace tenon;
 
@@ -50,24 +48,6 @@ struct Task {
 };
 constexpr size_t noKernel = std::numeric_limits<size_t>::max();
 constexpr size_t alignment = 256;
-
-int fail(TenonDeviceError *error, const std::string &why) {
-  std::snprintf(error->message, sizeof(error->message), "%s", why.c_str());
-  return 1;
-}
-
-/// Runs `body`, which returns a message or "", and catches what it throws.
-template <typename Body>
-int guarded(TenonDeviceError *error, Body body) {
-  try {
-    const std::string message = body();
-    return message.empty() ? 0 : fail(error, message);
-  } catch (const std::bad_alloc &) {
-    return fail(error, "out of memory");
-  } catch (const std::exception &exception) {
-    return fail(error, exception.what());
-  }
-}
 
 std::string loadKernels(const TenonDeviceProgram &program, size_t code, TenonDevice &device) {
   const std::span bytes(static_cast<const char *>(program.codes[code]), program.code_sizes[code]);

@@ -2,10 +2,10 @@
 #ifndef TENON_TEST_UNIT_CODEGEN_CUDA_REGIONCHECK_H
 #define TENON_TEST_UNIT_CODEGEN_CUDA_REGIONCHECK_H
 
+#include "../RegionData.h"
 #include "mlir/IR/MLIRContext.h"
 #include "tenon/Codegen/CUDA/Codegen.h"
 #include "tenon/Runtime/Vgpu.h"
-#include "llvm/ADT/StringMap.h"
 #include <memory>
 
 namespace tenon::codegen {
@@ -27,7 +27,7 @@ public:
   cuda::CudaKernel kernel;
 
 private:
-  struct Call;
+  void launch(RegionData &data, const llvm::StringMap<int64_t> &symbols, uint64_t seed);
 
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;

@@ -6,9 +6,9 @@
 #include "../CUDA/RegionCheck.h"
 #else
 
+#include "../RegionData.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Runtime/CpuKernel.h"
-#include "llvm/ADT/StringMap.h"
 #include <memory>
 
 namespace tenon::codegen {
