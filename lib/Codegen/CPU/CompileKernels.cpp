@@ -5,17 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LinkKernels.h"
+#include "MachineCode.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -25,84 +21,13 @@ using namespace mlir;
 namespace tenon::codegen {
 namespace {
 
-constexpr const char *triple = "x86_64-unknown-linux-gnu";
-
 /// One module on its way: translated, then compiled.
 struct Unit {
   std::unique_ptr<llvm::LLVMContext> context;
-  std::unique_ptr<llvm::Module> module;
+  std::unique_ptr<llvm::Module> module; ///< freed once it is compiled
   SmallVector<char, 0> object;
   std::string error;
 };
-
-std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &target, std::string &error) {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-  });
-  const llvm::Triple parsed(triple);
-  const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(parsed, error);
-  if (!backend)
-    return nullptr;
-  llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      parsed, target.arch, "", options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
-}
-
-void setAttributes(llvm::Module &module, const CpuTarget &target) {
-  const bool isWide = target.arch == "x86-64-v4";
-  for (llvm::Function &function : module) {
-    if (function.isDeclaration())
-      continue;
-    function.addFnAttr(llvm::Attribute::NoUnwind);
-    function.addFnAttr("target-cpu", target.arch);
-    // Without these LLVM avoids 512-bit registers, as was wise on the first processors that had them.
-    function.addFnAttr("prefer-vector-width", isWide ? "512" : "256");
-    function.addFnAttr("min-legal-vector-width", isWide ? "512" : "256");
-  }
-}
-
-void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::PipelineTuningOptions tuning;
-  tuning.SLPVectorization = false; // kernels are vector code already; SLP only rearranges their address arithmetic
-  tuning.LoopVectorization = true;
-  // Strategies unroll what pays. LLVM's unrolling makes compilation three times as long and kernels no faster.
-  tuning.LoopUnrolling = false;
-  llvm::PassBuilder builder(&machine, tuning);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
-}
-
-void compileUnit(Unit &unit, const CpuTarget &target) {
-  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target, unit.error);
-  if (!machine)
-    return;
-  unit.module->setTargetTriple(machine->getTargetTriple());
-  unit.module->setDataLayout(machine->createDataLayout());
-  setAttributes(*unit.module, target);
-  optimize(*unit.module, *machine);
-  llvm::raw_svector_ostream stream(unit.object);
-  llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile)) {
-    unit.error = "the target cannot write object files";
-    return;
-  }
-  passes.run(*unit.module);
-  unit.module.reset();
-  unit.context.reset();
-}
 
 LogicalResult translate(ArrayRef<ModuleOp> modules, std::vector<Unit> &units) {
   // Dialect registries may only be extended by one thread at a time.
@@ -124,7 +49,8 @@ void compileUnits(std::vector<Unit> &units, const CpuTarget &target, int jobs) {
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i; (i = next.fetch_add(1)) < units.size();)
-      compileUnit(units[i], target);
+      if (llvm::Error error = compileToObject(std::move(units[i].module), target, units[i].object))
+        units[i].error = toString(std::move(error));
   };
   std::vector<std::thread> threads;
   const size_t count = std::clamp<size_t>(jobs, 1, std::max<size_t>(units.size(), 1));

@@ -7,22 +7,35 @@
 #include "VectorMath.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
-#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
-#include "mlir/Conversion/Passes.h"
-#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
-#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
-#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
-#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Vector/Transforms/VectorTransformsEnums.h.inc"
+#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+
+// The declarations of a few passes: the headers with all of them take 20 s to compile.
+namespace mlir {
+#define GEN_PASS_DECL_ARITHTOLLVMCONVERSIONPASS
+#define GEN_PASS_DECL_CONVERTCONTROLFLOWTOLLVMPASS
+#define GEN_PASS_DECL_CONVERTFUNCTOLLVMPASS
+#define GEN_PASS_DECL_CONVERTINDEXTOLLVMPASS
+#define GEN_PASS_DECL_CONVERTMATHTOLLVMPASS
+#define GEN_PASS_DECL_CONVERTVECTORTOLLVMPASS
+#define GEN_PASS_DECL_FINALIZEMEMREFTOLLVMCONVERSIONPASS
+#define GEN_PASS_DECL_RECONCILEUNREALIZEDCASTSPASS
+#define GEN_PASS_DECL_SCFTOCONTROLFLOWPASS
+#define GEN_PASS_DECL_UBTOLLVMCONVERSIONPASS
+#include "mlir/Conversion/Passes.h.inc"
+namespace arith {
+#define GEN_PASS_DECL_ARITHEMULATEUNSUPPORTEDFLOATS
+#include "mlir/Dialect/Arith/Transforms/Passes.h.inc"
+} // namespace arith
+namespace math {
+#define GEN_PASS_DECL_MATHEXTENDTOSUPPORTEDTYPES
+#include "mlir/Dialect/Math/Transforms/Passes.h.inc"
+} // namespace math
+} // namespace mlir
 
 using namespace mlir;
 
