@@ -32,6 +32,7 @@ static constexpr ErrorCode codes[] = {
     {"TN6019", "a code object lacks a kernel", reportBug, 5},
     {"TN6020", "the plan cannot be written", "check that the folder exists, is writable and has space", 2},
     {"TN6021", "a field of the plan has a value that is not allowed", reportBug, 5},
+    {"TN6022", "the KERNELS section is invalid", recompile, 5},
     {"TN7001", "the plan has no code for this processor", "compile with --arch for this machine", 3},
     {"TN7002", "the requested architecture is not available", "choose one the plan holds and the machine runs", 3},
     {"TN7003", "there is no input or output of this name", "use the names that `tenon inspect` lists", 2},

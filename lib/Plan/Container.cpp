@@ -37,6 +37,8 @@ std::string_view sectionName(SectionKind kind) {
     return "SOURCE";
   case SectionKind::Meta:
     return "META";
+  case SectionKind::Kernels:
+    return "KERNELS";
   }
   return "unknown";
 }

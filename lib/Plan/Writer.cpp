@@ -159,8 +159,8 @@ Status ContainerWriter::finish(const PlanT &plan) {
   FinishPlanBuffer(builder, Plan::Pack(builder, &plan));
   TENON_RETURN_IF_ERROR(begin(SectionKind::Plan));
   TENON_RETURN_IF_ERROR(write(builder.GetBufferPointer(), builder.GetSize()));
-  const std::pair<SectionKind, const std::string *> texts[] = {{SectionKind::Meta, &meta},
-                                                               {SectionKind::Source, &source}};
+  const std::pair<SectionKind, const std::string *> texts[] = {
+      {SectionKind::Meta, &meta}, {SectionKind::Source, &source}, {SectionKind::Kernels, &kernels}};
   for (auto [kind, text] : texts) {
     TENON_RETURN_IF_ERROR(begin(kind));
     TENON_RETURN_IF_ERROR(write(text->data(), text->size()));

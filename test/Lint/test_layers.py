@@ -20,14 +20,15 @@ MAY_INCLUDE = {
     "GraphIR": BASE,
     "PlanIR": BASE,
     "Reference": BASE,
+    "Cost": BASE,
     "Analysis": {"Reference", *BASE},
     "Importer": BASE,
     # Codegen emits calls by the runtime's kernel ABI, which is one header of plain C.
-    "Codegen": {"Reference", "Analysis", "Runtime", *BASE},
+    "Codegen": {"Reference", "Analysis", "Cost", "Runtime", *BASE},
     # Dispatch formation and the writer of weights ask codegen which regions it takes, and how it packs weights.
-    "Transforms": {"Reference", "Analysis", "Codegen", *BASE},
-    "Conversion": {"Reference", "Analysis", "Codegen", *BASE},
-    "Pipelines": {"Reference", "Analysis", "Importer", "Transforms", "Conversion", "Codegen", *BASE},
+    "Transforms": {"Reference", "Analysis", "Cost", "Codegen", *BASE},
+    "Conversion": {"Reference", "Analysis", "Cost", "Codegen", *BASE},
+    "Pipelines": {"Reference", "Analysis", "Cost", "Importer", "Transforms", "Conversion", "Codegen", *BASE},
 }
 ABOVE_ALL = {"CAPI", "tools", "python-bindings", "test"}
 NO_COMPILER_LIBRARIES = {"Plan", "Runtime"}

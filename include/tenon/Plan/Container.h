@@ -22,7 +22,7 @@ namespace tenon::plan {
 struct Plan;
 
 /// What a section holds. At most one of each kind.
-enum class SectionKind : uint32_t { Plan = 1, Weights = 2, Code = 3, Source = 4, Meta = 5 };
+enum class SectionKind : uint32_t { Plan = 1, Weights = 2, Code = 3, Source = 4, Meta = 5, Kernels = 6 };
 
 /// "PLAN", "WEIGHTS", ...; "unknown" for any other value.
 std::string_view sectionName(SectionKind kind);

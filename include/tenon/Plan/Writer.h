@@ -21,8 +21,8 @@ namespace tenon::plan {
 
 struct PlanT;
 
-/// Writes one container. Order of calls: addWeight*, then addCode*, in any order setMeta, setSource, and last finish.
-/// An object that is destroyed before finish() succeeded leaves nothing behind.
+/// Writes one container. Order of calls: addWeight*, then addCode*, in any order setMeta, setSource, setKernels, and
+/// last finish. An object that is destroyed before finish() succeeded leaves nothing behind.
 class ContainerWriter {
 public:
   /// Opens a temporary file in the folder of `path`. TN6020 where that is impossible.
@@ -45,6 +45,8 @@ public:
   void setMeta(std::string json) { meta = std::move(json); }
   /// Kernel source text; optional.
   void setSource(std::string text) { source = std::move(text); }
+  /// What people want to know of kernels, as JSON text; optional.
+  void setKernels(std::string json) { kernels = std::move(json); }
 
   /// Writes the plan and the header, verifies the file as a reader would, syncs it and renames it to its name.
   Status finish(const PlanT &plan);
@@ -59,7 +61,7 @@ private:
   Status publish();
   Expected<uint64_t> align();
 
-  std::string target, temporary, meta, source;
+  std::string target, temporary, meta, source, kernels;
   int file = -1;
   uint64_t position = 0, sectionStart = 0;
   bool inSection = false;

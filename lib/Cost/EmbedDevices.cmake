@@ -1,0 +1,11 @@
+# Writes OUTPUT, a C++ file with the text of each of FILES. Run as: cmake -DFILES=a|b -DOUTPUT=... -P EmbedDevices.cmake
+string(REPLACE "|" ";" FILES "${FILES}")
+set(text "// Written by EmbedDevices.cmake.\n#include <cstddef>\n\nnamespace tenon::cost {\n")
+string(APPEND text "extern const char *const embeddedDevices[] = {\n")
+foreach(file IN LISTS FILES)
+  file(READ ${file} content)
+  string(APPEND text "R\"tenon-device(${content})tenon-device\",\n")
+endforeach()
+list(LENGTH FILES count)
+string(APPEND text "};\nextern const size_t embeddedDeviceCount = ${count};\n} // namespace tenon::cost\n")
+file(WRITE ${OUTPUT} "${text}")
