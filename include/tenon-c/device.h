@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 /** Version of this interface: a runtime opens only libraries that return a table of its own version. */
-#define TENON_DEVICE_VERSION 1
+#define TENON_DEVICE_VERSION 2
 
 typedef struct TenonDevice TenonDevice; /**< a device that was opened, with the kernels of one plan */
 typedef struct TenonQueue TenonQueue;   /**< launches and copies that happen one after the other */
@@ -32,14 +32,40 @@ typedef struct TenonDeviceError {
 /** A kernel of the code objects. */
 typedef struct TenonDeviceKernel {
   const char *name;
-  uint32_t threads; /**< of a block */
+  uint32_t threads;      /**< of a block */
+  size_t num_codes;      /**< code objects that hold it; 0: all do */
+  const uint32_t *codes; /**< their indices, ascending */
 } TenonDeviceKernel;
+
+/** A tensor in memory of the device that a kernel copies by boxes (TMA): what cuTensorMapEncodeTiled takes. Dimension 0
+    is contiguous. The kernel gets 128 opaque bytes, aligned to 64. */
+typedef struct TenonDeviceTensor {
+  void *data;            /**< aligned to 16 */
+  uint32_t element_type; /**< a TenonType (tenon.h) */
+  uint32_t rank;         /**< 1 to 5 */
+  int64_t extents[5];    /**< elements, 1 to 2^32 */
+  int64_t strides[5];    /**< bytes; multiples of 16 but for dimension 0 */
+  uint32_t box[5];       /**< elements, 1 to 256 */
+  uint32_t swizzle;      /**< bytes of a line in which 16-byte chunks are permuted: 0, 32, 64 or 128 */
+} TenonDeviceTensor;
 
 /** An argument of a kernel: `size` bytes at `value`, a pointer to memory of the device or a number. */
 typedef struct TenonDeviceArgument {
   const void *value;
   size_t size;
 } TenonDeviceArgument;
+
+/** A launch: `blocks` > 0 blocks of a kernel, each with `shared` bytes of dynamic shared memory. The kernel's
+   parameters are the tensors, then the arguments; everything is read before `launch` returns. */
+typedef struct TenonDeviceLaunch {
+  size_t kernel; /**< index in the program, held by the code object in use */
+  int64_t blocks;
+  size_t shared;
+  size_t num_tensors;
+  const TenonDeviceTensor *tensors;
+  size_t num_arguments;
+  const TenonDeviceArgument *arguments;
+} TenonDeviceLaunch;
 
 /** What a device runs: the code objects of a plan, best first, of which it loads the first that it can. */
 typedef struct TenonDeviceProgram {
@@ -70,10 +96,7 @@ typedef struct TenonDeviceApi {
   /** Copies between memory of the device and of the host, in any direction. Memory of the host must live until the
       queue is empty. */
   int (*copy)(TenonQueue *queue, void *target, const void *source, size_t bytes, TenonDeviceError *error);
-  /** Starts `blocks` > 0 blocks of a kernel, each with `shared` bytes of dynamic shared memory. The arguments' values
-      are read before it returns. */
-  int (*launch)(TenonQueue *queue, size_t kernel, int64_t blocks, size_t shared, const TenonDeviceArgument *arguments,
-                size_t num_arguments, TenonDeviceError *error);
+  int (*launch)(TenonQueue *queue, const TenonDeviceLaunch *launch, TenonDeviceError *error);
   /** Waits until the queue is empty; reports what failed since the last call. */
   int (*finish)(TenonQueue *queue, TenonDeviceError *error);
 

@@ -18,7 +18,7 @@ public:
     kernels.resize(targets.size());
   }
 
-  FailureOr<LoweredDispatch> lower(graph::DispatchOp dispatch) override;
+  FailureOr<LoweredDispatches> lower(graph::DispatchOp dispatch) override;
   FailureOr<std::vector<PlanCode>> compile(int jobs, llvm::function_ref<void(double)> progress) override;
 
 private:
@@ -38,7 +38,7 @@ FailureOr<KernelInfo> CpuKernelSet::emit(graph::DispatchOp dispatch, StringRef n
   return emitKernel(dispatch, name, targets[target], *module);
 }
 
-FailureOr<LoweredDispatch> CpuKernelSet::lower(graph::DispatchOp dispatch) {
+FailureOr<LoweredDispatches> CpuKernelSet::lower(graph::DispatchOp dispatch) {
   OwningOpRef<ModuleOp> module;
   auto info = emit(dispatch, "kernel", 0, module);
   if (failed(info))
@@ -61,7 +61,7 @@ FailureOr<LoweredDispatch> CpuKernelSet::lower(graph::DispatchOp dispatch) {
       kernels[target].push_back(std::move(other));
     }
   }
-  return LoweredDispatch{it->second, info->params, info->grid, info->scratchBytes};
+  return LoweredDispatches{{it->second, info->params, info->grid, info->scratchBytes}};
 }
 
 FailureOr<std::vector<PlanCode>> CpuKernelSet::compile(int jobs, llvm::function_ref<void(double)> progress) {

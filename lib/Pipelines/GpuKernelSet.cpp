@@ -18,12 +18,14 @@ namespace {
 class GpuKernelSet final : public KernelSet {
 public:
   GpuKernelSet(MLIRContext &context, bool isVirtual, ArrayRef<std::string> archs)
-      : context(context), isVirtual(isVirtual), archs(archs.begin(), archs.end()) {}
+      : context(context), isVirtual(isVirtual), archs(archs.begin(), archs.end()), kernels(archs) {}
 
-  FailureOr<LoweredDispatch> lower(graph::DispatchOp dispatch) override;
+  FailureOr<LoweredDispatches> lower(graph::DispatchOp dispatch) override;
   FailureOr<std::vector<PlanCode>> compile(int jobs, llvm::function_ref<void(double)> progress) override;
 
 private:
+  LoweredDispatch toLowered(const codegen::cuda::KernelTable::Entry &entry) const;
+
   MLIRContext &context;
   bool isVirtual;
   std::vector<std::string> archs;
@@ -32,18 +34,32 @@ private:
 
 } // namespace
 
-FailureOr<LoweredDispatch> GpuKernelSet::lower(graph::DispatchOp dispatch) {
-  FailureOr<codegen::cuda::KernelInfo> info = kernels.add(dispatch);
-  if (failed(info))
+LoweredDispatch GpuKernelSet::toLowered(const codegen::cuda::KernelTable::Entry &entry) const {
+  const codegen::cuda::KernelInfo &info = entry.info;
+  LoweredDispatch lowered{info.name, info.params, info.blocks, info.sharedBytes};
+  lowered.threads = info.threads;
+  for (const codegen::cuda::KernelTensorMap &map : info.maps)
+    lowered.maps.push_back({map.buffer, map.element, map.extents, map.strides, map.box, map.swizzle});
+  for (auto [i, arch] : llvm::enumerate(archs))
+    if (llvm::is_contained(entry.archs, arch))
+      lowered.codes.push_back(i);
+  return lowered;
+}
+
+FailureOr<LoweredDispatches> GpuKernelSet::lower(graph::DispatchOp dispatch) {
+  auto entries = kernels.add(dispatch);
+  if (failed(entries))
     return failure();
-  LoweredDispatch lowered{info->name, info->params, info->blocks, info->sharedBytes};
-  lowered.threads = info->threads;
+  LoweredDispatches lowered;
+  for (const auto &entry : *entries)
+    lowered.push_back(toLowered(entry));
   return lowered;
 }
 
 FailureOr<std::vector<PlanCode>> GpuKernelSet::compile(int jobs, llvm::function_ref<void(double)> progress) {
   codegen::cuda::CompileOptions options;
-  options.archs = isVirtual ? std::vector<std::string>{"host"} : archs;
+  options.archs = archs;
+  options.isVirtual = isVirtual;
   options.jobs = jobs;
   auto images = codegen::cuda::compileCuda(context, kernels.getKernels(), options);
   if (failed(images))
@@ -53,7 +69,7 @@ FailureOr<std::vector<PlanCode>> GpuKernelSet::compile(int jobs, llvm::function_
   for (const std::string &arch : archs) {
     std::vector<std::vector<char>> parts;
     for (const CudaImage &image : *images)
-      if (isVirtual || image.arch == arch)
+      if (image.arch == arch)
         parts.push_back(image.bytes);
     code.push_back({arch, plan::packImages(parts)});
   }

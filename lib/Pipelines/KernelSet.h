@@ -14,8 +14,8 @@ class KernelSet {
 public:
   virtual ~KernelSet() = default;
 
-  /// The kernel of `dispatch`; emits it if no equal one was emitted before.
-  virtual mlir::FailureOr<LoweredDispatch> lower(graph::DispatchOp dispatch) = 0;
+  /// The kernel of `dispatch`, or one for each group of architectures; emits it if no equal one was emitted before.
+  virtual mlir::FailureOr<LoweredDispatches> lower(graph::DispatchOp dispatch) = 0;
 
   /// Compiles all kernels: one code object per architecture, in their order. `progress` is told how much is done (0 to
   /// 1). The result does not depend on the number of jobs.

@@ -74,6 +74,8 @@ private:
   Status checkOverlap() const;
   Status checkRecord(uint32_t index, const Record &record) const;
   Status checkLaunch(uint32_t index, const Where &where, const Launch &launch) const;
+  Status checkMap(const Where &where, const Launch &launch, const TensorMap &map) const;
+  Status checkHeld(const Where &where, const Record &record) const;
   Status checkCopy(uint32_t index, const Where &where, const Copy &copy) const;
   Status checkRef(uint32_t record, const Where &where, const BufferRef &ref) const;
 };
@@ -217,9 +219,12 @@ Status FunctionVerifier::checkOverlap() const {
 
 Status FunctionVerifier::checkRecord(uint32_t index, const Record &record) const {
   const Where where{"record", index};
+  if (length(record.codes()) != 0)
+    TENON_RETURN_IF_ERROR(verifyCodes(plan, where.str(), record.codes()));
   switch (record.operation_type()) {
   case Operation::Launch:
-    return checkLaunch(index, where, *record.operation_as_Launch());
+    TENON_RETURN_IF_ERROR(checkLaunch(index, where, *record.operation_as_Launch()));
+    return checkHeld(where, record);
   case Operation::Copy:
     return checkCopy(index, where, *record.operation_as_Copy());
   case Operation::Check:
@@ -244,11 +249,16 @@ Status FunctionVerifier::checkRef(uint32_t record, const Where &where, const Buf
 Status FunctionVerifier::checkLaunch(uint32_t index, const Where &where, const Launch &launch) const {
   TENON_RETURN_IF_ERROR(checkIndex(where, "kernel", launch.kernel(), length(plan.kernels())));
   const Kernel &kernel = *plan.kernels()->Get(launch.kernel());
-  if (length(launch.buffers()) != kernel.buffers() || length(launch.params()) != kernel.params())
-    return fail("TN6016", where.str() + " passes " + std::to_string(length(launch.buffers())) + " buffers and " +
-                              std::to_string(length(launch.params())) + " parameters to kernel '" +
-                              kernel.name()->str() + "', which takes " + std::to_string(kernel.buffers()) + " and " +
-                              std::to_string(kernel.params()));
+  auto count = [](uint32_t maps, uint32_t buffers, uint32_t params) {
+    return std::to_string(maps) + " tensor maps, " + std::to_string(buffers) + " buffers and " +
+           std::to_string(params) + " parameters";
+  };
+  if (length(launch.buffers()) != kernel.buffers() || length(launch.params()) != kernel.params() ||
+      length(launch.maps()) != kernel.maps())
+    return fail("TN6016", where.str() + " passes " +
+                              count(length(launch.maps()), length(launch.buffers()), length(launch.params())) +
+                              " to kernel '" + kernel.name()->str() + "', which takes " +
+                              count(kernel.maps(), kernel.buffers(), kernel.params()));
   TENON_RETURN_IF_ERROR(checkValue(where, "shape value", launch.grid()));
   for (uint32_t value : {launch.scratch(), launch.flops(), launch.traffic()})
     if (value != none)
@@ -257,6 +267,44 @@ Status FunctionVerifier::checkLaunch(uint32_t index, const Where &where, const L
     TENON_RETURN_IF_ERROR(checkValue(where, "shape value", launch.params()->Get(i)));
   for (uint32_t i = 0; i < length(launch.buffers()); ++i)
     TENON_RETURN_IF_ERROR(checkRef(index, where, *launch.buffers()->Get(i)));
+  for (uint32_t i = 0; i < length(launch.maps()); ++i)
+    TENON_RETURN_IF_ERROR(checkMap(where, launch, *launch.maps()->Get(i)));
+  return Status::success();
+}
+
+Status FunctionVerifier::checkMap(const Where &where, const Launch &launch, const TensorMap &map) const {
+  TENON_RETURN_IF_ERROR(checkIndex(where, "buffer of a tensor map", map.buffer(), length(launch.buffers())));
+  const uint32_t rank = length(map.extents());
+  if (rank < 1 || rank > 5 || length(map.strides()) != rank - 1 || length(map.box()) != rank)
+    return fail("TN6021", where.str() + ": a tensor map has " + std::to_string(rank) + " extents, " +
+                              std::to_string(length(map.strides())) + " strides and " +
+                              std::to_string(length(map.box())) + " box extents");
+  for (uint32_t i = 0; i < rank; ++i) {
+    TENON_RETURN_IF_ERROR(checkValue(where, "shape value", map.extents()->Get(i)));
+    if (i > 0)
+      TENON_RETURN_IF_ERROR(checkValue(where, "shape value", map.strides()->Get(i - 1)));
+    if (map.box()->Get(i) < 1 || map.box()->Get(i) > 256)
+      return fail("TN6021", where.str() + ": a tensor map has a box of " + std::to_string(map.box()->Get(i)) +
+                                " elements, expected 1 to 256");
+  }
+  const bool isSwizzle = map.swizzle() == 0 || map.swizzle() == 32 || map.swizzle() == 64 || map.swizzle() == 128;
+  if (map.type() > ElementType::MAX || !isSwizzle)
+    return fail("TN6021", where.str() + ": a tensor map has element type " + std::to_string(unsigned(map.type())) +
+                              " and swizzle " + std::to_string(map.swizzle()));
+  return Status::success();
+}
+
+/// Every code object with which the record runs holds its kernel.
+Status FunctionVerifier::checkHeld(const Where &where, const Record &record) const {
+  const Kernel &kernel = *plan.kernels()->Get(record.operation_as_Launch()->kernel());
+  if (length(kernel.codes()) == 0)
+    return Status::success();
+  auto holds = [&](uint32_t code) { return std::binary_search(kernel.codes()->begin(), kernel.codes()->end(), code); };
+  const uint32_t count = length(record.codes()) ? length(record.codes()) : length(plan.code());
+  for (uint32_t i = 0; i < count; ++i)
+    if (const uint32_t code = length(record.codes()) ? record.codes()->Get(i) : i; !holds(code))
+      return fail("TN6016", where.str() + " runs with code object " + std::to_string(code) + ", which lacks kernel '" +
+                                kernel.name()->str() + "'");
   return Status::success();
 }
 
@@ -270,6 +318,17 @@ Status FunctionVerifier::checkCopy(uint32_t index, const Where &where, const Cop
 }
 
 } // namespace
+
+Status verifyCodes(const Plan &plan, const std::string &what, const flatbuffers::Vector<uint32_t> *codes) {
+  for (uint32_t i = 0; i < length(codes); ++i) {
+    if (codes->Get(i) >= length(plan.code()))
+      return Status::error("TN6011", what + ": code object " + std::to_string(codes->Get(i)) + " of " +
+                                         std::to_string(length(plan.code())) + " does not exist");
+    if (i > 0 && codes->Get(i) <= codes->Get(i - 1))
+      return Status::error("TN6021", what + " lists code objects out of order");
+  }
+  return Status::success();
+}
 
 Status verifyFunction(const Plan &plan, const Function &function) { return FunctionVerifier(plan, function).run(); }
 

@@ -13,6 +13,9 @@ uint32_t length(const flatbuffers::Vector<T> *vector) {
   return vector ? vector->size() : 0;
 }
 
+/// `codes` are indices of the plan's code objects, in ascending order. `what` they belong to is for the message.
+Status verifyCodes(const Plan &plan, const std::string &what, const flatbuffers::Vector<uint32_t> *codes);
+
 /// Checks shape program, tensors, buffers and records of a function whose plan-level tables are verified.
 Status verifyFunction(const Plan &plan, const Function &function);
 

@@ -47,8 +47,9 @@ static Status checkKernels(const Plan &plan) {
   for (uint32_t i = 0; i < length(plan.kernels()); ++i) {
     const Kernel &kernel = *plan.kernels()->Get(i);
     TENON_RETURN_IF_ERROR(takeName(kernel.name(), "kernel", i, names));
-    if (kernel.buffers() > maxArguments || kernel.params() > maxArguments)
+    if (kernel.buffers() > maxArguments || kernel.params() > maxArguments || kernel.maps() > maxArguments)
       return Status::error("TN6021", "kernel " + quote(kernel.name()) + " has more than 65536 arguments");
+    TENON_RETURN_IF_ERROR(verifyCodes(plan, "kernel " + quote(kernel.name()), kernel.codes()));
   }
   return Status::success();
 }

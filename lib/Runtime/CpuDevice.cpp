@@ -5,6 +5,7 @@
 #include "tenon/Plan/plan_generated.h"
 #include "tenon/Runtime/CpuInfo.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -37,10 +38,10 @@ private:
 
 class CpuDevice final : public Device {
 public:
-  CpuDevice(const plan::Container &container, std::unique_ptr<CodeObject> code, std::unique_ptr<ThreadPool> pool,
-            std::vector<TenonCpuKernel> kernels, std::string arch)
-      : container(container), code(std::move(code)), pool(std::move(pool)), kernels(std::move(kernels)),
-        name(std::move(arch)) {}
+  CpuDevice(const plan::Container &container, std::unique_ptr<CodeObject> object, std::unique_ptr<ThreadPool> pool,
+            std::vector<TenonCpuKernel> kernels, size_t index, std::string arch)
+      : container(container), object(std::move(object)), pool(std::move(pool)), kernels(std::move(kernels)),
+        index(index), name(std::move(arch)) {}
 
   Expected<std::unique_ptr<Queue>> createQueue() override {
     return std::unique_ptr<Queue>(std::make_unique<CpuQueue>(*pool, kernels));
@@ -50,13 +51,15 @@ public:
     return reinterpret_cast<const char *>(container.section(plan::SectionKind::Weights).data());
   }
   unsigned threads() const override { return pool->threads(); }
+  size_t code() const override { return index; }
   const std::string &arch() const override { return name; }
 
 private:
   const plan::Container &container;
-  std::unique_ptr<CodeObject> code;
+  std::unique_ptr<CodeObject> object;
   std::unique_ptr<ThreadPool> pool;
-  std::vector<TenonCpuKernel> kernels;
+  std::vector<TenonCpuKernel> kernels; ///< null where the code object lacks it
+  size_t index;
   std::string name;
 };
 
@@ -68,19 +71,23 @@ std::string listArchs(const plan::Plan &plan) {
   return text.empty() ? "no code" : text;
 }
 
-/// The code object to use: the forced one, or the first that this machine runs.
-Expected<const plan::CodeObject *> chooseCode(const plan::Plan &plan, const std::string &forced) {
+/// Index of the code object to use: the forced one, or the first that this machine runs.
+Expected<uint32_t> chooseCode(const plan::Plan &plan, const std::string &forced) {
   const std::string machine(cpuArch());
-  if (plan.code())
-    for (const plan::CodeObject *object : *plan.code()) {
-      const std::string arch = object->arch()->str();
-      if (forced.empty() ? cpuSupports(arch) : arch == forced && cpuSupports(arch))
-        return object;
-    }
+  for (uint32_t i = 0; plan.code() && i < plan.code()->size(); ++i) {
+    const std::string arch = plan.code()->Get(i)->arch()->str();
+    if (forced.empty() ? cpuSupports(arch) : arch == forced && cpuSupports(arch))
+      return i;
+  }
   const std::string facts = "the plan holds " + listArchs(plan) + "; this machine runs up to " + machine;
   if (!forced.empty())
     return Status::error("TN7002", "no code for architecture '" + forced + "': " + facts);
   return Status::error("TN7001", "no code for this processor: " + facts);
+}
+
+bool isHeld(const plan::Kernel &kernel, uint32_t code) {
+  const auto *codes = kernel.codes();
+  return !codes || codes->size() == 0 || std::find(codes->begin(), codes->end(), code) != codes->end();
 }
 
 Expected<unsigned> chooseThreads(const plan::Plan &plan, int requested) {
@@ -102,25 +109,26 @@ Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &contain
     return pool.takeStatus();
   const uint32_t count = plan.kernels() ? plan.kernels()->size() : 0;
   if (count == 0)
-    return std::unique_ptr<Device>(new CpuDevice(container, nullptr, std::move(*pool), {}, ""));
+    return std::unique_ptr<Device>(new CpuDevice(container, nullptr, std::move(*pool), {}, 0, ""));
 
-  Expected<const plan::CodeObject *> chosen = chooseCode(plan, options.arch);
+  Expected<uint32_t> chosen = chooseCode(plan, options.arch);
   if (!chosen)
     return chosen.takeStatus();
-  const std::string arch = (*chosen)->arch()->str();
+  const plan::CodeObject &object = *plan.code()->Get(*chosen);
+  const std::string arch = object.arch()->str();
   const auto section = container.section(plan::SectionKind::Code);
-  auto code = CodeObject::load(section.subspan((*chosen)->offset(), (*chosen)->length()));
+  auto code = CodeObject::load(section.subspan(object.offset(), object.length()));
   if (!code)
     return code.takeStatus();
   std::vector<TenonCpuKernel> kernels;
   for (uint32_t i = 0; i < count; ++i) {
     const std::string name = plan.kernels()->Get(i)->name()->str();
     kernels.push_back(reinterpret_cast<TenonCpuKernel>((*code)->find(name)));
-    if (!kernels.back())
+    if (!kernels.back() && isHeld(*plan.kernels()->Get(i), *chosen))
       return Status::error("TN6019", "the code object for " + arch + " lacks kernel '" + name + "'");
   }
   return std::unique_ptr<Device>(
-      new CpuDevice(container, std::move(*code), std::move(*pool), std::move(kernels), arch));
+      new CpuDevice(container, std::move(*code), std::move(*pool), std::move(kernels), *chosen, arch));
 }
 
 } // namespace tenon::runtime

@@ -4,6 +4,7 @@
 
 #include "tenon/Plan/Container.h"
 #include "tenon/Plan/Status.h"
+#include "tenon/Plan/plan_generated.h"
 #include "tenon/Runtime/Session.h"
 
 #include <cstddef>
@@ -13,12 +14,25 @@
 
 namespace tenon::runtime {
 
+/// A buffer as a tensor that a kernel copies by boxes, with all shape values known; see TensorMap in plan.fbs.
+struct TensorMap {
+  uint32_t buffer; ///< index into the launch's buffers
+  plan::ElementType type;
+  uint32_t rank;
+  int64_t extents[5]; ///< elements
+  int64_t strides[5]; ///< bytes
+  uint32_t box[5];    ///< elements
+  uint32_t swizzle;   ///< bytes
+};
+
 /// The arguments of one launch, with all shape values known.
 struct LaunchArguments {
   void *const *buffers;
   size_t numBuffers;
   const int64_t *params;
   size_t numParams;
+  const TensorMap *maps;
+  size_t numMaps;
   int64_t grid;         ///< work groups, at least 1
   int64_t scratchBytes; ///< that the launch needs: of a thread, or of shared memory of a block
   char *scratch;        ///< of thread 0; null if the launch needs none
@@ -71,6 +85,8 @@ public:
   virtual const char *weights() const = 0;
   /// Number of threads that need scratch of their own; 0 where kernels have no scratch.
   virtual unsigned threads() const = 0;
+  /// Index of the code object in use.
+  virtual size_t code() const = 0;
   /// Architecture of the code in use, or "".
   virtual const std::string &arch() const = 0;
 };

@@ -90,6 +90,8 @@ Status Executor::execute(const Context &context, const Instance &instance, size_
   arguments.numBuffers = step.numRefs;
   arguments.params = instance.params.data() + step.firstParam;
   arguments.numParams = step.numParams;
+  arguments.maps = instance.maps.data() + step.firstMap;
+  arguments.numMaps = step.numMaps;
   arguments.grid = sizes.grid;
   arguments.scratchBytes = sizes.scratch;
   arguments.scratch = sizes.scratch ? context.scratch.data() : nullptr;

@@ -41,6 +41,7 @@ private:
   Status shapeOutputs();
   Status placeBuffers();
   Status sizeBuffer(uint32_t index, const plan::Buffer &buffer);
+  TensorMap evaluate(const plan::TensorMap &map) const;
   Status addStep(const Step &step);
   Status addRef(const Step &step, const plan::BufferRef &ref, int64_t needed);
   int64_t optional(uint32_t value) const { return value == noValue ? -1 : values[value]; }
@@ -160,6 +161,22 @@ Status InstanceBuilder::addRef(const Step &step, const plan::BufferRef &ref, int
   return Status::success();
 }
 
+TensorMap InstanceBuilder::evaluate(const plan::TensorMap &map) const {
+  TensorMap result{};
+  result.buffer = map.buffer();
+  result.type = map.type();
+  result.rank = map.extents()->size();
+  result.strides[0] = elementSize(ElementType(map.type()));
+  for (uint32_t i = 0; i < result.rank; ++i) {
+    result.extents[i] = values[map.extents()->Get(i)];
+    result.box[i] = map.box()->Get(i);
+    if (i > 0)
+      result.strides[i] = values[map.strides()->Get(i - 1)];
+  }
+  result.swizzle = map.swizzle();
+  return result;
+}
+
 Status InstanceBuilder::addStep(const Step &step) {
   StepSizes sizes;
   sizes.grid = values[step.grid];
@@ -176,6 +193,8 @@ Status InstanceBuilder::addStep(const Step &step) {
     TENON_RETURN_IF_ERROR(addRef(step, program.refs[step.firstRef + i], step.isCopy ? sizes.grid : 0));
   for (uint32_t i = 0; i < step.numParams; ++i)
     instance.params.push_back(values[program.params[step.firstParam + i]]);
+  for (uint32_t i = 0; i < step.numMaps; ++i)
+    instance.maps.push_back(evaluate(*program.maps[step.firstMap + i]));
   return Status::success();
 }
 

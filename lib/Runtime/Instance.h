@@ -7,6 +7,7 @@
 #ifndef TENON_LIB_RUNTIME_INSTANCE_H
 #define TENON_LIB_RUNTIME_INSTANCE_H
 
+#include "Device.h"
 #include "Program.h"
 #include "tenon/Plan/Status.h"
 
@@ -44,6 +45,7 @@ struct Instance {
   std::vector<StepSizes> steps;   ///< one per Program::steps
   std::vector<Address> addresses; ///< one per Program::refs
   std::vector<int64_t> params;    ///< one per Program::params
+  std::vector<TensorMap> maps;    ///< one per Program::maps
   int64_t arenaBytes = 0;
   int64_t scratchBytes = 0; ///< per thread, the most any step needs
 

@@ -23,6 +23,7 @@ public:
     return reinterpret_cast<const char *>(container.section(plan::SectionKind::Weights).data());
   }
   unsigned threads() const override { return 1; }
+  size_t code() const override { return 0; }
   const std::string &arch() const override { return name; }
 
 private:

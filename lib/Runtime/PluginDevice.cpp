@@ -56,6 +56,18 @@ private:
   TenonGraph *graph;
 };
 
+TenonDeviceTensor toTensor(const TensorMap &map, void *const *buffers) {
+  TenonDeviceTensor tensor{};
+  tensor.data = buffers[map.buffer];
+  tensor.element_type = uint32_t(map.type);
+  tensor.rank = map.rank;
+  std::copy_n(map.extents, 5, tensor.extents);
+  std::copy_n(map.strides, 5, tensor.strides);
+  std::copy_n(map.box, 5, tensor.box);
+  tensor.swizzle = map.swizzle;
+  return tensor;
+}
+
 class PluginQueue final : public Queue {
 public:
   PluginQueue(const TenonDeviceApi &api, TenonQueue *queue, const plan::Plan &plan)
@@ -68,8 +80,13 @@ public:
       arguments.push_back({&call.buffers[i], sizeof(void *)});
     for (size_t i = 0; i < call.numParams; ++i)
       arguments.push_back({&call.params[i], sizeof(int64_t)});
+    tensors.clear();
+    for (size_t i = 0; i < call.numMaps; ++i)
+      tensors.push_back(toTensor(call.maps[i], call.buffers));
+    const TenonDeviceLaunch launch{kernel,         call.grid,        size_t(call.scratchBytes), tensors.size(),
+                                   tensors.data(), arguments.size(), arguments.data()};
     TenonDeviceError error{};
-    if (api.launch(queue, kernel, call.grid, size_t(call.scratchBytes), arguments.data(), arguments.size(), &error))
+    if (api.launch(queue, &launch, &error))
       return failed(("kernel '" + plan.kernels()->Get(kernel)->name()->str() + "'").c_str(), error);
     return Status::success();
   }
@@ -101,12 +118,13 @@ private:
   TenonQueue *queue;
   const plan::Plan &plan;
   std::vector<TenonDeviceArgument> arguments;
+  std::vector<TenonDeviceTensor> tensors;
 };
 
 class PluginDevice final : public Device {
 public:
-  PluginDevice(const plan::Plan &plan, std::unique_ptr<OpenDevice> open, std::string arch)
-      : plan(plan), open(std::move(open)), name(std::move(arch)) {}
+  PluginDevice(const plan::Plan &plan, std::unique_ptr<OpenDevice> open, size_t code, std::string arch)
+      : plan(plan), open(std::move(open)), index(code), name(std::move(arch)) {}
 
   Status upload(std::span<const uint8_t> bytes);
 
@@ -125,12 +143,14 @@ public:
   }
   const char *weights() const override { return resident->data(); }
   unsigned threads() const override { return 0; }
+  size_t code() const override { return index; }
   const std::string &arch() const override { return name; }
 
 private:
   const plan::Plan &plan;
   std::unique_ptr<OpenDevice> open;
   std::unique_ptr<DeviceMemory> resident; ///< the weights
+  size_t index;
   std::string name;
 };
 
@@ -220,7 +240,9 @@ struct ProgramView {
     }
     for (uint32_t i = 0; plan.kernels() && i < plan.kernels()->size(); ++i) {
       const plan::Kernel &kernel = *plan.kernels()->Get(i);
-      kernels.push_back({kernel.name()->c_str(), kernel.threads()});
+      const auto *held = kernel.codes();
+      kernels.push_back(
+          {kernel.name()->c_str(), kernel.threads(), held ? held->size() : 0, held ? held->data() : nullptr});
     }
     program = {options.arch.empty() ? nullptr : options.arch.c_str(),
                archs.size(),
@@ -246,7 +268,7 @@ Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, co
   if ((*api)->open(&view.program, &open->device, &error))
     return Status::error("TN8002", "device '" + name + "' does not take the plan: " + error.message);
   const size_t code = (*api)->code(open->device);
-  auto device = std::make_unique<PluginDevice>(container.plan(), std::move(open),
+  auto device = std::make_unique<PluginDevice>(container.plan(), std::move(open), code,
                                                code < view.archs.size() ? view.archs[code] : "");
   TENON_RETURN_IF_ERROR(device->upload(container.section(plan::SectionKind::Weights)));
   return std::unique_ptr<Device>(std::move(device));

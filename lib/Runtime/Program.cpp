@@ -1,6 +1,8 @@
 //===- Program.cpp - A verified function in the form the executor runs ----===//
 #include "Program.h"
 
+#include <algorithm>
+
 namespace tenon::runtime {
 
 static std::vector<TensorInfo> describe(const plan::Function &function,
@@ -33,6 +35,9 @@ static void addLaunch(Program &program, Step step, const plan::Launch &launch) {
     program.refs.push_back(*launch.buffers()->Get(i));
   for (uint32_t i = 0; i < step.numParams; ++i)
     program.params.push_back(launch.params()->Get(i));
+  step.numMaps = launch.maps() ? launch.maps()->size() : 0;
+  for (uint32_t i = 0; i < step.numMaps; ++i)
+    program.maps.push_back(launch.maps()->Get(i));
   program.steps.push_back(step);
 }
 
@@ -45,13 +50,21 @@ static void addCopy(Program &program, Step step, const plan::Copy &copy) {
   program.steps.push_back(step);
 }
 
-Program::Program(const plan::Plan &plan) : function(plan.functions()->Get(0)) {
+static bool runsWith(const plan::Record &record, size_t code) {
+  const auto *codes = record.codes();
+  return !codes || codes->size() == 0 || std::find(codes->begin(), codes->end(), code) != codes->end();
+}
+
+Program::Program(const plan::Plan &plan, size_t code) : function(plan.functions()->Get(0)) {
   inputs = describe(*function, function->inputs());
   outputs = describe(*function, function->outputs());
   for (uint32_t i = 0; function->records() && i < function->records()->size(); ++i) {
     const plan::Record &record = *function->records()->Get(i);
+    if (!runsWith(record, code))
+      continue;
     Step step;
     step.record = i;
+    step.firstMap = uint32_t(maps.size());
     step.firstRef = uint32_t(refs.size());
     step.firstParam = uint32_t(params.size());
     if (const plan::Launch *launch = record.operation_as_Launch())

@@ -24,6 +24,7 @@ struct Step {
   uint32_t flops = noValue, traffic = noValue;          ///< shape values
   uint32_t firstRef = 0, firstParam = 0, numParams = 0; ///< in Program::refs and ::params
   uint32_t numRefs = 0;                                 ///< of a copy: 2, source and target
+  uint32_t firstMap = 0, numMaps = 0;                   ///< in Program::maps
 };
 
 /// The entry function of a plan. Refers to the plan, which must outlive it.
@@ -33,10 +34,11 @@ struct Program {
   std::vector<Step> steps;
   std::vector<plan::BufferRef> refs;
   std::vector<uint32_t> params; ///< shape values
+  std::vector<const plan::TensorMap *> maps;
   std::vector<const plan::Check *> checks;
 
-  /// Decodes the first function of a verified plan.
-  explicit Program(const plan::Plan &plan);
+  /// Decodes the first function of a verified plan: the records that run with code object `code`.
+  Program(const plan::Plan &plan, size_t code);
   /// Name of the kernel of a step, or "copy".
   std::string nameOf(const plan::Plan &plan, const Step &step) const;
   std::vector<std::string> nodesOf(const Step &step) const;

@@ -14,12 +14,13 @@ namespace tenon::runtime {
 
 struct Session::Impl {
   Impl(std::shared_ptr<const plan::Container> container, std::unique_ptr<Device> device)
-      : container(std::move(container)), program(this->container->plan()), device(std::move(device)),
-        cache(this->container->plan(), program), executor(*this->container, program, *this->device) {}
+      : container(std::move(container)), device(std::move(device)),
+        program(this->container->plan(), this->device->code()), cache(this->container->plan(), program),
+        executor(*this->container, program, *this->device) {}
 
   std::shared_ptr<const plan::Container> container;
-  const Program program;
   const std::unique_ptr<Device> device;
+  const Program program;
   InstanceCache cache;
   Executor executor;
 

@@ -15,10 +15,17 @@ using namespace tenon::plan_ir;
 #define GET_TYPEDEF_CLASSES
 #include "Plan/IR/PlanTypes.cpp.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "Plan/IR/PlanAttributes.cpp.inc"
+
 #define GET_OP_CLASSES
 #include "Plan/IR/PlanOps.cpp.inc"
 
 void PlanDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "Plan/IR/PlanAttributes.cpp.inc"
+      >();
   addTypes<
 #define GET_TYPEDEF_LIST
 #include "Plan/IR/PlanTypes.cpp.inc"
@@ -40,5 +47,7 @@ LogicalResult LaunchOp::verify() {
   if (kernel.getParams() != getParams().size())
     return emitOpError() << "kernel " << getKernel() << " takes " << kernel.getParams() << " parameters, got "
                          << getParams().size();
+  if (size_t maps = getMaps() ? getMaps()->size() : 0; kernel.getMaps() != maps)
+    return emitOpError() << "kernel " << getKernel() << " takes " << kernel.getMaps() << " tensor maps, got " << maps;
   return success();
 }

@@ -16,6 +16,9 @@
 #define GET_TYPEDEF_CLASSES
 #include "Plan/IR/PlanTypes.h.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "Plan/IR/PlanAttributes.h.inc"
+
 #define GET_OP_CLASSES
 #include "Plan/IR/PlanOps.h.inc"
 

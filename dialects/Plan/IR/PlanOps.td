@@ -23,6 +23,7 @@ def Plan_Dialect : Dialect {
   }];
   let dependentDialects = ["::tenon::graph::GraphDialect"];
   let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
 }
 
 def Plan_BufferType : TypeDef<Plan_Dialect, "Buffer"> {
@@ -69,20 +70,39 @@ def Plan_ArenaOp : Plan_Op<"arena", [Pure]> {
 
 def Plan_KernelOp : Plan_Op<"kernel", [Symbol]> {
   let summary = "A kernel of the code objects; on a GPU with `threads` threads in a block";
+  let description = [{
+    `codes` are the numbers of the code objects that hold it, in ascending order; without them all do.
+  }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$buffers, I64Attr:$params, StrArrayAttr:$nodes,
-                       DefaultValuedAttr<I64Attr, "0">:$threads);
+                       DefaultValuedAttr<I64Attr, "0">:$threads, DefaultValuedAttr<I64Attr, "0">:$maps,
+                       OptionalAttr<DenseI32ArrayAttr>:$codes);
   let assemblyFormat = "$sym_name `buffers` $buffers `params` $params `nodes` $nodes attr-dict";
+}
+
+def Plan_TensorMapAttr : AttrDef<Plan_Dialect, "TensorMap"> {
+  let mnemonic = "map";
+  let summary = "a buffer of a launch as a tensor that the kernel copies by boxes (TMA)";
+  let description = [{
+    `extents` in elements, from the contiguous dimension; `strides` in bytes, of all but that one; `box` in elements;
+    `swizzle` in bytes.
+  }];
+  let parameters = (ins "unsigned":$buffer, "::mlir::Type":$element, "::tenon::graph::ShapeAttr":$extents,
+                        "::tenon::graph::ShapeAttr":$strides, ArrayRefParameter<"int64_t">:$box, "unsigned":$swizzle);
+  let assemblyFormat = "`<` struct(params) `>`";
 }
 
 def Plan_LaunchOp : Plan_Op<"launch"> {
   let summary = "Runs a kernel over work groups 0 .. grid - 1";
   let description = [{
     `scratch` is in bytes: of a thread, on a GPU the dynamic shared memory of a block. `flops` (floating-point operations) and `traffic` (bytes of operands and results) are for profiles.
-    Constraints: C1 the kernel exists and takes as many buffers and parameters as are given.
+    Arguments are tensor maps, buffers, parameters. A launch with `codes` happens only with these code objects.
+    Constraints: C1 the kernel exists and takes as many tensor maps, buffers and parameters as are given.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Plan_BufferType>:$buffers, Graph_DimAttr:$grid,
                        Graph_ShapeAttr:$params, Graph_DimAttr:$scratch,
-                       OptionalAttr<Graph_DimAttr>:$flops, OptionalAttr<Graph_DimAttr>:$traffic);
+                       OptionalAttr<Graph_DimAttr>:$flops, OptionalAttr<Graph_DimAttr>:$traffic,
+                       OptionalAttr<TypedArrayAttrBase<Plan_TensorMapAttr, "tensor maps">>:$maps,
+                       OptionalAttr<DenseI32ArrayAttr>:$codes);
   let assemblyFormat = "$kernel `(` $buffers `)` `grid` $grid `params` $params `scratch` $scratch attr-dict";
   let hasVerifier = 1;
 }

@@ -8,6 +8,16 @@
 
 namespace tenon {
 
+/// A buffer of a launch as a tensor that the kernel copies by boxes; see TensorMap in plan.fbs.
+struct LoweredMap {
+  unsigned buffer; ///< of the region: operands, then results
+  mlir::Type element;
+  llvm::SmallVector<graph::DimAttr> extents; ///< elements, from the contiguous dimension
+  llvm::SmallVector<graph::DimAttr> strides; ///< bytes, of all dimensions but that
+  llvm::SmallVector<int64_t> box;            ///< elements
+  unsigned swizzle;                          ///< bytes
+};
+
 /// How a dispatch region is launched.
 struct LoweredDispatch {
   std::string kernel;                       ///< symbol in the code objects
@@ -15,6 +25,8 @@ struct LoweredDispatch {
   graph::DimAttr grid;                      ///< work groups
   graph::DimAttr scratchBytes;              ///< per thread; on a GPU the dynamic shared memory of a block
   int threads = 0;                          ///< of a block, on a GPU
+  llvm::SmallVector<LoweredMap> maps;       ///< arguments before the buffers
+  llvm::SmallVector<int32_t> codes;         ///< only with these code objects, in ascending order; none: with all
 };
 
 /// What a plan's device is like.
@@ -22,9 +34,10 @@ struct PlanDevice {
   bool hasOwnMemory = false; ///< inputs are copied there, and outputs back
 };
 
-/// Makes the kernel of a dispatch region; a failure has emitted its diagnostic. May return one kernel for equal
-/// regions.
-using LowerDispatchFn = llvm::function_ref<mlir::FailureOr<LoweredDispatch>(graph::DispatchOp)>;
+/// Makes the kernel of a dispatch region, or one for each group of code objects; a failure has emitted its diagnostic.
+/// May return one kernel for equal regions.
+using LoweredDispatches = llvm::SmallVector<LoweredDispatch, 1>;
+using LowerDispatchFn = llvm::function_ref<mlir::FailureOr<LoweredDispatches>(graph::DispatchOp)>;
 
 /// Appends `plan.program` for `function` (only graph.dispatch, graph.constant and graph.reshape inside) to `plan`, and
 /// the kernels it uses. Reshapes become the same buffer; a returned value is written by its kernel where possible.

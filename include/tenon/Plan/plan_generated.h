@@ -32,6 +32,10 @@ struct TensorT;
 
 struct BufferRef;
 
+struct TensorMap;
+struct TensorMapBuilder;
+struct TensorMapT;
+
 struct Launch;
 struct LaunchBuilder;
 struct LaunchT;
@@ -763,6 +767,144 @@ inline flatbuffers::Offset<Tensor> CreateTensorDirect(
 
 flatbuffers::Offset<Tensor> CreateTensor(flatbuffers::FlatBufferBuilder &_fbb, const TensorT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
 
+struct TensorMapT : public flatbuffers::NativeTable {
+  typedef TensorMap TableType;
+  uint32_t buffer = 0;
+  tenon::plan::ElementType type = tenon::plan::ElementType::F32;
+  std::vector<uint32_t> extents{};
+  std::vector<uint32_t> strides{};
+  std::vector<uint32_t> box{};
+  uint32_t swizzle = 0;
+};
+
+/// A buffer of a launch as a tensor that a kernel copies by boxes (TMA). Dimension 0 is contiguous.
+struct TensorMap FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef TensorMapT NativeTableType;
+  typedef TensorMapBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_BUFFER = 4,
+    VT_TYPE = 6,
+    VT_EXTENTS = 8,
+    VT_STRIDES = 10,
+    VT_BOX = 12,
+    VT_SWIZZLE = 14
+  };
+  uint32_t buffer() const {
+    return GetField<uint32_t>(VT_BUFFER, 0);
+  }
+  tenon::plan::ElementType type() const {
+    return static_cast<tenon::plan::ElementType>(GetField<uint8_t>(VT_TYPE, 0));
+  }
+  const flatbuffers::Vector<uint32_t> *extents() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_EXTENTS);
+  }
+  const flatbuffers::Vector<uint32_t> *strides() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_STRIDES);
+  }
+  const flatbuffers::Vector<uint32_t> *box() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_BOX);
+  }
+  uint32_t swizzle() const {
+    return GetField<uint32_t>(VT_SWIZZLE, 0);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint32_t>(verifier, VT_BUFFER, 4) &&
+           VerifyField<uint8_t>(verifier, VT_TYPE, 1) &&
+           VerifyOffset(verifier, VT_EXTENTS) &&
+           verifier.VerifyVector(extents()) &&
+           VerifyOffset(verifier, VT_STRIDES) &&
+           verifier.VerifyVector(strides()) &&
+           VerifyOffset(verifier, VT_BOX) &&
+           verifier.VerifyVector(box()) &&
+           VerifyField<uint32_t>(verifier, VT_SWIZZLE, 4) &&
+           verifier.EndTable();
+  }
+  TensorMapT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(TensorMapT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<TensorMap> Pack(flatbuffers::FlatBufferBuilder &_fbb, const TensorMapT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct TensorMapBuilder {
+  typedef TensorMap Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_buffer(uint32_t buffer) {
+    fbb_.AddElement<uint32_t>(TensorMap::VT_BUFFER, buffer, 0);
+  }
+  void add_type(tenon::plan::ElementType type) {
+    fbb_.AddElement<uint8_t>(TensorMap::VT_TYPE, static_cast<uint8_t>(type), 0);
+  }
+  void add_extents(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> extents) {
+    fbb_.AddOffset(TensorMap::VT_EXTENTS, extents);
+  }
+  void add_strides(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> strides) {
+    fbb_.AddOffset(TensorMap::VT_STRIDES, strides);
+  }
+  void add_box(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> box) {
+    fbb_.AddOffset(TensorMap::VT_BOX, box);
+  }
+  void add_swizzle(uint32_t swizzle) {
+    fbb_.AddElement<uint32_t>(TensorMap::VT_SWIZZLE, swizzle, 0);
+  }
+  explicit TensorMapBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<TensorMap> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<TensorMap>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<TensorMap> CreateTensorMap(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t buffer = 0,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> extents = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> strides = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> box = 0,
+    uint32_t swizzle = 0) {
+  TensorMapBuilder builder_(_fbb);
+  builder_.add_swizzle(swizzle);
+  builder_.add_box(box);
+  builder_.add_strides(strides);
+  builder_.add_extents(extents);
+  builder_.add_buffer(buffer);
+  builder_.add_type(type);
+  return builder_.Finish();
+}
+
+struct TensorMap::Traits {
+  using type = TensorMap;
+  static auto constexpr Create = CreateTensorMap;
+};
+
+inline flatbuffers::Offset<TensorMap> CreateTensorMapDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t buffer = 0,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    const std::vector<uint32_t> *extents = nullptr,
+    const std::vector<uint32_t> *strides = nullptr,
+    const std::vector<uint32_t> *box = nullptr,
+    uint32_t swizzle = 0) {
+  auto extents__ = extents ? _fbb.CreateVector<uint32_t>(*extents) : 0;
+  auto strides__ = strides ? _fbb.CreateVector<uint32_t>(*strides) : 0;
+  auto box__ = box ? _fbb.CreateVector<uint32_t>(*box) : 0;
+  return tenon::plan::CreateTensorMap(
+      _fbb,
+      buffer,
+      type,
+      extents__,
+      strides__,
+      box__,
+      swizzle);
+}
+
+flatbuffers::Offset<TensorMap> CreateTensorMap(flatbuffers::FlatBufferBuilder &_fbb, const TensorMapT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
 struct LaunchT : public flatbuffers::NativeTable {
   typedef Launch TableType;
   uint32_t kernel = 0;
@@ -772,9 +914,14 @@ struct LaunchT : public flatbuffers::NativeTable {
   uint32_t scratch = 4294967295;
   uint32_t flops = 4294967295;
   uint32_t traffic = 4294967295;
+  std::vector<std::unique_ptr<tenon::plan::TensorMapT>> maps{};
+  LaunchT() = default;
+  LaunchT(const LaunchT &o);
+  LaunchT(LaunchT&&) FLATBUFFERS_NOEXCEPT = default;
+  LaunchT &operator=(LaunchT o) FLATBUFFERS_NOEXCEPT;
 };
 
-/// Runs a kernel over work groups 0 .. grid-1.
+/// Runs a kernel over work groups 0 .. grid-1. Arguments: tensor maps, buffers, parameters.
 struct Launch FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   typedef LaunchT NativeTableType;
   typedef LaunchBuilder Builder;
@@ -786,7 +933,8 @@ struct Launch FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_PARAMS = 10,
     VT_SCRATCH = 12,
     VT_FLOPS = 14,
-    VT_TRAFFIC = 16
+    VT_TRAFFIC = 16,
+    VT_MAPS = 18
   };
   uint32_t kernel() const {
     return GetField<uint32_t>(VT_KERNEL, 0);
@@ -809,6 +957,9 @@ struct Launch FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   uint32_t traffic() const {
     return GetField<uint32_t>(VT_TRAFFIC, 4294967295);
   }
+  const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::TensorMap>> *maps() const {
+    return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::TensorMap>> *>(VT_MAPS);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyField<uint32_t>(verifier, VT_KERNEL, 4) &&
@@ -820,6 +971,9 @@ struct Launch FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            VerifyField<uint32_t>(verifier, VT_SCRATCH, 4) &&
            VerifyField<uint32_t>(verifier, VT_FLOPS, 4) &&
            VerifyField<uint32_t>(verifier, VT_TRAFFIC, 4) &&
+           VerifyOffset(verifier, VT_MAPS) &&
+           verifier.VerifyVector(maps()) &&
+           verifier.VerifyVectorOfTables(maps()) &&
            verifier.EndTable();
   }
   LaunchT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -852,6 +1006,9 @@ struct LaunchBuilder {
   void add_traffic(uint32_t traffic) {
     fbb_.AddElement<uint32_t>(Launch::VT_TRAFFIC, traffic, 4294967295);
   }
+  void add_maps(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::TensorMap>>> maps) {
+    fbb_.AddOffset(Launch::VT_MAPS, maps);
+  }
   explicit LaunchBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -871,8 +1028,10 @@ inline flatbuffers::Offset<Launch> CreateLaunch(
     flatbuffers::Offset<flatbuffers::Vector<uint32_t>> params = 0,
     uint32_t scratch = 4294967295,
     uint32_t flops = 4294967295,
-    uint32_t traffic = 4294967295) {
+    uint32_t traffic = 4294967295,
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::TensorMap>>> maps = 0) {
   LaunchBuilder builder_(_fbb);
+  builder_.add_maps(maps);
   builder_.add_traffic(traffic);
   builder_.add_flops(flops);
   builder_.add_scratch(scratch);
@@ -896,9 +1055,11 @@ inline flatbuffers::Offset<Launch> CreateLaunchDirect(
     const std::vector<uint32_t> *params = nullptr,
     uint32_t scratch = 4294967295,
     uint32_t flops = 4294967295,
-    uint32_t traffic = 4294967295) {
+    uint32_t traffic = 4294967295,
+    const std::vector<flatbuffers::Offset<tenon::plan::TensorMap>> *maps = nullptr) {
   auto buffers__ = buffers ? _fbb.CreateVectorOfStructs<tenon::plan::BufferRef>(*buffers) : 0;
   auto params__ = params ? _fbb.CreateVector<uint32_t>(*params) : 0;
+  auto maps__ = maps ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::TensorMap>>(*maps) : 0;
   return tenon::plan::CreateLaunch(
       _fbb,
       kernel,
@@ -907,7 +1068,8 @@ inline flatbuffers::Offset<Launch> CreateLaunchDirect(
       params__,
       scratch,
       flops,
-      traffic);
+      traffic,
+      maps__);
 }
 
 flatbuffers::Offset<Launch> CreateLaunch(flatbuffers::FlatBufferBuilder &_fbb, const LaunchT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -1101,6 +1263,7 @@ struct RecordT : public flatbuffers::NativeTable {
   tenon::plan::OperationUnion operation{};
   uint16_t stream = 0;
   std::vector<std::string> nodes{};
+  std::vector<uint32_t> codes{};
 };
 
 struct Record FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
@@ -1111,7 +1274,8 @@ struct Record FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_OPERATION_TYPE = 4,
     VT_OPERATION = 6,
     VT_STREAM = 8,
-    VT_NODES = 10
+    VT_NODES = 10,
+    VT_CODES = 12
   };
   tenon::plan::Operation operation_type() const {
     return static_cast<tenon::plan::Operation>(GetField<uint8_t>(VT_OPERATION_TYPE, 0));
@@ -1135,6 +1299,9 @@ struct Record FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *nodes() const {
     return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *>(VT_NODES);
   }
+  const flatbuffers::Vector<uint32_t> *codes() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_CODES);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyField<uint8_t>(verifier, VT_OPERATION_TYPE, 1) &&
@@ -1144,6 +1311,8 @@ struct Record FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            VerifyOffset(verifier, VT_NODES) &&
            verifier.VerifyVector(nodes()) &&
            verifier.VerifyVectorOfStrings(nodes()) &&
+           VerifyOffset(verifier, VT_CODES) &&
+           verifier.VerifyVector(codes()) &&
            verifier.EndTable();
   }
   RecordT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -1179,6 +1348,9 @@ struct RecordBuilder {
   void add_nodes(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> nodes) {
     fbb_.AddOffset(Record::VT_NODES, nodes);
   }
+  void add_codes(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> codes) {
+    fbb_.AddOffset(Record::VT_CODES, codes);
+  }
   explicit RecordBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -1196,8 +1368,10 @@ inline flatbuffers::Offset<Record> CreateRecord(
     tenon::plan::Operation operation_type = tenon::plan::Operation::NONE,
     flatbuffers::Offset<void> operation = 0,
     uint16_t stream = 0,
-    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> nodes = 0) {
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> nodes = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> codes = 0) {
   RecordBuilder builder_(_fbb);
+  builder_.add_codes(codes);
   builder_.add_nodes(nodes);
   builder_.add_operation(operation);
   builder_.add_stream(stream);
@@ -1215,14 +1389,17 @@ inline flatbuffers::Offset<Record> CreateRecordDirect(
     tenon::plan::Operation operation_type = tenon::plan::Operation::NONE,
     flatbuffers::Offset<void> operation = 0,
     uint16_t stream = 0,
-    const std::vector<flatbuffers::Offset<flatbuffers::String>> *nodes = nullptr) {
+    const std::vector<flatbuffers::Offset<flatbuffers::String>> *nodes = nullptr,
+    const std::vector<uint32_t> *codes = nullptr) {
   auto nodes__ = nodes ? _fbb.CreateVector<flatbuffers::Offset<flatbuffers::String>>(*nodes) : 0;
+  auto codes__ = codes ? _fbb.CreateVector<uint32_t>(*codes) : 0;
   return tenon::plan::CreateRecord(
       _fbb,
       operation_type,
       operation,
       stream,
-      nodes__);
+      nodes__,
+      codes__);
 }
 
 flatbuffers::Offset<Record> CreateRecord(flatbuffers::FlatBufferBuilder &_fbb, const RecordT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -1385,6 +1562,8 @@ struct KernelT : public flatbuffers::NativeTable {
   uint32_t params = 0;
   std::vector<std::string> nodes{};
   uint32_t threads = 0;
+  uint32_t maps = 0;
+  std::vector<uint32_t> codes{};
 };
 
 struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
@@ -1396,7 +1575,9 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_BUFFERS = 6,
     VT_PARAMS = 8,
     VT_NODES = 10,
-    VT_THREADS = 12
+    VT_THREADS = 12,
+    VT_MAPS = 14,
+    VT_CODES = 16
   };
   const flatbuffers::String *name() const {
     return GetPointer<const flatbuffers::String *>(VT_NAME);
@@ -1413,6 +1594,12 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   uint32_t threads() const {
     return GetField<uint32_t>(VT_THREADS, 0);
   }
+  uint32_t maps() const {
+    return GetField<uint32_t>(VT_MAPS, 0);
+  }
+  const flatbuffers::Vector<uint32_t> *codes() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_CODES);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NAME) &&
@@ -1423,6 +1610,9 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            verifier.VerifyVector(nodes()) &&
            verifier.VerifyVectorOfStrings(nodes()) &&
            VerifyField<uint32_t>(verifier, VT_THREADS, 4) &&
+           VerifyField<uint32_t>(verifier, VT_MAPS, 4) &&
+           VerifyOffset(verifier, VT_CODES) &&
+           verifier.VerifyVector(codes()) &&
            verifier.EndTable();
   }
   KernelT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -1449,6 +1639,12 @@ struct KernelBuilder {
   void add_threads(uint32_t threads) {
     fbb_.AddElement<uint32_t>(Kernel::VT_THREADS, threads, 0);
   }
+  void add_maps(uint32_t maps) {
+    fbb_.AddElement<uint32_t>(Kernel::VT_MAPS, maps, 0);
+  }
+  void add_codes(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> codes) {
+    fbb_.AddOffset(Kernel::VT_CODES, codes);
+  }
   explicit KernelBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -1466,8 +1662,12 @@ inline flatbuffers::Offset<Kernel> CreateKernel(
     uint32_t buffers = 0,
     uint32_t params = 0,
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> nodes = 0,
-    uint32_t threads = 0) {
+    uint32_t threads = 0,
+    uint32_t maps = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> codes = 0) {
   KernelBuilder builder_(_fbb);
+  builder_.add_codes(codes);
+  builder_.add_maps(maps);
   builder_.add_threads(threads);
   builder_.add_nodes(nodes);
   builder_.add_params(params);
@@ -1487,16 +1687,21 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
     uint32_t buffers = 0,
     uint32_t params = 0,
     const std::vector<flatbuffers::Offset<flatbuffers::String>> *nodes = nullptr,
-    uint32_t threads = 0) {
+    uint32_t threads = 0,
+    uint32_t maps = 0,
+    const std::vector<uint32_t> *codes = nullptr) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
   auto nodes__ = nodes ? _fbb.CreateVector<flatbuffers::Offset<flatbuffers::String>>(*nodes) : 0;
+  auto codes__ = codes ? _fbb.CreateVector<uint32_t>(*codes) : 0;
   return tenon::plan::CreateKernel(
       _fbb,
       name__,
       buffers,
       params,
       nodes__,
-      threads);
+      threads,
+      maps,
+      codes__);
 }
 
 flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &_fbb, const KernelT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -1508,7 +1713,7 @@ struct CodeObjectT : public flatbuffers::NativeTable {
   uint64_t length = 0;
 };
 
-/// One position-independent ELF shared object of the CODE section, holding every kernel for one architecture.
+/// One position-independent ELF shared object of the CODE section, holding its kernels for one architecture.
 struct CodeObject FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   typedef CodeObjectT NativeTableType;
   typedef CodeObjectBuilder Builder;
@@ -1868,6 +2073,71 @@ inline flatbuffers::Offset<Tensor> CreateTensor(flatbuffers::FlatBufferBuilder &
       _dim_names);
 }
 
+inline TensorMapT *TensorMap::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<TensorMapT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void TensorMap::UnPackTo(TensorMapT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = buffer(); _o->buffer = _e; }
+  { auto _e = type(); _o->type = _e; }
+  { auto _e = extents(); if (_e) { _o->extents.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->extents[_i] = _e->Get(_i); } } }
+  { auto _e = strides(); if (_e) { _o->strides.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->strides[_i] = _e->Get(_i); } } }
+  { auto _e = box(); if (_e) { _o->box.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->box[_i] = _e->Get(_i); } } }
+  { auto _e = swizzle(); _o->swizzle = _e; }
+}
+
+inline flatbuffers::Offset<TensorMap> TensorMap::Pack(flatbuffers::FlatBufferBuilder &_fbb, const TensorMapT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateTensorMap(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<TensorMap> CreateTensorMap(flatbuffers::FlatBufferBuilder &_fbb, const TensorMapT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const TensorMapT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _buffer = _o->buffer;
+  auto _type = _o->type;
+  auto _extents = _o->extents.size() ? _fbb.CreateVector(_o->extents) : 0;
+  auto _strides = _o->strides.size() ? _fbb.CreateVector(_o->strides) : 0;
+  auto _box = _o->box.size() ? _fbb.CreateVector(_o->box) : 0;
+  auto _swizzle = _o->swizzle;
+  return tenon::plan::CreateTensorMap(
+      _fbb,
+      _buffer,
+      _type,
+      _extents,
+      _strides,
+      _box,
+      _swizzle);
+}
+
+inline LaunchT::LaunchT(const LaunchT &o)
+      : kernel(o.kernel),
+        grid(o.grid),
+        buffers(o.buffers),
+        params(o.params),
+        scratch(o.scratch),
+        flops(o.flops),
+        traffic(o.traffic) {
+  maps.reserve(o.maps.size());
+  for (const auto &maps_ : o.maps) { maps.emplace_back((maps_) ? new tenon::plan::TensorMapT(*maps_) : nullptr); }
+}
+
+inline LaunchT &LaunchT::operator=(LaunchT o) FLATBUFFERS_NOEXCEPT {
+  std::swap(kernel, o.kernel);
+  std::swap(grid, o.grid);
+  std::swap(buffers, o.buffers);
+  std::swap(params, o.params);
+  std::swap(scratch, o.scratch);
+  std::swap(flops, o.flops);
+  std::swap(traffic, o.traffic);
+  std::swap(maps, o.maps);
+  return *this;
+}
+
 inline LaunchT *Launch::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
   auto _o = std::make_unique<LaunchT>();
   UnPackTo(_o.get(), _resolver);
@@ -1884,6 +2154,7 @@ inline void Launch::UnPackTo(LaunchT *_o, const flatbuffers::resolver_function_t
   { auto _e = scratch(); _o->scratch = _e; }
   { auto _e = flops(); _o->flops = _e; }
   { auto _e = traffic(); _o->traffic = _e; }
+  { auto _e = maps(); if (_e) { _o->maps.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->maps[_i] = std::unique_ptr<tenon::plan::TensorMapT>(_e->Get(_i)->UnPack(_resolver)); } } }
 }
 
 inline flatbuffers::Offset<Launch> Launch::Pack(flatbuffers::FlatBufferBuilder &_fbb, const LaunchT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -1901,6 +2172,7 @@ inline flatbuffers::Offset<Launch> CreateLaunch(flatbuffers::FlatBufferBuilder &
   auto _scratch = _o->scratch;
   auto _flops = _o->flops;
   auto _traffic = _o->traffic;
+  auto _maps = _o->maps.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::TensorMap>> (_o->maps.size(), [](size_t i, _VectorArgs *__va) { return CreateTensorMap(*__va->__fbb, __va->__o->maps[i].get(), __va->__rehasher); }, &_va ) : 0;
   return tenon::plan::CreateLaunch(
       _fbb,
       _kernel,
@@ -1909,7 +2181,8 @@ inline flatbuffers::Offset<Launch> CreateLaunch(flatbuffers::FlatBufferBuilder &
       _params,
       _scratch,
       _flops,
-      _traffic);
+      _traffic,
+      _maps);
 }
 
 inline CopyT::CopyT(const CopyT &o)
@@ -2002,6 +2275,7 @@ inline void Record::UnPackTo(RecordT *_o, const flatbuffers::resolver_function_t
   { auto _e = operation(); if (_e) _o->operation.value = tenon::plan::OperationUnion::UnPack(_e, operation_type(), _resolver); }
   { auto _e = stream(); _o->stream = _e; }
   { auto _e = nodes(); if (_e) { _o->nodes.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->nodes[_i] = _e->Get(_i)->str(); } } }
+  { auto _e = codes(); if (_e) { _o->codes.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->codes[_i] = _e->Get(_i); } } }
 }
 
 inline flatbuffers::Offset<Record> Record::Pack(flatbuffers::FlatBufferBuilder &_fbb, const RecordT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -2016,12 +2290,14 @@ inline flatbuffers::Offset<Record> CreateRecord(flatbuffers::FlatBufferBuilder &
   auto _operation = _o->operation.Pack(_fbb);
   auto _stream = _o->stream;
   auto _nodes = _o->nodes.size() ? _fbb.CreateVectorOfStrings(_o->nodes) : 0;
+  auto _codes = _o->codes.size() ? _fbb.CreateVector(_o->codes) : 0;
   return tenon::plan::CreateRecord(
       _fbb,
       _operation_type,
       _operation,
       _stream,
-      _nodes);
+      _nodes,
+      _codes);
 }
 
 inline FunctionT::FunctionT(const FunctionT &o)
@@ -2102,6 +2378,8 @@ inline void Kernel::UnPackTo(KernelT *_o, const flatbuffers::resolver_function_t
   { auto _e = params(); _o->params = _e; }
   { auto _e = nodes(); if (_e) { _o->nodes.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->nodes[_i] = _e->Get(_i)->str(); } } }
   { auto _e = threads(); _o->threads = _e; }
+  { auto _e = maps(); _o->maps = _e; }
+  { auto _e = codes(); if (_e) { _o->codes.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->codes[_i] = _e->Get(_i); } } }
 }
 
 inline flatbuffers::Offset<Kernel> Kernel::Pack(flatbuffers::FlatBufferBuilder &_fbb, const KernelT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -2117,13 +2395,17 @@ inline flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &
   auto _params = _o->params;
   auto _nodes = _o->nodes.size() ? _fbb.CreateVectorOfStrings(_o->nodes) : 0;
   auto _threads = _o->threads;
+  auto _maps = _o->maps;
+  auto _codes = _o->codes.size() ? _fbb.CreateVector(_o->codes) : 0;
   return tenon::plan::CreateKernel(
       _fbb,
       _name,
       _buffers,
       _params,
       _nodes,
-      _threads);
+      _threads,
+      _maps,
+      _codes);
 }
 
 inline CodeObjectT *CodeObject::UnPack(const flatbuffers::resolver_function_t *_resolver) const {

@@ -47,13 +47,13 @@ static LogicalResult checkResources(Operation *root, raw_ostream &os) {
     os << "skipped: no CUDA compiler\n";
     return success();
   }
-  KernelTable table;
+  CompileOptions options;
+  options.archs = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a"};
+  KernelTable table(options.archs);
   WalkResult walked =
       root->walk([&](graph::DispatchOp dispatch) -> WalkResult { return LogicalResult(table.add(dispatch)); });
   if (walked.wasInterrupted())
     return failure();
-  CompileOptions options;
-  options.archs = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a"};
   FailureOr<std::vector<CudaImage>> images = compileCuda(*root->getContext(), table.getKernels(), options);
   if (failed(images))
     return failure();

@@ -40,6 +40,7 @@ private:
   void addOutputs(func::ReturnOp ret);
   LogicalResult addRecord(Operation *op);
   LogicalResult addLaunch(DispatchOp op);
+  void addLaunch(DispatchOp op, const LoweredDispatch &lowered, ValueRange arguments);
   void addReshape(ReshapeOp op);
   Value bufferOf(Value v);
   Value deviceBufferOf(Value v);
@@ -199,16 +200,29 @@ LogicalResult Converter::addLaunch(DispatchOp op) {
     buffers[result] = buffer;
     arguments.push_back(buffer);
   }
-  if (!plan.lookupSymbol(lowered->kernel)) {
+  for (const LoweredDispatch &one : *lowered)
+    addLaunch(op, one, arguments);
+  return success();
+}
+
+void Converter::addLaunch(DispatchOp op, const LoweredDispatch &lowered, ValueRange arguments) {
+  DenseI32ArrayAttr codes = lowered.codes.empty() ? nullptr : kernels.getDenseI32ArrayAttr(lowered.codes);
+  if (auto known = plan.lookupSymbol<KernelOp>(lowered.kernel)) {
+    assert(known.getCodesAttr() == codes && "a kernel is for the same code objects everywhere");
+  } else {
     SmallVector<Attribute> nodes;
     for (StringRef name : getNodeNames(op.getLoc()))
       nodes.push_back(kernels.getStringAttr(name));
-    KernelOp::create(kernels, op.getLoc(), lowered->kernel, arguments.size(), lowered->params.size(),
-                     kernels.getArrayAttr(nodes), static_cast<uint64_t>(lowered->threads));
+    KernelOp::create(kernels, op.getLoc(), lowered.kernel, arguments.size(), lowered.params.size(),
+                     kernels.getArrayAttr(nodes), static_cast<uint64_t>(lowered.threads), lowered.maps.size(), codes);
   }
-  LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered->kernel), arguments, lowered->grid,
-                   ShapeAttr::get(context, lowered->params), lowered->scratchBytes, countFlops(op), countTraffic(op));
-  return success();
+  SmallVector<Attribute> maps;
+  for (const LoweredMap &map : lowered.maps)
+    maps.push_back(TensorMapAttr::get(context, map.buffer, map.element, ShapeAttr::get(context, map.extents),
+                                      ShapeAttr::get(context, map.strides), map.box, map.swizzle));
+  LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered.kernel), arguments, lowered.grid,
+                   ShapeAttr::get(context, lowered.params), lowered.scratchBytes, countFlops(op), countTraffic(op),
+                   maps.empty() ? nullptr : program.getArrayAttr(maps), codes);
 }
 
 void Converter::addReshape(ReshapeOp op) {

@@ -29,6 +29,7 @@ private:
   LogicalResult addBuffer(Operation &op, plan::FunctionT &function);
   LogicalResult addWeight(WeightOp op, plan::BufferT &buffer);
   void addRecord(Operation &op, plan::FunctionT &function);
+  std::unique_ptr<plan::TensorMapT> convert(TensorMapAttr map);
   plan::BufferRef refer(Value buffer, plan::FunctionT &function);
   void placeArena(plan::FunctionT &function);
 
@@ -94,6 +95,9 @@ void PlanWriter::addKernels() {
     kernel->buffers = op.getBuffers();
     kernel->params = op.getParams();
     kernel->threads = op.getThreads();
+    kernel->maps = op.getMaps();
+    if (auto codes = op.getCodes())
+      kernel->codes.assign(codes->begin(), codes->end());
     for (auto node : op.getNodes().getAsRange<StringAttr>())
       kernel->nodes.push_back(node.str());
     kernelIndex[op.getSymName()] = plan.kernels.size();
@@ -170,6 +174,19 @@ plan::BufferRef PlanWriter::refer(Value value, plan::FunctionT &function) {
   return {index, shapes.value(DimAttr::constant(module.getContext(), 0))};
 }
 
+std::unique_ptr<plan::TensorMapT> PlanWriter::convert(TensorMapAttr map) {
+  auto result = std::make_unique<plan::TensorMapT>();
+  result->buffer = map.getBuffer();
+  result->type = elementType(map.getElement());
+  for (DimAttr extent : map.getExtents().getDims())
+    result->extents.push_back(shapes.value(extent));
+  for (DimAttr stride : map.getStrides().getDims())
+    result->strides.push_back(shapes.value(stride));
+  result->box.assign(map.getBox().begin(), map.getBox().end());
+  result->swizzle = map.getSwizzle();
+  return result;
+}
+
 void PlanWriter::addRecord(Operation &op, plan::FunctionT &function) {
   auto record = std::make_unique<plan::RecordT>();
   for (StringRef node : getNodeNames(op.getLoc()))
@@ -182,6 +199,11 @@ void PlanWriter::addRecord(Operation &op, plan::FunctionT &function) {
       data.buffers.push_back(refer(buffer, function));
     for (DimAttr param : launch.getParams().getDims())
       data.params.push_back(shapes.value(param));
+    if (auto maps = launch.getMaps())
+      for (auto map : maps->getAsRange<TensorMapAttr>())
+        data.maps.push_back(convert(map));
+    if (auto codes = launch.getCodes())
+      record->codes.assign(codes->begin(), codes->end());
     if (!launch.getScratch().isConstant(0))
       data.scratch = shapes.value(launch.getScratch());
     if (auto flops = launch.getFlopsAttr())

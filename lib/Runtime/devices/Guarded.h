@@ -4,6 +4,7 @@
 
 #include "tenon-c/device.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -28,6 +29,12 @@ int guarded(TenonDeviceError *error, Body body) {
   } catch (const std::exception &exception) {
     return fail(error, exception.what());
   }
+}
+
+/// Whether code object `code` holds the kernel.
+inline bool isHeld(const TenonDeviceKernel &kernel, size_t code) {
+  return kernel.num_codes == 0 ||
+         std::find(kernel.codes, kernel.codes + kernel.num_codes, code) != kernel.codes + kernel.num_codes;
 }
 
 } // namespace tenon

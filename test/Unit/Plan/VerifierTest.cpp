@@ -149,6 +149,52 @@ TEST(Verifier, ChecksLaunches) {
   expectFailure([](PlanMaker &m) { launchOf(m, 0).buffers[0] = {0, 97}; }, "TN6011", "shape value 97");
 }
 
+TEST(Verifier, ChecksTensorMaps) {
+  auto add = [](PlanMaker &m) -> TensorMapT & {
+    auto map = std::make_unique<TensorMapT>();
+    map->extents = {m.constant(8), m.constant(4)};
+    map->strides = {m.constant(32)};
+    map->box = {8, 4};
+    m.plan.kernels[0]->maps = 1;
+    launchOf(m, 0).maps.push_back(std::move(map));
+    return *launchOf(m, 0).maps.back();
+  };
+  PlanMaker good = makeSample();
+  add(good).swizzle = 32;
+  EXPECT_TRUE(verify(good.plan).ok()) << verify(good.plan).str();
+  expectFailure([&](PlanMaker &m) { add(m), m.plan.kernels[0]->maps = 0; }, "TN6016", "takes 0 tensor maps");
+  expectFailure([&](PlanMaker &m) { add(m).buffer = 3; }, "TN6011", "buffer of a tensor map 3 of 3");
+  expectFailure([&](PlanMaker &m) { add(m).extents[1] = 99; }, "TN6011", "shape value 99");
+  expectFailure([&](PlanMaker &m) { add(m).strides[0] = 98; }, "TN6011", "shape value 98");
+  expectFailure([&](PlanMaker &m) { add(m).strides = {}; }, "TN6021", "2 extents, 0 strides and 2 box extents");
+  expectFailure([&](PlanMaker &m) { add(m) = TensorMapT(); }, "TN6021", "0 extents");
+  expectFailure([&](PlanMaker &m) { add(m).box[0] = 257; }, "TN6021", "a box of 257 elements");
+  expectFailure([&](PlanMaker &m) { add(m).swizzle = 48; }, "TN6021", "swizzle 48");
+}
+
+TEST(Verifier, ChecksWhichCodeObjectsHoldKernels) {
+  auto sample = [](PlanMaker &m) {
+    for (const char *arch : {"a", "b"}) {
+      m.plan.code.push_back(std::make_unique<CodeObjectT>());
+      m.plan.code.back()->arch = arch;
+    }
+    m.plan.kernels[1]->codes = {0, 1};
+    m.plan.kernels[0]->codes = {1};
+    m.function().records[0]->codes = {1};
+  };
+  PlanMaker good = makeSample();
+  sample(good);
+  EXPECT_TRUE(verify(good.plan).ok()) << verify(good.plan).str();
+  auto expect = [&](auto change, const char *code, const char *text) {
+    expectFailure([&](PlanMaker &m) { sample(m), change(m); }, code, text);
+  };
+  expect([](PlanMaker &m) { m.plan.kernels[0]->codes = {2}; }, "TN6011", "kernel 'add_rows': code object 2 of 2");
+  expect([](PlanMaker &m) { m.plan.kernels[1]->codes = {1, 0}; }, "TN6021", "out of order");
+  expect([](PlanMaker &m) { m.function().records[1]->codes = {7}; }, "TN6011", "record 1: code object 7 of 2");
+  expect([](PlanMaker &m) { m.function().records[0]->codes = {}; }, "TN6016", "code object 0, which lacks kernel");
+  expect([](PlanMaker &m) { m.function().records[0]->codes = {0, 1}; }, "TN6016", "code object 0, which lacks kernel");
+}
+
 TEST(Verifier, ChecksCopiesAndChecks) {
   expectFailure([](PlanMaker &m) { m.copy({3, 0}, {0, 0}, 0); }, "TN6021", "copies into a weight or an input");
   expectFailure([](PlanMaker &m) { m.copy({0, 0}, {1, 0}, 0); }, "TN6021", "copies into a weight or an input");

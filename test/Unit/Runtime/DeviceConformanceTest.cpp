@@ -24,16 +24,18 @@ struct TestedDevice {
   bool isPlugin = true;
   bool checksPointers = false; ///< a kernel that reaches memory of the host is an error
   bool limited = false;        ///< has less than 2^32 bytes of memory
+  bool hasMaps = false;        ///< kernels may take tensor maps
   friend std::ostream &operator<<(std::ostream &os, const TestedDevice &device) { return os << device.target; }
 };
 
-std::vector<uint8_t> mockCode() { return textArchive({"MOCK add_rows\n", "MOCK scale\n"}); }
+std::vector<uint8_t> mockCode() { return textArchive({"MOCK add_rows\n", "MOCK scale\nMOCK scale_map\n"}); }
 
 #ifdef TENON_TEST_VGPU
 std::vector<uint8_t> compileForVgpu() {
   std::vector<char> image;
   const std::string error = vgpu::compileForHost(R"(
 #include "tenon/cuda/kernel.cuh"
+#include "tenon/cuda/tma.cuh"
 extern "C" __global__ void add_rows(const float *x, const float *w, float *y, long long columns) {
   for (long long k = threadIdx.x; k < columns; k += blockDim.x)
     y[blockIdx.x * columns + k] = x[blockIdx.x * columns + k] + w[k];
@@ -44,6 +46,23 @@ extern "C" __global__ void scale(const float *x, float *y, long long factor) {
     y[blockIdx.x] = float(factor) * x[blockIdx.x];
 }
 TENON_KERNEL(scale);
+extern "C" __global__ void scale_map(const __grid_constant__ tenon::device::TensorMap map, const float *, float *y,
+                                     long long factor) {
+  using namespace tenon::device;
+  alignas(128) __shared__ float row[4];
+  __shared__ Mbarrier ready;
+  if (threadIdx.x == 0) {
+    mbarrierInit(&ready, 1);
+    fenceMbarrierInit();
+    mbarrierArriveExpectBytes(&ready, sizeof row);
+    tensorLoad(row, &map, &ready, 0, int(blockIdx.x));
+  }
+  __syncthreads();
+  mbarrierWait(&ready, 0);
+  if (threadIdx.x < 4)
+    y[blockIdx.x * 4 + threadIdx.x] = float(factor) * row[threadIdx.x];
+}
+TENON_KERNEL(scale_map);
 )",
                                                  image);
   EXPECT_EQ(error, "");
@@ -61,9 +80,9 @@ const TestedDevice devices[] = {
     {.target = "cpu", .arch = baseArch, .code = testKernels, .isPlugin = false},
     {.target = "null", .arch = "none", .code = testKernels, .computes = false, .isPlugin = false},
     {.target = "test", .arch = "test1", .code = testKernels, .checksPointers = true, .limited = true},
-    {.target = "cuda", .arch = "sm_90a", .code = mockCode, .checksPointers = true, .limited = true},
+    {.target = "cuda", .arch = "sm_90a", .code = mockCode, .checksPointers = true, .limited = true, .hasMaps = true},
 #ifdef TENON_TEST_VGPU
-    {.target = "vgpu", .arch = "sm_90a", .code = vgpuCode},
+    {.target = "vgpu", .arch = "sm_90a", .code = vgpuCode, .hasMaps = true},
 #endif
 };
 
@@ -119,6 +138,42 @@ TEST_P(DeviceConformance, RunsLaunchesInOrder) {
   auto session = opened(deviceSample(GetParam().target, 20));
   ASSERT_TRUE(session);
   expectResult(runOn(*session, {0, 1, 2, 3}), {10 << 20, 21 << 20, 32 << 20, 43 << 20});
+}
+
+TEST_P(DeviceConformance, RunsTheRecordsOfItsCode) {
+  PlanMaker m = deviceSample(GetParam().target, 3);
+  // The second scale is for the other code object, and so is its kernel, which this one lacks; it would read what is
+  // never written.
+  plan::FunctionT &function = m.function();
+  const uint32_t zero = m.constant(0);
+  const uint32_t unused = m.buffer(plan::BufferKind::Arena, 0, function.buffers[0]->bytes, 0, 5);
+  const uint32_t absent = m.kernel("absent", 2, 1);
+  m.plan.kernels[absent]->threads = m.plan.kernels[0]->threads;
+  m.plan.kernels[absent]->codes = {1};
+  plan::LaunchT &launch = *function.records[3]->operation.AsLaunch();
+  m.launch(absent, launch.grid, {{unused, zero}, launch.buffers[1]}, launch.params);
+  std::swap(function.records[4], function.records.back()); // before the last scale
+  std::swap(function.records[5], function.records.back());
+  function.records[4]->codes = {1};
+  for (auto &buffer : function.buffers)
+    buffer->last_record = 6;
+  auto session = Session::create(packed(std::move(m), {GetParam().arch, "other"}, GetParam().code()));
+  ASSERT_TRUE(session.ok()) << session.status().str();
+  expectResult(runOn(**session, {0, 1, 2, 3}), {80, 168, 256, 344});
+}
+
+TEST_P(DeviceConformance, PassesTensorMaps) {
+  if (!GetParam().hasMaps)
+    GTEST_SKIP() << "kernels of this device take no tensor maps";
+  auto session = opened(mapSample(GetParam().target));
+  ASSERT_TRUE(session);
+  for (size_t rows : {1, 3, 0, 100}) {
+    std::vector<float> expected;
+    for (size_t i = 0; i < rows * 4; ++i)
+      expected.push_back(sampleResult(int64_t(i)));
+    for (int i = 0; i < 4; ++i) // from the third run on it may be a recording
+      expectResult(runOn(*session, std::vector<float>(rows * 4, 1)), expected);
+  }
 }
 
 TEST_P(DeviceConformance, RunsAgainAndAgainInOneContext) {

@@ -47,6 +47,21 @@ inline PlanMaker deviceSample(const char *target = "test", int scales = 1, int64
   return forDevice(std::move(m), target);
 }
 
+/// deviceSample(target) whose last kernel, scale_map, gets its operand as a tensor map, a row of 4 for each block.
+inline PlanMaker mapSample(const char *target) {
+  PlanMaker m = deviceSample(target);
+  plan::LaunchT &launch = *m.function().records[2]->operation.AsLaunch();
+  m.plan.kernels[launch.kernel]->name = "scale_map";
+  m.plan.kernels[launch.kernel]->maps = 1;
+  auto map = std::make_unique<plan::TensorMapT>();
+  map->extents = {m.constant(4), m.inputDim(0, 0)};
+  map->strides = {m.constant(16)};
+  map->box = {4, 1};
+  launch.maps.push_back(std::move(map));
+  launch.grid = m.inputDim(0, 0);
+  return m;
+}
+
 /// What deviceSample(target, 1) makes of element `i` of a row where x is 1.
 inline float sampleResult(int64_t i) { return 2 * (1 + 10 * float(i % 4 + 1)); }
 

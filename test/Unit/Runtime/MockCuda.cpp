@@ -117,6 +117,17 @@ std::function<bool()> body(const std::string &name, int64_t blocks, void **argum
       return true;
     };
   }
+  if (name == "scale_map") {
+    float *x = *static_cast<float **>(arguments[0]), *y = pointer(2); // see cuTensorMapEncodeTiled
+    const int64_t rows = blocks, factor = *static_cast<int64_t *>(arguments[3]);
+    return [=] {
+      if (!owned({{x, rows * 4}, {y, rows * 4}}))
+        return false;
+      for (int64_t i = 0; i < rows * 4; ++i)
+        y[i] = float(factor) * x[i];
+      return true;
+    };
+  }
   float *x = pointer(0), *y = pointer(1);
   const int64_t factor = *static_cast<int64_t *>(arguments[2]);
   return [=] {
@@ -408,6 +419,23 @@ int cuLaunchKernel(Function *function, unsigned gridX, unsigned gridY, unsigned 
     s.report.launches.push_back(function->name + "<<<" + std::to_string(gridX) + ", " + std::to_string(threads) + ", " +
                                 std::to_string(shared) + ">>>");
   (stream->captured ? *stream->captured : stream->work).push_back(body(function->name, gridX, arguments));
+  return 0;
+}
+
+/// The opaque bytes are the address.
+int cuTensorMapEncodeTiled(void *map, int type, unsigned rank, void *data, const unsigned long long *extents,
+                           const unsigned long long *strides, const unsigned *box, const unsigned *elementStrides,
+                           int interleave, int swizzle, int promotion, int fill) {
+  Call call("cuTensorMapEncodeTiled", false);
+  if (call.error)
+    return call.error;
+  const bool good = reinterpret_cast<uintptr_t>(map) % 64 == 0 && reinterpret_cast<uintptr_t>(data) % 16 == 0 &&
+                    type == 7 && rank == 2 && extents[0] == 4 && extents[1] > 0 && strides[0] == 16 && box[0] == 4 &&
+                    box[1] == 1 && elementStrides[0] == 1 && elementStrides[1] == 1 && interleave == 0 &&
+                    swizzle == 0 && promotion <= 3 && fill == 0;
+  if (!good)
+    return invalidValue;
+  std::memcpy(map, &data, sizeof(data));
   return 0;
 }
 

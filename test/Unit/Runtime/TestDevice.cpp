@@ -2,6 +2,7 @@
 // given anything but memory of the device is an error. Kernels: those of the sample plan.
 #include "tenon-c/device.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -45,7 +46,12 @@ int open(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceErr
     auto *made = new TenonDevice;
     made->code = i;
     for (size_t k = 0; k < program->num_kernels; ++k) {
-      const std::string name = program->kernels[k].name;
+      const TenonDeviceKernel &kernel = program->kernels[k];
+      const std::string name = kernel.name;
+      if (kernel.num_codes && !std::count(kernel.codes, kernel.codes + kernel.num_codes, i)) {
+        made->names.push_back("");
+        continue;
+      }
       if (name != "add_rows" && name != "scale") {
         delete made;
         return fail(error, "no kernel '" + name + "'");
@@ -109,9 +115,10 @@ void scale(int64_t blocks, const float *x, float *y, int64_t factor) {
     y[i] = float(factor) * x[i];
 }
 
-int launch(TenonQueue *queue, size_t kernel, int64_t blocks, size_t, const TenonDeviceArgument *arguments, size_t,
-           TenonDeviceError *error) {
-  const bool adds = queue->device->names[kernel] == "add_rows";
+int launch(TenonQueue *queue, const TenonDeviceLaunch *launch, TenonDeviceError *error) {
+  const bool adds = queue->device->names[launch->kernel] == "add_rows";
+  const TenonDeviceArgument *arguments = launch->arguments;
+  const int64_t blocks = launch->blocks;
   const int pointers = adds ? 3 : 2;
   void *p[3] = {};
   for (int i = 0; i < pointers; ++i) {

@@ -17,10 +17,25 @@ namespace tenon::codegen::cuda {
 struct CudaTarget {
   int64_t sharedBytes = 48 * 1024; ///< of shared memory a block gets without asking for more
   bool lineDirectives = false;     ///< write #line with the numbers of the kernel's own text
+  bool hasTensorMaps = false;      ///< all of them are sm_90a: TMA, mbarrier and wgmma
+
+  /// For one architecture, as in "sm_90a" or "compute_80".
+  static CudaTarget forArch(llvm::StringRef arch);
 };
 
-/// What the plan must know of a kernel. The function takes one pointer per buffer (16-byte aligned), then one int64 per
-/// parameter. Expressions are over the symbols of the graph function. Nothing is launched where `blocks` is 0.
+/// A buffer that a kernel copies by boxes (TMA); see TensorMap in plan.fbs.
+struct KernelTensorMap {
+  unsigned buffer; ///< of the region: operands, then results
+  mlir::Type element;
+  llvm::SmallVector<graph::DimAttr> extents; ///< elements, from the contiguous dimension
+  llvm::SmallVector<graph::DimAttr> strides; ///< bytes, of all dimensions but that; multiples of 16
+  llvm::SmallVector<int64_t> box;            ///< elements
+  unsigned swizzle = 128;                    ///< bytes
+};
+
+/// What the plan must know of a kernel. The function takes one `const __grid_constant__ TensorMap` per tensor map, one
+/// pointer per buffer (16-byte aligned), then one int64 per parameter. Expressions are over the symbols of the graph
+/// function. Nothing is launched where `blocks` is 0.
 struct KernelInfo {
   std::string name;                          ///< the function
   llvm::SmallVector<mlir::Type> bufferTypes; ///< element types: the region's operands, then its results
@@ -28,6 +43,7 @@ struct KernelInfo {
   graph::DimAttr blocks;                     ///< grid.x; grid.y = grid.z = 1
   int threads = 256;                         ///< block.x, a multiple of 32
   graph::DimAttr sharedBytes;                ///< dynamic shared memory, constant 0 if none
+  llvm::SmallVector<KernelTensorMap> maps;
 };
 
 /// The text of one kernel. Equal `source` means equal kernels: the comment is kept apart.
@@ -37,6 +53,7 @@ struct CudaKernel {
   KernelInfo info;
   llvm::SmallVector<std::string> includes; ///< headers that `source` needs, as in #include "..."
   bool isTemplate = false;                 ///< an instance of a template, not generated from the ops
+  llvm::SmallVector<std::string> archs;    ///< it is compiled for; empty: all that are asked for
 
   /// A whole translation unit with this kernel alone.
   std::string text() const;

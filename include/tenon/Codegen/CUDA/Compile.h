@@ -15,6 +15,7 @@ struct CompileOptions {
   /// "sm_80", "sm_90a" (machine code), "compute_80" (PTX, which a driver compiles for later GPUs), "host" (a shared
   /// object for the virtual GPU, by a C++ compiler).
   std::vector<std::string> archs = {"sm_80", "sm_90a", "compute_80"};
+  bool isVirtual = false;    ///< what would be for `archs` is for the virtual GPU instead, as with "host"
   int jobs = 0;              ///< threads; 0 = as many as cores
   int kernelsPerProgram = 8; ///< compiled together, which is cheaper than one by one
   bool lineInfo = false;     ///< for profilers: twice the size

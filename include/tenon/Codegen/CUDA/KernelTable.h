@@ -10,19 +10,34 @@ namespace tenon::codegen::cuda {
 /// Regions of equal text share a kernel, which is named after the first of them.
 class KernelTable {
 public:
-  explicit KernelTable(CudaTarget target = {}) : target(target) {}
+  /// How to launch `dispatch` with the code for some architectures.
+  struct Entry {
+    KernelInfo info;                      ///< parameters and extents are the region's, the name is its kernel's
+    llvm::SmallVector<std::string> archs; ///< empty: all
+  };
 
-  /// How to launch `dispatch`: parameters and extents are its own, the name is that of its kernel. On failure a
-  /// diagnostic with a TN5xxx code was emitted.
-  mlir::FailureOr<KernelInfo> add(graph::DispatchOp dispatch);
+  /// For architectures "sm_80", "sm_90a", "compute_80", ..; for none: what runs on each.
+  explicit KernelTable(llvm::ArrayRef<std::string> archs = {});
+
+  /// Entries for all architectures together: one, unless the text depends on the architecture. On failure a diagnostic
+  /// with a TN5xxx code was emitted.
+  mlir::FailureOr<llvm::SmallVector<Entry, 1>> add(graph::DispatchOp dispatch);
 
   /// In the order in which they were first needed.
   llvm::ArrayRef<CudaKernel> getKernels() const { return kernels; }
 
 private:
-  CudaTarget target;
+  /// Architectures of which the strategies need to know the same.
+  struct Group {
+    CudaTarget target;
+    llvm::SmallVector<std::string> archs;
+  };
+
+  mlir::FailureOr<Entry> add(graph::DispatchOp dispatch, CudaKernel kernel, const Group &group, bool isForAll);
+
+  llvm::SmallVector<Group, 2> groups;
   std::vector<CudaKernel> kernels;
-  llvm::StringMap<size_t> numbers; ///< of kernels, by their text under the name "kernel"
+  llvm::StringMap<size_t> numbers; ///< of kernels, by architectures and their text under the name "kernel"
 };
 
 } // namespace tenon::codegen::cuda

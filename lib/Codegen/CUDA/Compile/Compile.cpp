@@ -7,6 +7,7 @@
 #include "tenon/Runtime/DeviceHeaders.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/ThreadPool.h"
+#include <map>
 
 using namespace mlir;
 
@@ -48,21 +49,36 @@ bool isKnownForm(StringRef arch) {
 struct Program {
   std::string source;
   std::vector<std::string> kernels;
+  ArrayRef<std::string> archs; ///< as in CudaKernel
 };
 
-Program join(ArrayRef<CudaKernel> kernels) {
+/// The kernels must have the same `archs`.
+Program join(ArrayRef<const CudaKernel *> kernels) {
   Program program;
   llvm::SetVector<StringRef> includes;
-  for (const CudaKernel &kernel : kernels)
-    includes.insert(kernel.includes.begin(), kernel.includes.end());
+  for (const CudaKernel *kernel : kernels)
+    includes.insert(kernel->includes.begin(), kernel->includes.end());
   for (StringRef include : includes)
     program.source += ("#include \"" + include + "\"\n").str();
   program.source += "\nusing namespace tenon::device;\n";
-  for (const CudaKernel &kernel : kernels) {
-    program.source += "\n" + kernel.source;
-    program.kernels.push_back(kernel.info.name);
+  for (const CudaKernel *kernel : kernels) {
+    program.source += "\n" + kernel->source;
+    program.kernels.push_back(kernel->info.name);
   }
+  program.archs = kernels.front()->archs;
   return program;
+}
+
+/// Programs of at most `size` kernels.
+std::vector<Program> joinAll(ArrayRef<CudaKernel> kernels, size_t size) {
+  std::map<std::string, std::vector<const CudaKernel *>> groups; // in an order that does not change
+  for (const CudaKernel &kernel : kernels)
+    groups[llvm::join(kernel.archs, ",")].push_back(&kernel);
+  std::vector<Program> programs;
+  for (auto &[archs, group] : groups)
+    for (size_t i = 0; i < group.size(); i += size)
+      programs.push_back(join(ArrayRef(group).slice(i, std::min(size, group.size() - i))));
+  return programs;
 }
 
 std::vector<std::string> getOptions(const CompileOptions &options) {
@@ -123,7 +139,7 @@ FailureOr<std::vector<CudaImage>> compileCuda(MLIRContext &context, ArrayRef<Cud
       return emitError(loc) << "TN5023: unknown architecture '" << arch << "'; use sm_80, sm_90a or compute_80";
   auto findCompiler = [&](const std::string &arch) -> FailureOr<const ProgramCompiler *> {
     std::string searched;
-    const bool isHost = arch == hostArch;
+    const bool isHost = options.isVirtual || arch == hostArch;
     if (const ProgramCompiler *compiler = isHost ? getHostCompiler(searched) : getCompiler(searched))
       return compiler;
     if (isHost)
@@ -132,17 +148,15 @@ FailureOr<std::vector<CudaImage>> compileCuda(MLIRContext &context, ArrayRef<Cud
     return emitError(loc) << "TN5021: no CUDA compiler was found (searched: " << searched
                           << "); install the CUDA toolkit or the Python package nvidia-cuda-nvrtc, or set TENON_NVRTC";
   };
-  std::vector<Program> programs;
-  size_t size = std::max(options.kernelsPerProgram, 1);
-  for (size_t i = 0; i < kernels.size(); i += size)
-    programs.push_back(join(kernels.slice(i, std::min(size, kernels.size() - i))));
+  std::vector<Program> programs = joinAll(kernels, std::max(options.kernelsPerProgram, 1));
   std::vector<Job> jobs;
   for (const std::string &arch : options.archs) {
     FailureOr<const ProgramCompiler *> compiler = findCompiler(arch);
     if (failed(compiler))
       return failure();
     for (const Program &program : programs)
-      jobs.push_back({&program, arch, *compiler, {}, false});
+      if (program.archs.empty() || llvm::is_contained(program.archs, arch))
+        jobs.push_back({&program, arch, *compiler, {}, false});
   }
   ProgramCache cache(options.cache);
   std::vector<std::string> list = getOptions(options);

@@ -44,6 +44,7 @@ std::string Driver::open() {
   find(destroyStream, "cuStreamDestroy_v2");
   find(synchronize, "cuStreamSynchronize");
   find(launch, "cuLaunchKernel");
+  encodeTensorMap = reinterpret_cast<decltype(encodeTensorMap)>(dlsym(library, "cuTensorMapEncodeTiled"));
   find(beginCapture, "cuStreamBeginCapture_v2");
   find(endCapture, "cuStreamEndCapture");
   find(instantiate, "cuGraphInstantiateWithFlags");

@@ -32,6 +32,8 @@ inline constexpr int staticShared = 1, maxDynamicShared = 8;
 inline constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;
 // CUstream_flags
 inline constexpr unsigned streamNonBlocking = 1;
+// CUtensorMapL2promotion: lines of 128 bytes
+inline constexpr int promoteLines = 2;
 // CUstreamCaptureMode: what other threads do meanwhile is their business.
 inline constexpr int captureRelaxed = 2;
 
@@ -61,6 +63,10 @@ struct Driver {
   Result (*launch)(Function function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
                    unsigned blockZ, unsigned sharedBytes, Stream stream, void **arguments, void **extra) = nullptr;
 
+  /// Absent before CUDA 12.
+  Result (*encodeTensorMap)(void *map, int type, unsigned rank, void *data, const unsigned long long *extents,
+                            const unsigned long long *strides, const unsigned *box, const unsigned *elementStrides,
+                            int interleave, int swizzle, int promotion, int fill) = nullptr;
   Result (*beginCapture)(Stream stream, int mode) = nullptr;
   Result (*endCapture)(Stream stream, Graph *graph) = nullptr;
   Result (*instantiate)(GraphExec *exec, Graph graph, unsigned long long flags) = nullptr;

@@ -10,10 +10,12 @@
 #include "CodeChoice.h"
 #include "Driver.h"
 #include "tenon-c/device.h"
+#include "tenon/Plan/ElementType.h"
 #include "tenon/Plan/ImageArchive.h"
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -35,6 +37,11 @@ struct Kernel {
   std::atomic<int> dynamicShared = 0; ///< bytes that a launch may have without asking for more
 };
 
+/// What a kernel takes as a tensor map.
+struct alignas(64) EncodedTensor {
+  unsigned char opaque[128];
+};
+
 } // namespace
 
 struct TenonDevice {
@@ -51,6 +58,7 @@ struct TenonDevice {
   std::string start(Capability &capability, std::string &name);
   std::string load(std::span<const char> image);
   std::string findKernel(const TenonDeviceKernel &wanted);
+  std::string encode(const TenonDeviceTensor &tensor, EncodedTensor &map) const;
   std::string allowShared(Kernel &kernel, size_t bytes);
 };
 
@@ -58,6 +66,7 @@ struct TenonQueue {
   TenonDevice *device;
   Stream stream;
   std::vector<void *> arguments;
+  std::vector<EncodedTensor> tensors;
 };
 
 struct TenonGraph {
@@ -156,6 +165,8 @@ std::string TenonDevice::findKernel(const TenonDeviceKernel &wanted) {
     return quoted + " has blocks of " + std::to_string(wanted.threads) + " threads, the device allows 1 to " +
            std::to_string(mostThreads);
   Kernel &kernel = kernels.emplace_back();
+  if (!isHeld(wanted, code))
+    return {};
   kernel.name = wanted.name;
   kernel.threads = wanted.threads;
   Result result = notFound;
@@ -184,6 +195,49 @@ std::string TenonDevice::allowShared(Kernel &kernel, size_t bytes) {
   if (result == 0)
     kernel.dynamicShared = int(bytes);
   return driver.describe(result);
+}
+
+/// CUtensorMapDataType of a TenonType; -1 where there is none.
+static int tensorType(uint32_t type) {
+  switch (ElementType(type)) {
+  case ElementType::U8:
+  case ElementType::I8:
+  case ElementType::Bool:
+    return 0;
+  case ElementType::U16:
+  case ElementType::I16:
+    return 1;
+  case ElementType::U32:
+    return 2;
+  case ElementType::I32:
+    return 3;
+  case ElementType::U64:
+    return 4;
+  case ElementType::I64:
+    return 5;
+  case ElementType::F16:
+    return 6;
+  case ElementType::F32:
+    return 7;
+  case ElementType::F64:
+    return 8;
+  case ElementType::BF16:
+    return 9;
+  }
+  return -1;
+}
+
+std::string TenonDevice::encode(const TenonDeviceTensor &tensor, EncodedTensor &map) const {
+  if (!driver.encodeTensorMap)
+    return "the driver is older than CUDA 12 and has no tensor maps";
+  unsigned long long extents[5], strides[5];
+  const unsigned steps[5] = {1, 1, 1, 1, 1};
+  std::copy_n(tensor.extents, 5, extents);
+  std::copy_n(tensor.strides, 5, strides);
+  const Result result =
+      driver.encodeTensorMap(&map, tensorType(tensor.element_type), tensor.rank, tensor.data, extents, strides + 1,
+                             tensor.box, steps, 0, std::bit_width(tensor.swizzle / 32), promoteLines, 0);
+  return result ? "tensor map: " + driver.describe(result) : "";
 }
 
 namespace {
@@ -259,22 +313,27 @@ int copy(TenonQueue *queue, void *target, const void *source, size_t bytes, Teno
   });
 }
 
-int launch(TenonQueue *queue, size_t index, int64_t blocks, size_t shared, const TenonDeviceArgument *arguments,
-           size_t count, TenonDeviceError *error) {
+int launch(TenonQueue *queue, const TenonDeviceLaunch *launch, TenonDeviceError *error) {
   return guarded(error, [&]() -> std::string {
-    if (blocks > std::numeric_limits<int32_t>::max())
-      return std::to_string(blocks) + " blocks are more than a grid may have";
+    if (launch->blocks > std::numeric_limits<int32_t>::max())
+      return std::to_string(launch->blocks) + " blocks are more than a grid may have";
     TenonDevice &device = *queue->device;
     Current current(device);
-    Kernel &kernel = device.kernels[index];
-    if (std::string message = device.allowShared(kernel, shared); !message.empty())
+    Kernel &kernel = device.kernels[launch->kernel];
+    if (std::string message = device.allowShared(kernel, launch->shared); !message.empty())
       return message;
     queue->arguments.clear();
-    for (size_t i = 0; i < count; ++i)
-      queue->arguments.push_back(const_cast<void *>(arguments[i].value));
-    return device.driver.describe(device.driver.launch(kernel.function, unsigned(blocks), 1, 1, kernel.threads, 1, 1,
-                                                       unsigned(shared), queue->stream, queue->arguments.data(),
-                                                       nullptr));
+    queue->tensors.resize(launch->num_tensors);
+    for (size_t i = 0; i < launch->num_tensors; ++i) {
+      if (std::string message = device.encode(launch->tensors[i], queue->tensors[i]); !message.empty())
+        return message;
+      queue->arguments.push_back(&queue->tensors[i]);
+    }
+    for (size_t i = 0; i < launch->num_arguments; ++i)
+      queue->arguments.push_back(const_cast<void *>(launch->arguments[i].value));
+    return device.driver.describe(device.driver.launch(kernel.function, unsigned(launch->blocks), 1, 1, kernel.threads,
+                                                       1, 1, unsigned(launch->shared), queue->stream,
+                                                       queue->arguments.data(), nullptr));
   });
 }
 

@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "../Guarded.h"
 #include "tenon-c/device.h"
+#include "tenon/Plan/ElementType.h"
 #include "tenon/Plan/ImageArchive.h"
 #include "tenon/Runtime/Vgpu.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -62,14 +64,15 @@ std::string loadKernels(const TenonDeviceProgram &program, size_t code, TenonDev
       return error;
   }
   for (size_t i = 0; i < program.num_kernels; ++i) {
-    vgpu::Kernel found;
+    device.threads.push_back(program.kernels[i].threads);
+    vgpu::Kernel &found = device.kernels.emplace_back();
+    if (!isHeld(program.kernels[i], code))
+      continue;
     for (const vgpu::Module &module : modules)
       if (vgpu::Kernel kernel = module.find(program.kernels[i].name); kernel.trampoline)
         found = std::move(kernel);
     if (!found.trampoline)
       return std::string("the code objects lack kernel '") + program.kernels[i].name + "'";
-    device.kernels.push_back(std::move(found));
-    device.threads.push_back(program.kernels[i].threads);
   }
   return {};
 }
@@ -163,15 +166,36 @@ int copy(TenonQueue *queue, void *target, const void *source, size_t bytes, Teno
   });
 }
 
-int launch(TenonQueue *queue, size_t kernel, int64_t blocks, size_t shared, const TenonDeviceArgument *arguments,
-           size_t count, TenonDeviceError *error) {
+/// What cuTensorMapEncodeTiled checks too. `map`: 128 bytes.
+std::string encode(const TenonDeviceTensor &tensor, char *map) {
+  vgpu::TensorMapDescription description;
+  description.base = tensor.data;
+  description.elementBytes = unsigned(elementSize(ElementType(tensor.element_type)));
+  description.rank = tensor.rank;
+  for (unsigned d = 0; d < tensor.rank && d < 5; ++d) {
+    description.extents[d] = uint64_t(tensor.extents[d]);
+    description.box[d] = tensor.box[d];
+    if (d > 0)
+      description.strides[d - 1] = uint64_t(tensor.strides[d]);
+  }
+  description.swizzle = static_cast<vgpu::TensorSwizzle>(std::bit_width(tensor.swizzle / 32));
+  alignas(64) char aligned[128];
+  std::string message = vgpu::encodeTensorMap(description, aligned);
+  std::memcpy(map, aligned, sizeof(aligned));
+  return message;
+}
+
+int launch(TenonQueue *queue, const TenonDeviceLaunch *launch, TenonDeviceError *error) {
   return guarded(error, [&]() -> std::string {
-    if (blocks > std::numeric_limits<int32_t>::max())
-      return std::to_string(blocks) + " blocks are more than a grid may have";
-    Task task{kernel, blocks, shared};
-    for (size_t i = 0; i < count; ++i) {
-      const char *value = static_cast<const char *>(arguments[i].value);
-      task.arguments.emplace_back(value, value + arguments[i].size);
+    if (launch->blocks > std::numeric_limits<int32_t>::max())
+      return std::to_string(launch->blocks) + " blocks are more than a grid may have";
+    Task task{launch->kernel, launch->blocks, launch->shared};
+    for (size_t i = 0; i < launch->num_tensors; ++i)
+      if (std::string message = encode(launch->tensors[i], task.arguments.emplace_back(128).data()); !message.empty())
+        return message;
+    for (size_t i = 0; i < launch->num_arguments; ++i) {
+      const char *value = static_cast<const char *>(launch->arguments[i].value);
+      task.arguments.emplace_back(value, value + launch->arguments[i].size);
     }
     queue->tasks.push_back(std::move(task));
     return {};
