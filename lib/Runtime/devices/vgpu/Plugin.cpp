@@ -39,12 +39,18 @@ struct TenonDevice {
 };
 
 namespace {
+/// What a kernel takes as a tensor map.
+struct alignas(64) EncodedTensor {
+  char opaque[128];
+};
+
 /// A launch, or a copy where `kernel` is noKernel.
 struct Task {
   size_t kernel;
   int64_t blocks = 0; ///< or bytes of a copy
   size_t shared = 0;
-  std::vector<std::vector<char>> arguments; ///< values; of a copy: none
+  std::vector<EncodedTensor> tensors;
+  std::vector<std::vector<char>> arguments; ///< values after the tensors; of a copy: none
   void *target = nullptr;
   const void *source = nullptr;
 };
@@ -136,6 +142,8 @@ std::string TenonQueue::run(Task &task, const std::vector<vgpu::MemoryRange> &me
     return {};
   }
   std::vector<void *> arguments;
+  for (EncodedTensor &tensor : task.tensors)
+    arguments.push_back(&tensor);
   for (std::vector<char> &value : task.arguments)
     arguments.push_back(value.data());
   vgpu::LaunchOptions options;
@@ -166,8 +174,8 @@ int copy(TenonQueue *queue, void *target, const void *source, size_t bytes, Teno
   });
 }
 
-/// What cuTensorMapEncodeTiled checks too. `map`: 128 bytes.
-std::string encode(const TenonDeviceTensor &tensor, char *map) {
+/// The message is what cuTensorMapEncodeTiled would not take.
+std::string encode(const TenonDeviceTensor &tensor, EncodedTensor &map) {
   vgpu::TensorMapDescription description;
   description.base = tensor.data;
   description.elementBytes = unsigned(elementSize(ElementType(tensor.element_type)));
@@ -179,10 +187,7 @@ std::string encode(const TenonDeviceTensor &tensor, char *map) {
       description.strides[d - 1] = uint64_t(tensor.strides[d]);
   }
   description.swizzle = static_cast<vgpu::TensorSwizzle>(std::bit_width(tensor.swizzle / 32));
-  alignas(64) char aligned[128];
-  std::string message = vgpu::encodeTensorMap(description, aligned);
-  std::memcpy(map, aligned, sizeof(aligned));
-  return message;
+  return vgpu::encodeTensorMap(description, &map);
 }
 
 int launch(TenonQueue *queue, const TenonDeviceLaunch *launch, TenonDeviceError *error) {
@@ -191,7 +196,7 @@ int launch(TenonQueue *queue, const TenonDeviceLaunch *launch, TenonDeviceError 
       return std::to_string(launch->blocks) + " blocks are more than a grid may have";
     Task task{launch->kernel, launch->blocks, launch->shared};
     for (size_t i = 0; i < launch->num_tensors; ++i)
-      if (std::string message = encode(launch->tensors[i], task.arguments.emplace_back(128).data()); !message.empty())
+      if (std::string message = encode(launch->tensors[i], task.tensors.emplace_back()); !message.empty())
         return message;
     for (size_t i = 0; i < launch->num_arguments; ++i) {
       const char *value = static_cast<const char *>(launch->arguments[i].value);
