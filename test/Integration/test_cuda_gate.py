@@ -20,7 +20,7 @@ def check(tenon, model, tmp_path):
                           capture_output=True, text=True)
     if "skipped" in done.stdout:
         pytest.skip(done.stdout.strip())
-    assert re.search(r"[1-9]\d* kernels, 5 architectures, 0 spill bytes", done.stdout), done.stdout
+    assert re.search(r"[1-9]\d* kernels, 5 architectures, 0 spill bytes, 0 waits for wgmma\n", done.stdout), done.stdout
     most = {kind: int(n) for kind, n in re.findall(r"(\w+): at most (\d+) registers", done.stdout)}
     assert most and all(n <= BUDGET[kind] for kind, n in most.items()), done.stdout
 

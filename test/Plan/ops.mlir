@@ -3,6 +3,9 @@
 // CHECK: plan.kernel @k0 buffers 3 params 1 nodes ["relu"]
 plan.kernel @k0 buffers 3 params 1 nodes ["relu"]
 
+// CHECK: plan.kernel @k1 buffers 1 params 0 nodes [] {codes = array<i32: 1, 2>, maps = 1 : i64}
+plan.kernel @k1 buffers 1 params 0 nodes [] {maps = 1, codes = array<i32: 1, 2>}
+
 // CHECK-LABEL: plan.program @main
 plan.program @main {
   // CHECK: %[[X:.+]] = plan.input 0 "x" tensor<?x8xf32, #graph.shape<[N, 8]>>
@@ -19,4 +22,6 @@ plan.program @main {
   %a = plan.arena <32 * N>
   // CHECK: plan.copy %[[X]] to %[[A]] bytes <32 * N>
   plan.copy %x to %a bytes <32 * N>
+  // CHECK: plan.launch @k1(%[[A]]) grid <N> params <[]> scratch <0> {codes = array<i32: 1>, maps = [#plan.map<buffer = 0, element = f16, extents = <[8, N]>, strides = <[16]>, box = 8, 64, swizzle = 128>]}
+  plan.launch @k1(%a) grid <N> params <[]> scratch <0> {codes = array<i32: 1>, maps = [#plan.map<buffer = 0, element = f16, extents = <[8, N]>, strides = <[16]>, box = 8, 64, swizzle = 128>]}
 }

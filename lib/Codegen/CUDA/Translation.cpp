@@ -62,19 +62,20 @@ static LogicalResult checkResources(Operation *root, raw_ostream &os) {
   for (const CudaKernel &kernel : table.getKernels())
     if (kernel.isTemplate)
       templates.insert(kernel.info.name);
-  int spills = 0;
+  int spills = 0, serialized = 0;
   std::pair<int, std::string> most[2]; // of generated kernels, of templates
   for (const CudaImage &image : *images)
     for (auto [name, needs] : llvm::zip_equal(image.kernels, image.resources)) {
       auto &worst = most[templates.contains(name)];
       worst = std::max(worst, {needs.registers, name + " on " + image.arch});
       spills += needs.spillBytes;
-      if (needs.spillBytes || needs.registers == 0)
+      serialized += needs.serialized;
+      if (needs.spillBytes || needs.serialized || needs.registers == 0)
         os << name << " on " << image.arch << ": " << needs.registers << " registers, " << needs.spillBytes
-           << " spill bytes\n";
+           << " spill bytes, " << needs.serialized << " waits for wgmma\n";
     }
   os << table.getKernels().size() << " kernels, " << options.archs.size() << " architectures, " << spills
-     << " spill bytes\n";
+     << " spill bytes, " << serialized << " waits for wgmma\n";
   for (bool isTemplate : {false, true})
     if (const auto &worst = most[isTemplate]; worst.first)
       os << (isTemplate ? "templates" : "generated") << ": at most " << worst.first << " registers (" << worst.second

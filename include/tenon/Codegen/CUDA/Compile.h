@@ -28,6 +28,7 @@ struct KernelResources {
   int spillBytes = 0;  ///< stores and loads together: 0 is wanted
   int stackBytes = 0;  ///< local memory per thread
   int sharedBytes = 0; ///< static shared memory per block
+  int serialized = 0;  ///< places where ptxas waits for wgmma that should overlap (C75xx): 0 is wanted
 };
 
 /// Code of some kernels for one architecture.

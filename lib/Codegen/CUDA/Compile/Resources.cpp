@@ -21,7 +21,11 @@ std::optional<KernelResources> parseResources(StringRef log, StringRef kernel) {
   log.split(lines, '\n');
   std::optional<KernelResources> result;
   bool isOurs = false;
+  int serialized = 0;
   for (StringRef line : lines) {
+    // "(C7510) Potential Performance Loss: wgmma.mma_async instructions are serialized due to .. in the function 'k'":
+    // such lines come in any place.
+    serialized += line.contains("(C75") && line.contains(("'" + kernel + "'").str());
     if (line.contains("Compiling entry function '"))
       isOurs = line.contains(("'" + kernel + "'").str());
     if (!isOurs)
@@ -37,6 +41,8 @@ std::optional<KernelResources> parseResources(StringRef log, StringRef kernel) {
       result->sharedBytes = numberBefore(line, "bytes smem");
     }
   }
+  if (result)
+    result->serialized = serialized;
   return result;
 }
 

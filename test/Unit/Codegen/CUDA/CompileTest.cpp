@@ -132,5 +132,19 @@ ptxas info    : Used 9 registers, 368 bytes cmem[0]
   EXPECT_FALSE(parseResources(log, "c"));
 }
 
+TEST(CudaCompile, CountsWaitsForWgmma) {
+  llvm::StringRef log =
+      "ptxas info    : (C7519) warpgroup.arrive is injected in around line 194 by compiler to allow use of "
+      "registers in GMMA in function 'a'\n"
+      "ptxas info    : (C7517) warpgroup.wait is injected in around line 199 by compiler to allow use of "
+      "registers defined by GMMA in function 'a'\n"
+      "ptxas info    : Compiling entry function 'a' for 'sm_90a'\n"
+      "ptxas info    : Used 32 registers\n"
+      "ptxas info    : Compiling entry function 'b' for 'sm_90a'\n"
+      "ptxas info    : Used 32 registers\n";
+  EXPECT_EQ(parseResources(log, "a")->serialized, 2);
+  EXPECT_EQ(parseResources(log, "b")->serialized, 0);
+}
+
 } // namespace
 } // namespace tenon::codegen::cuda
