@@ -22,6 +22,6 @@ plan.program @main {
   %a = plan.arena <32 * N>
   // CHECK: plan.copy %[[X]] to %[[A]] bytes <32 * N>
   plan.copy %x to %a bytes <32 * N>
-  // CHECK: plan.launch @k1(%[[A]]) grid <N> params <[]> scratch <0> {codes = array<i32: 1>, maps = [#plan.map<buffer = 0, element = f16, extents = <[8, N]>, strides = <[16]>, box = 8, 64, swizzle = 128>]}
-  plan.launch @k1(%a) grid <N> params <[]> scratch <0> {codes = array<i32: 1>, maps = [#plan.map<buffer = 0, element = f16, extents = <[8, N]>, strides = <[16]>, box = 8, 64, swizzle = 128>]}
+  // CHECK: plan.launch @k1(%[[A]]) grid <N> params <[]> scratch <0> {codes = array<i32: 1>, maps = [#plan.map<buffer = 0, element = f16, extents = <[8, N]>, strides = <[16]>, box = [8, 64], swizzle = 128>]}
+  plan.launch @k1(%a) grid <N> params <[]> scratch <0> {codes = array<i32: 1>, maps = [#plan.map<buffer = 0, element = f16, extents = <[8, N]>, strides = <[16]>, box = [8, 64], swizzle = 128>]}
 }

@@ -87,7 +87,7 @@ def Plan_TensorMapAttr : AttrDef<Plan_Dialect, "TensorMap"> {
     `swizzle` in bytes.
   }];
   let parameters = (ins "unsigned":$buffer, "::mlir::Type":$element, "::tenon::graph::ShapeAttr":$extents,
-                        "::tenon::graph::ShapeAttr":$strides, ArrayRefParameter<"int64_t">:$box, "unsigned":$swizzle);
+                        "::tenon::graph::ShapeAttr":$strides, "::mlir::DenseI64ArrayAttr":$box, "unsigned":$swizzle);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -219,7 +219,8 @@ void Converter::addLaunch(DispatchOp op, const LoweredDispatch &lowered, ValueRa
   SmallVector<Attribute> maps;
   for (const LoweredMap &map : lowered.maps)
     maps.push_back(TensorMapAttr::get(context, map.buffer, map.element, ShapeAttr::get(context, map.extents),
-                                      ShapeAttr::get(context, map.strides), map.box, map.swizzle));
+                                      ShapeAttr::get(context, map.strides), program.getDenseI64ArrayAttr(map.box),
+                                      map.swizzle));
   LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered.kernel), arguments, lowered.grid,
                    ShapeAttr::get(context, lowered.params), lowered.scratchBytes, countFlops(op), countTraffic(op),
                    maps.empty() ? nullptr : program.getArrayAttr(maps), codes);

@@ -182,7 +182,7 @@ std::unique_ptr<plan::TensorMapT> PlanWriter::convert(TensorMapAttr map) {
     result->extents.push_back(shapes.value(extent));
   for (DimAttr stride : map.getStrides().getDims())
     result->strides.push_back(shapes.value(stride));
-  result->box.assign(map.getBox().begin(), map.getBox().end());
+  result->box.assign(map.getBox().asArrayRef().begin(), map.getBox().asArrayRef().end());
   result->swizzle = map.getSwizzle();
   return result;
 }

@@ -132,7 +132,7 @@ ptxas info    : Used 9 registers, 368 bytes cmem[0]
   EXPECT_FALSE(parseResources(log, "c"));
 }
 
-TEST(CudaCompile, CountsWaitsForWgmma) {
+TEST_F(CudaCompile, CountsWaitsForWgmma) {
   llvm::StringRef log =
       "ptxas info    : (C7519) warpgroup.arrive is injected in around line 194 by compiler to allow use of "
       "registers in GMMA in function 'a'\n"
