@@ -29,6 +29,8 @@ private:
   FailureOr<bool> finish(Phase phase);
   LogicalResult runPasses(Phase phase);
   LogicalResult makePlan();
+  LogicalResult makeCostContext();
+  cost::KernelNotes makeNotes(KernelSet &kernels, std::string *source);
   LogicalResult writeText(StringRef path);
   void report(Phase phase, double done) {
     if (options.progress)
@@ -41,6 +43,8 @@ private:
   MLIRContext &context;
   const Target *target = nullptr;
   std::vector<std::string> archs;
+  cost::Context cost;
+  cost::Timings timings;
   OwningOpRef<ModuleOp> module;
 };
 
@@ -77,9 +81,55 @@ LogicalResult Compilation::runPasses(Phase phase) {
   return manager.run(*module);
 }
 
+/// Extents for which no shape is given: those that the tools draw inputs with.
+static int64_t getDefaultExtent(RankedTensorType type, size_t axis) {
+  return axis == 0 ? 1 : type.getRank() == 4 ? 64 : 16;
+}
+
+LogicalResult Compilation::makeCostContext() {
+  if (!options.device.empty()) {
+    auto device = cost::findDevice(options.device);
+    if (!device)
+      return error(device.status().error().code + ": " + device.status().error().message);
+    cost.device = std::move(*device);
+  } else if (const cost::Device *device = cost::deviceOfArch(archs.front())) {
+    cost.device = *device;
+  }
+  for (auto function : module->getOps<func::FuncOp>())
+    for (BlockArgument argument : function.getArguments()) {
+      auto type = dyn_cast<RankedTensorType>(argument.getType());
+      auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "graph.name");
+      auto given = options.shapes.find(name ? name.str() : "");
+      for (auto [axis, dim] : llvm::enumerate(type ? graph::getDims(type) : SmallVector<graph::DimAttr>()))
+        if (dim.isSymbol())
+          cost.symbols.try_emplace(dim.getName(), given != options.shapes.end() && axis < given->second.dims.size()
+                                                      ? given->second.dims[axis]
+                                                      : getDefaultExtent(type, axis));
+    }
+  return success();
+}
+
+cost::KernelNotes Compilation::makeNotes(KernelSet &kernels, std::string *source) {
+  cost::KernelNotes notes;
+  notes.device = cost.device.text;
+  for (const auto &symbol : cost.symbols)
+    notes.symbols[symbol.getKey().str()] = symbol.getValue();
+  notes.kernels = kernels.takeNotes(source);
+  return notes;
+}
+
 LogicalResult Compilation::makePlan() {
-  std::unique_ptr<KernelSet> kernels =
-      target->isGpu ? createGpuKernelSet(context, *target, archs) : createCpuKernelSet(context, archs);
+  if (failed(makeCostContext()))
+    return failure();
+  if (!options.timings.empty()) {
+    auto read = cost::Timings::read(options.timings);
+    if (!read)
+      return error(read.status().error().code + ": " + read.status().error().message);
+    timings = std::move(*read);
+  }
+  const Tuning tuning{options.timings.empty() ? nullptr : &timings, options.forcedTactic};
+  std::unique_ptr<KernelSet> kernels = target->isGpu ? createGpuKernelSet(context, *target, archs, cost)
+                                                     : createCpuKernelSet(context, archs, cost, tuning);
   if (!kernels)
     return failure();
   OwningOpRef<ModuleOp> plan = ModuleOp::create(module->getLoc());
@@ -102,7 +152,10 @@ LogicalResult Compilation::makePlan() {
   if (failed(stop) || *stop)
     return success(succeeded(stop));
   report(Phase::Plan, 0.8);
-  return writePlan(*module, output, {options.target, options.threads, std::move(*code)});
+  std::string source;
+  std::string notes = cost::toJson(makeNotes(*kernels, options.keepSource ? &source : nullptr));
+  return writePlan(*module, output,
+                   {options.target, options.threads, std::move(*code), std::move(notes), std::move(source)});
 }
 
 LogicalResult Compilation::run(StringRef path) {

@@ -4,6 +4,7 @@
 #include "mlir/IR/Threading.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Codegen/Common/Region.h"
+#include "tenon/Plan/Sha256.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -14,20 +15,36 @@ namespace {
 
 class CpuKernelSet final : public KernelSet {
 public:
-  CpuKernelSet(MLIRContext &context, ArrayRef<CpuTarget> targets) : context(context), targets(targets) {
+  CpuKernelSet(MLIRContext &context, ArrayRef<CpuTarget> targets, const cost::Context &cost, const Tuning &tuning)
+      : context(context), targets(targets), cost(cost), tuning(tuning) {
     kernels.resize(targets.size());
   }
 
   FailureOr<LoweredDispatches> lower(graph::DispatchOp dispatch) override;
   FailureOr<std::vector<PlanCode>> compile(int jobs, llvm::function_ref<void(double)> progress) override;
+  std::vector<cost::KernelNote> takeNotes(std::string *source) override;
 
 private:
   FailureOr<KernelInfo> emit(graph::DispatchOp dispatch, StringRef name, size_t target, OwningOpRef<ModuleOp> &module);
 
+  struct Choice {
+    cost::Tactic tactic;
+    int64_t size = 0; ///< of the result, where there was a choice
+  };
+  FailureOr<Choice> choose(graph::DispatchOp dispatch);
+
   MLIRContext &context;
   SmallVector<CpuTarget> targets;
+  const cost::Context &cost;
+  const Tuning &tuning;
   std::vector<std::vector<OwningOpRef<ModuleOp>>> kernels; ///< [target][kernel]
   llvm::StringMap<std::string> names;                      ///< text of a kernel -> its name
+  struct Written {
+    std::string name, text; ///< before it is lowered
+    cost::Tactic tactic;
+    int64_t size;
+  };
+  std::vector<Written> written;
 };
 
 } // namespace
@@ -38,16 +55,49 @@ FailureOr<KernelInfo> CpuKernelSet::emit(graph::DispatchOp dispatch, StringRef n
   return emitKernel(dispatch, name, targets[target], *module);
 }
 
+static std::string toText(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream(text) << module;
+  return text;
+}
+
+/// Picks among the tactics of the region, and says so in its attribute. The key is the text of the default's kernel.
+FailureOr<CpuKernelSet::Choice> CpuKernelSet::choose(graph::DispatchOp dispatch) {
+  SmallVector<int64_t> rows = getProductRows(dispatch);
+  if (rows.size() < 2 || (!tuning.timings && tuning.forced.empty()))
+    return Choice{describeTactic(dispatch)};
+  OwningOpRef<ModuleOp> module;
+  if (failed(emit(dispatch, "kernel", 0, module)))
+    return failure();
+  const std::string text = toText(*module);
+  const std::string key = tenon::toHex(tenon::Sha256::of(text.data(), text.size())).substr(0, 32);
+  const auto size = int64_t(
+      cost.evaluate(graph::product(&context, graph::getDims(cast<RankedTensorType>(dispatch.getResult(0).getType())))));
+  const std::string &device = cost.device.name, standard = "rows=" + std::to_string(rows.front());
+  const std::string chosen = tuning.timings ? tuning.timings->choose(device, key, size, standard) : tuning.forced;
+  for (int64_t choice : rows)
+    if (chosen == "rows=" + std::to_string(choice) && chosen != standard)
+      dispatch->setAttr(productRowsAttr, IntegerAttr::get(IntegerType::get(&context, 64), choice));
+  cost::Tactic tactic = describeTactic(dispatch);
+  tactic.key = key;
+  if (tuning.timings && !chosen.empty())
+    tactic.why = "by the timings: " + tuning.timings->explain(device, key, size);
+  return Choice{std::move(tactic), size};
+}
+
 FailureOr<LoweredDispatches> CpuKernelSet::lower(graph::DispatchOp dispatch) {
+  FailureOr<Choice> choice = choose(dispatch);
+  if (failed(choice))
+    return failure();
   OwningOpRef<ModuleOp> module;
   auto info = emit(dispatch, "kernel", 0, module);
   if (failed(info))
     return failure();
-  std::string text;
-  llvm::raw_string_ostream(text) << *module;
+  const std::string text = toText(*module);
   auto [it, isNew] = names.try_emplace(text, "");
   if (isNew) {
     it->second = makeKernelName(dispatch, kernels.front().size());
+    written.push_back({it->second, text, std::move(choice->tactic), choice->size});
     SymbolTable::lookupSymbolIn(*module, "kernel")
         ->setAttr(SymbolTable::getSymbolAttrName(), StringAttr::get(&context, it->second));
     kernels.front().push_back(std::move(module));
@@ -82,7 +132,29 @@ FailureOr<std::vector<PlanCode>> CpuKernelSet::compile(int jobs, llvm::function_
   return code;
 }
 
-std::unique_ptr<KernelSet> tenon::createCpuKernelSet(MLIRContext &context, ArrayRef<std::string> archs) {
+std::vector<cost::KernelNote> CpuKernelSet::takeNotes(std::string *source) {
+  std::vector<cost::KernelNote> notes;
+  for (const Written &kernel : written)
+    notes.push_back(makeNote(kernel.name, kernel.tactic, kernel.text, source)), notes.back().size = kernel.size;
+  return notes;
+}
+
+cost::KernelNote tenon::makeNote(StringRef name, const cost::Tactic &tactic, StringRef text, std::string *source) {
+  cost::KernelNote note;
+  note.name = name.str();
+  note.tactic = tactic;
+  if (!source)
+    return note;
+  note.sourceOffset = source->size();
+  note.sourceLength = text.size();
+  *source += text;
+  if (!text.ends_with("\n"))
+    *source += '\n';
+  return note;
+}
+
+std::unique_ptr<KernelSet> tenon::createCpuKernelSet(MLIRContext &context, ArrayRef<std::string> archs,
+                                                     const cost::Context &cost, const Tuning &tuning) {
   SmallVector<CpuTarget> targets;
   for (const std::string &arch : archs) {
     auto target = CpuTarget::get(arch);
@@ -93,5 +165,5 @@ std::unique_ptr<KernelSet> tenon::createCpuKernelSet(MLIRContext &context, Array
     }
     targets.push_back(*target);
   }
-  return std::make_unique<CpuKernelSet>(context, targets);
+  return std::make_unique<CpuKernelSet>(context, targets, cost, tuning);
 }

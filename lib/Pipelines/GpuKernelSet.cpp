@@ -17,19 +17,22 @@ namespace {
 
 class GpuKernelSet final : public KernelSet {
 public:
-  GpuKernelSet(MLIRContext &context, bool isVirtual, ArrayRef<std::string> archs)
-      : context(context), isVirtual(isVirtual), archs(archs.begin(), archs.end()), kernels(archs) {}
+  GpuKernelSet(MLIRContext &context, bool isVirtual, ArrayRef<std::string> archs, const cost::Context &cost)
+      : context(context), isVirtual(isVirtual), archs(archs.begin(), archs.end()), kernels(archs, &cost) {}
 
   FailureOr<LoweredDispatches> lower(graph::DispatchOp dispatch) override;
   FailureOr<std::vector<PlanCode>> compile(int jobs, llvm::function_ref<void(double)> progress) override;
+  std::vector<cost::KernelNote> takeNotes(std::string *source) override;
 
 private:
   LoweredDispatch toLowered(const codegen::cuda::KernelTable::Entry &entry) const;
+  void keepNeeds(const CudaImage &image);
 
   MLIRContext &context;
   bool isVirtual;
   std::vector<std::string> archs;
   codegen::cuda::KernelTable kernels;
+  llvm::StringMap<std::vector<cost::ArchNeeds>> needs; ///< by kernel
 };
 
 } // namespace
@@ -65,6 +68,8 @@ FailureOr<std::vector<PlanCode>> GpuKernelSet::compile(int jobs, llvm::function_
   if (failed(images))
     return failure();
   progress(1);
+  for (const CudaImage &image : *images)
+    keepNeeds(image);
   std::vector<PlanCode> code;
   for (const std::string &arch : archs) {
     std::vector<std::vector<char>> parts;
@@ -76,13 +81,29 @@ FailureOr<std::vector<PlanCode>> GpuKernelSet::compile(int jobs, llvm::function_
   return code;
 }
 
+/// Nothing is known of PTX, nor of what a host compiler makes.
+void GpuKernelSet::keepNeeds(const CudaImage &image) {
+  for (auto [name, r] : llvm::zip_equal(image.kernels, image.resources))
+    if (r.registers > 0)
+      needs[name].push_back({image.arch, r.registers, r.spillBytes, r.stackBytes, r.sharedBytes});
+}
+
+std::vector<cost::KernelNote> GpuKernelSet::takeNotes(std::string *source) {
+  std::vector<cost::KernelNote> notes;
+  for (const codegen::cuda::CudaKernel &kernel : kernels.getKernels()) {
+    notes.push_back(makeNote(kernel.info.name, kernel.info.tactic, kernel.text(), source));
+    notes.back().needs = needs.lookup(kernel.info.name);
+  }
+  return notes;
+}
+
 std::unique_ptr<KernelSet> tenon::createGpuKernelSet(MLIRContext &context, const Target &target,
-                                                     ArrayRef<std::string> archs) {
+                                                     ArrayRef<std::string> archs, const cost::Context &cost) {
   for (const std::string &arch : archs)
     if (!llvm::is_contained(target.archs, arch)) {
       emitError(UnknownLoc::get(&context)) << "TN5010: unknown architecture '" << arch << "' of target " << target.name
                                            << "; use " << llvm::join(target.archs, ", ");
       return nullptr;
     }
-  return std::make_unique<GpuKernelSet>(context, target.name == "vgpu", archs);
+  return std::make_unique<GpuKernelSet>(context, target.name == "vgpu", archs, cost);
 }

@@ -4,6 +4,9 @@
 
 #include "tenon/Conversion/DispatchToPlan.h"
 #include "tenon/Conversion/PlanToContainer.h"
+#include "tenon/Cost/DispatchCost.h"
+#include "tenon/Cost/KernelNotes.h"
+#include "tenon/Cost/Timings.h"
 #include "tenon/Pipelines/Compiler.h"
 #include "tenon/Pipelines/Targets.h"
 
@@ -20,12 +23,25 @@ public:
   /// Compiles all kernels: one code object per architecture, in their order. `progress` is told how much is done (0 to
   /// 1). The result does not depend on the number of jobs.
   virtual mlir::FailureOr<std::vector<PlanCode>> compile(int jobs, llvm::function_ref<void(double)> progress) = 0;
+
+  /// What is known of each kernel, after compile(). Appends the kernels' texts to `source` if that is not null.
+  virtual std::vector<cost::KernelNote> takeNotes(std::string *source) = 0;
+};
+
+/// What decides between tactics that compute the same.
+struct Tuning {
+  const cost::Timings *timings = nullptr; ///< null = nothing was measured
+  std::string forced;                     ///< "rows=168": wherever there is this choice
 };
 
 /// For `archs` of `target`, best first; null after a diagnostic where one of them is unknown.
-std::unique_ptr<KernelSet> createCpuKernelSet(mlir::MLIRContext &context, llvm::ArrayRef<std::string> archs);
+std::unique_ptr<KernelSet> createCpuKernelSet(mlir::MLIRContext &context, llvm::ArrayRef<std::string> archs,
+                                              const cost::Context &cost, const Tuning &tuning);
 std::unique_ptr<KernelSet> createGpuKernelSet(mlir::MLIRContext &context, const Target &target,
-                                              llvm::ArrayRef<std::string> archs);
+                                              llvm::ArrayRef<std::string> archs, const cost::Context &cost);
+
+/// A note of kernel `name` whose `text` is appended to `source` if that is not null.
+cost::KernelNote makeNote(llvm::StringRef name, const cost::Tactic &tactic, llvm::StringRef text, std::string *source);
 
 } // namespace tenon
 

@@ -5,6 +5,7 @@
 #include "common/Inputs.h"
 #include "common/Report.h"
 #include "common/Supervise.h"
+#include "tenon/Cost/Device.h"
 #include "tenon/Pipelines/Registration.h"
 #include "tenon/Pipelines/Targets.h"
 #include "tenon/Plan/Container.h"
@@ -33,9 +34,27 @@ void CompileArguments::declare(CommandLine &line) {
                 options.archs.assign(parts.begin(), parts.end());
                 return Status::success();
               });
+  line.text("device", "NAME|FILE",
+            "what to tune for: a100, b200, h100, h200, l4, rtx4090, .. or a description; implies its --arch",
+            options.device);
   line.number("jobs", "compile workers; 0 = all cores; does not change the plan", jobs, 0, 1024);
   line.optimization(options.optimization);
   line.real("max-memory", "GB", "memory the compiler may use", maxGigabytes);
+}
+
+/// The device must be of the target, and stands for its architecture where none is named.
+static Status applyDevice(const Target &target, CompileOptions &options) {
+  auto device = cost::findDevice(options.device);
+  if (!device)
+    return device.takeStatus();
+  if (!llvm::is_contained(target.archs, device->arch))
+    return Status::error("TN9003",
+                         "--device: " + device->name + " has " + device->arch +
+                             ", which is no architecture of target " + options.target,
+                         "", device->isGpu ? "add --target=cuda" : "choose another device or target");
+  if (options.archs.empty())
+    options.archs = {device->arch};
+  return Status::success();
 }
 
 Status CompileArguments::finish(const ShapeSet &shapes) {
@@ -49,6 +68,8 @@ Status CompileArguments::finish(const ShapeSet &shapes) {
       return Status::error("TN9003", "--arch: '" + arch + "' is no architecture of target " + options.target, "",
                            "choose among " + llvm::join(target.archs, ", "));
   options.archs = std::move(archs);
+  if (!options.device.empty())
+    TENON_RETURN_IF_ERROR(applyDevice(target, options));
   options.jobs = unsigned(jobs);
   options.threads = unsigned(threads);
   options.maxMemory = uint64_t(maxGigabytes * 1e9);
@@ -170,6 +191,9 @@ int tools::runCompile(Arguments arguments) {
   line.number("threads", "the plan's thread count; 0 = all cores", settings.threads, 0, 4096);
   line.choice("stop-after", llvm::SmallVector<llvm::StringRef>(phaseNames.begin(), phaseNames.end()),
               "end after this phase and write the IR to -o, or to stdout", settings.stopAfter);
+  line.text("timings", "FILE", "choose tactics by what `tenon tune` measured", settings.options.timings);
+  line.flag("keep-source", "keep the text of the kernels in the plan, for `tenon inspect --kernels`",
+            settings.options.keepSource);
   line.text("dump-phases", "DIR", "write the IR after each phase into this folder", settings.options.dumpPhases);
   report.declare(line);
   int status = ExitOk;

@@ -8,7 +8,8 @@
 using namespace tenon;
 using namespace tenon::tools;
 
-static int inspectPlan(const plan::Container &container, const ShapeSet &shapes, bool kernels, const Report &report) {
+static int inspectPlan(const plan::Container &container, const ShapeSet &shapes, const KernelWishes &kernels,
+                       const Report &report) {
   auto described = describePlan(container, shapes, kernels);
   if (!described)
     return report.fail(described.takeStatus());
@@ -19,10 +20,11 @@ static int inspectPlan(const plan::Container &container, const ShapeSet &shapes,
 
 int tools::runInspect(Arguments arguments) {
   std::vector<std::string> shapes;
-  bool kernels = false;
+  KernelWishes kernels;
   Report report;
   CommandLine line("inspect", "MODEL.onnx|MODEL.tenon", "Lists what is in a model or in a plan.");
-  line.flag("kernels", "list the kernels of a plan", kernels);
+  line.flag("kernels", "list the kernels of a plan: nodes, tactic, resources, predicted time, source", kernels.list);
+  line.text("device", "NAME|FILE", "predict for this device; default: the one the plan was tuned for", kernels.device);
   line.texts("shape", "NAME=1x3x224x224", "the size at which to count operations and memory of a plan", shapes);
   report.declare(line);
   int status = ExitOk;

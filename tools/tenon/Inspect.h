@@ -9,9 +9,16 @@
 
 namespace tenon::tools {
 
+/// What to say of kernels.
+struct KernelWishes {
+  bool list = false;  ///< one by one
+  std::string device; ///< predictions for this (a name or path); empty = what the plan was tuned for
+};
+
 /// Describes a plan: inputs, outputs, sections, code, and what each rank runs. Shapes, arena and floating-point
 /// operations are those of `shapes`, with the defaults of completeInputs for what they leave open.
-Expected<llvm::json::Object> describePlan(const plan::Container &container, const ShapeSet &shapes, bool kernels);
+Expected<llvm::json::Object> describePlan(const plan::Container &container, const ShapeSet &shapes,
+                                          const KernelWishes &kernels);
 
 /// Prints what describePlan returns for people.
 void printPlan(const llvm::json::Object &plan);

@@ -1,5 +1,6 @@
 //===- InspectPlan.cpp - What is in a plan --------------------------------===//
 #include "Inspect.h"
+#include "InspectKernels.h"
 #include "common/Report.h"
 #include "tenon/Plan/ArenaPlacement.h"
 #include "tenon/Plan/ShapeProgram.h"
@@ -12,11 +13,6 @@ using namespace tenon::tools;
 namespace json = llvm::json;
 
 namespace {
-/// What the launches of one kernel add up to.
-struct KernelTotals {
-  int64_t launches = 0, flops = 0, traffic = 0;
-};
-
 /// The entry function at one set of input extents.
 struct Sizes {
   std::vector<std::vector<int64_t>> inputs;
@@ -77,46 +73,25 @@ static Expected<Sizes> evaluate(const plan::Function &function, const std::vecto
   return sizes;
 }
 
-static std::vector<KernelTotals> addUp(const plan::Plan &plan, const plan::Function &function, const Sizes &sizes) {
-  std::vector<KernelTotals> totals(sizeOf(plan.kernels()));
-  auto add = [&](int64_t &sum, uint32_t value) {
-    if (value < sizes.values.size())
-      sum += sizes.values[value];
-  };
-  for (unsigned i = 0; i < sizeOf(function.records()); ++i) {
-    const plan::Launch *launch = function.records()->Get(i)->operation_as_Launch();
-    if (!launch)
-      continue;
-    KernelTotals &total = totals[launch->kernel()];
-    ++total.launches;
-    add(total.flops, launch->flops());
-    add(total.traffic, launch->traffic());
-  }
-  return totals;
-}
-
-static json::Object describeRank(const plan::Plan &plan, const std::vector<KernelTotals> &totals, bool kernels) {
-  json::Array list;
+/// Sums over `kernels`, which describe the kernels of the rank.
+static json::Object describeRank(json::Array kernels, bool list) {
   int64_t flops = 0, traffic = 0, launches = 0;
-  for (size_t i = 0; i < totals.size(); ++i) {
-    flops += totals[i].flops;
-    traffic += totals[i].traffic;
-    launches += totals[i].launches;
-    const plan::Kernel &kernel = *plan.kernels()->Get(unsigned(i));
-    list.push_back(json::Object{{"name", text(kernel.name())},
-                                {"launches", totals[i].launches},
-                                {"flops", totals[i].flops},
-                                {"bytes", totals[i].traffic},
-                                {"nodes", texts(kernel.nodes())}});
+  double predicted = 0, best = 0, worst = 0;
+  for (const json::Value &value : kernels) {
+    const json::Object &kernel = *value.getAsObject();
+    flops += *kernel.getInteger("flops");
+    traffic += *kernel.getInteger("bytes");
+    launches += *kernel.getInteger("launches");
+    predicted += kernel.getNumber("predicted_us").value_or(0);
+    best += kernel.getNumber("best_us").value_or(0);
+    worst += kernel.getNumber("worst_us").value_or(0);
   }
-  json::Object rank{{"rank", 0},
-                    {"kernels", int64_t(totals.size())},
-                    {"launches", launches},
-                    {"flops", flops},
-                    {"bytes", traffic},
-                    {"collectives", 0}};
-  if (kernels)
-    rank["kernel_list"] = std::move(list);
+  json::Object rank{
+      {"rank", 0},        {"kernels", int64_t(kernels.size())}, {"launches", launches}, {"flops", flops},
+      {"bytes", traffic}, {"predicted_us", predicted},          {"best_us", best},      {"worst_us", worst},
+      {"collectives", 0}};
+  if (list)
+    rank["kernel_list"] = std::move(kernels);
   return rank;
 }
 
@@ -137,7 +112,8 @@ static json::Array describeCode(const plan::Plan &plan) {
   return code;
 }
 
-Expected<json::Object> tools::describePlan(const plan::Container &container, const ShapeSet &shapes, bool kernels) {
+Expected<json::Object> tools::describePlan(const plan::Container &container, const ShapeSet &shapes,
+                                           const KernelWishes &kernels) {
   runtime::SessionOptions options;
   options.device = "null";
   auto session =
@@ -152,8 +128,11 @@ Expected<json::Object> tools::describePlan(const plan::Container &container, con
   json::Object at;
   for (size_t i = 0; i < sizes->inputs.size(); ++i)
     at[json::fixUTF8((*session)->inputs()[i].name)] = json::Array(sizes->inputs[i]);
+  auto table = KernelTable::create(container, kernels.device);
+  if (!table)
+    return table.takeStatus();
   json::Array ranks;
-  ranks.push_back(describeRank(plan, addUp(plan, entry, *sizes), kernels));
+  ranks.push_back(describeRank(table->describe(sizes->values), kernels.list));
   return json::Object{
       {"kind", "plan"},
       {"producer", text(plan.producer())},
@@ -169,6 +148,7 @@ Expected<json::Object> tools::describePlan(const plan::Container &container, con
       {"sections", describeSections(container)},
       {"shapes", std::move(at)},
       {"arena_bytes", sizes->arena},
+      {"device", table->deviceTitle()},
       {"ranks", std::move(ranks)},
   };
 }
@@ -187,19 +167,6 @@ void tools::printTensors(llvm::StringRef title, const json::Array &tensors) {
         llvm::outs() << printable(*dim.getAsString());
     }
     llvm::outs() << "]\n";
-  }
-}
-
-static void printKernels(const json::Array &kernels) {
-  llvm::outs() << llvm::formatv("  {0,-40} {1,8} {2,10} {3,10}  {4}\n", "kernel", "launches", "MFLOP", "MB", "nodes");
-  for (const json::Value &value : kernels) {
-    const json::Object &kernel = *value.getAsObject();
-    std::string nodes;
-    for (const json::Value &node : *kernel.getArray("nodes"))
-      nodes += (nodes.empty() ? "" : ", ") + printable(*node.getAsString());
-    llvm::outs() << llvm::formatv("  {0,-40} {1,8} {2,10:F3} {3,10:F3}  {4}\n", printable(*kernel.getString("name")),
-                                  *kernel.getInteger("launches"), double(*kernel.getInteger("flops")) * 1e-6,
-                                  double(*kernel.getInteger("bytes")) * 1e-6, nodes);
   }
 }
 
@@ -227,7 +194,13 @@ void tools::printPlan(const json::Object &plan) {
     llvm::outs() << llvm::formatv("rank {0}: {1} kernels, {2} launches, {3:F3} GFLOP, {4} collectives\n",
                                   *rank.getInteger("rank"), *rank.getInteger("kernels"), *rank.getInteger("launches"),
                                   double(*rank.getInteger("flops")) * 1e-9, *rank.getInteger("collectives"));
-    if (const json::Array *kernels = rank.getArray("kernel_list"))
-      printKernels(*kernels);
+    const json::Array *kernels = rank.getArray("kernel_list");
+    if (!kernels)
+      continue;
+    if (const auto device = *plan.getString("device"); !device.empty())
+      llvm::outs() << llvm::formatv("predicted for {0}: {1:F1} us ({2:F1} to {3:F1})\n", printable(device),
+                                    *rank.getNumber("predicted_us"), *rank.getNumber("best_us"),
+                                    *rank.getNumber("worst_us"));
+    printKernels(*kernels);
   }
 }

@@ -18,6 +18,7 @@ constexpr Command commands[] = {
     {"bench", "time MODEL.tenon, and each of its kernels", runBench},
     {"verify", "compare MODEL.onnx, compiled, with a reference", runVerify},
     {"inspect", "what is in MODEL.onnx or MODEL.tenon", runInspect},
+    {"tune", "measure the tactics of MODEL.onnx on this machine", runTune},
     {"explain", "what an error code means", runExplain},
     {"doctor", "what this machine has and lacks", runDoctor},
 };

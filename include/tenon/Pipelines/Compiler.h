@@ -32,6 +32,11 @@ struct CompileOptions {
   unsigned optimization = 2;                 ///< 0 to 3: 0 fuses nothing
   std::optional<Phase> stopAfter;            ///< ends after this phase; no plan is written
   std::string dumpPhases;                    ///< directory for the IR after each phase, or empty
+  std::string device;                        ///< what tactics are ranked for: a name or path of Cost/Device.h; empty =
+                                             ///< what stands for the first of archs
+  bool keepSource = false;                   ///< the plan keeps the text of its kernels
+  std::string timings;                       ///< file of measured tactics, or empty; chooses, never changes results
+  std::string forcedTactic;                  ///< "rows=168": for measuring
   uint64_t maxMemory = 0;                    ///< bytes, 0 = no limit of ours
   /// Told the phase and how far the whole compilation is (0 to 1); may be null.
   std::function<void(Phase, double)> progress;

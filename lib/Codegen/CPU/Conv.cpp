@@ -149,7 +149,7 @@ StringRef getConvWeightFormat(const HeavyRegion &region) {
   return "";
 }
 
-static bool isProduct(const ConvGeometry &g) {
+bool isProduct(const ConvGeometry &g) {
   return g.groups == 1 && g.kernelHeight == 1 && g.kernelWidth == 1 && g.strideHeight == 1 && g.strideWidth == 1 &&
          !g.isPadded();
 }
@@ -172,6 +172,7 @@ void emitConv(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &targ
   p.rowDims = g.pixelDims();
   p.depth = g.channels;
   p.columns = g.columns;
+  p.blockRows = getWantedRows(region);
   emitPackedProduct(p, k, target, epilogue);
 }
 

@@ -29,6 +29,9 @@ struct ConvGeometry {
                                         mlir::Value column) const;
 };
 
+/// True for a convolution that is the product of pixels and weights.
+bool isProduct(const ConvGeometry &g);
+
 /// How the rows of an image are shared between work groups.
 struct RowBlocks {
   graph::DimAttr rows;   ///< output rows of a block; the last one of an image may be shorter

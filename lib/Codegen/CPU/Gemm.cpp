@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "HeavyEmit.h"
 #include "HeavyRegion.h"
+#include "tenon/Codegen/CPU/Codegen.h"
 
 using namespace mlir;
 
@@ -22,10 +23,7 @@ constexpr int64_t prefetchBytes = 200 * 1000;
 /// Weights above this size come from memory or the last-level cache each time.
 constexpr int64_t streamedBytes = 1024 * 1024;
 
-int64_t getBlockRows(int64_t depth) {
-  const int64_t rows = blockBytes / (4 * std::max<int64_t>(depth, 1)) / rowStep * rowStep;
-  return std::clamp(rows, rowStep, maxBlockRows);
-}
+int64_t rowsOf(const PackedProduct &p) { return p.blockRows ? p.blockRows : tenon::codegen::getBlockRows(p.depth); }
 
 struct ProductEmitter {
   const PackedProduct &p;
@@ -38,7 +36,7 @@ struct ProductEmitter {
     std::optional<int64_t> all = graph::product(k.builder().getContext(), p.rowDims).getConstant();
     if (p.depth * p.columns * 4 < streamedBytes || !all || rows == 1)
       return;
-    const int64_t blockRows = getBlockRows(p.depth), tiles = llvm::divideCeil(std::min(*all, blockRows), rows);
+    const int64_t blockRows = rowsOf(p), tiles = llvm::divideCeil(std::min(*all, blockRows), rows);
     Value index = divide(k, remainder(k, first, k.constant(blockRows)), k.constant(rows));
     tile.prefetchNextPanel(k, panelBase, p.depth, index, tiles);
   }
@@ -74,10 +72,25 @@ struct ProductEmitter {
 
 } // namespace
 
+int64_t getBlockRows(int64_t depth) {
+  const int64_t rows = blockBytes / (4 * std::max<int64_t>(depth, 1)) / rowStep * rowStep;
+  return std::clamp(rows, rowStep, maxBlockRows);
+}
+
+ArrayRef<int64_t> getAllProductRows() {
+  static constexpr int64_t choices[] = {rowStep, 2 * rowStep, 3 * rowStep, maxBlockRows};
+  return choices;
+}
+
+int64_t getWantedRows(const HeavyRegion &region) {
+  auto wanted = graph::DispatchOp(region.dispatch)->getAttrOfType<IntegerAttr>(productRowsAttr);
+  return wanted && llvm::is_contained(getAllProductRows(), wanted.getInt()) ? wanted.getInt() : 0;
+}
+
 void emitPackedProduct(const PackedProduct &p, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue) {
   MLIRContext *context = k.builder().getContext();
   graph::DimAttr rows = graph::product(context, p.rowDims);
-  const int64_t blockRows = getBlockRows(p.depth), panels = llvm::divideCeil(p.columns, weightPanel);
+  const int64_t blockRows = rowsOf(p), panels = llvm::divideCeil(p.columns, weightPanel);
   std::optional<int64_t> constantRows = rows.getConstant();
   k.setGrid(graph::ceilDiv(rows, blockRows) * panels);
 
@@ -112,6 +125,7 @@ void emitMatMul(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &ta
   ArrayRef<int64_t> w = region.operandType(1).getShape();
   p.depth = w[format == "kn" ? 0 : 1];
   p.columns = w[format == "kn" ? 1 : 0];
+  p.blockRows = getWantedRows(region);
   emitPackedProduct(p, k, target, epilogue);
 }
 

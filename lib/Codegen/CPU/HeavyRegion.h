@@ -40,7 +40,12 @@ struct PackedProduct {
   mlir::Value x, w, y, bias; ///< buffers; bias may be null
   llvm::SmallVector<graph::DimAttr> rowDims;
   int64_t depth, columns;
+  int64_t blockRows = 0; ///< of a work group; 0 = getBlockRows
 };
+/// Rows of a work group where nothing else is wanted, see getAllProductRows for others.
+int64_t getBlockRows(int64_t depth);
+/// The rows that attribute `graph.product_rows` of the region asks for; 0 = none.
+int64_t getWantedRows(const HeavyRegion &region);
 void emitPackedProduct(const PackedProduct &product, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue);
 /// A product whose second operand is computed at run time: panels are copied to scratch first.
 void emitBatchedProduct(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue);

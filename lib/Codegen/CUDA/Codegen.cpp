@@ -6,6 +6,7 @@
 #include "Simplify.h"
 #include "Strategies.h"
 #include "Templates/HeavyTemplate.h"
+#include "Templates/TileChoice.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -81,6 +82,16 @@ static const HeavyTemplate *findTemplate(const HeavyRegion &region, const CudaTa
   return nullptr;
 }
 
+/// The prediction at the extents of the compilation.
+static void predict(DispatchOp dispatch, KernelInfo &info, const CudaTarget &target) {
+  const cost::Context &context = getCostContext(target);
+  cost::Grid grid{int64_t(context.evaluate(info.blocks)), info.threads, 0, int64_t(context.evaluate(info.sharedBytes))};
+  cost::Estimate estimate = cost::estimate(context.device, info.tactic, context.evaluate(cost::countFlops(dispatch)),
+                                           context.evaluate(cost::countTraffic(dispatch)), grid);
+  info.tactic.predicted = estimate.seconds;
+  info.tactic.error = estimate.error();
+}
+
 FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const CudaTarget &target) {
   loadDialects(*dispatch.getContext());
   if (std::optional<HeavyRegion> region = HeavyRegion::match(dispatch))
@@ -89,6 +100,9 @@ FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const Cuda
       if (succeeded(kernel)) {
         kernel->comment = describe(dispatch, name);
         kernel->isTemplate = true;
+        if (kernel->info.tactic.name.empty())
+          kernel->info.tactic.name = kernel->info.tactic.family = found->name().str();
+        predict(dispatch, kernel->info, target);
       }
       return kernel;
     }
@@ -98,6 +112,7 @@ FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const Cuda
     return failure();
   PrintOptions options;
   options.threads = info->threads;
+  predict(dispatch, *info, target);
   options.lineDirectives = target.lineDirectives;
   if (DimAttr largest = getLargest(dispatch)) {
     options.wideIndex = true;

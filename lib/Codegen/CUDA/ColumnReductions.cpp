@@ -54,6 +54,11 @@ void ColumnEmitter::run() {
     outerDims.push_back(region.domain[d]);
   DimAttr extent = region.domain.back(), pieces = ceilDiv(extent, columns);
   kernel.setLaunch(product(context, outerDims) * pieces, threads);
+  if (rows == 1)
+    kernel.setTactic("columns: a thread a column", "columns", "few elements are reduced");
+  else
+    kernel.setTactic("columns: " + Twine(rows) + " warps share 32 columns", "columns",
+                     "many elements are reduced, or an unknown number");
   IndexMath math = kernel.math("piece");
   Value block = kernel.blockId(), piece = block;
   if (!outerDims.empty()) {

@@ -197,6 +197,12 @@ void CudaKernelBuilder::setLaunch(DimAttr blocks, int threads) {
   info.threads = threads;
 }
 
+void CudaKernelBuilder::setTactic(const Twine &name, StringRef family, const Twine &why) {
+  info.tactic.name = name.str();
+  info.tactic.family = family.str();
+  info.tactic.why = why.str();
+}
+
 KernelInfo CudaKernelBuilder::finish() { return std::move(info); }
 
 } // namespace tenon::codegen::cuda

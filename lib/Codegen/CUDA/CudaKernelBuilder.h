@@ -67,6 +67,8 @@ public:
 
   void setLaunch(graph::DimAttr blocks, int threads);
   int threads() const { return info.threads; }
+  /// How this kernel was chosen, and its family in the cost model.
+  void setTactic(const llvm::Twine &name, llvm::StringRef family, const llvm::Twine &why);
   /// Ends the function and returns what the plan needs.
   KernelInfo finish();
 

@@ -45,6 +45,7 @@ public:
 
 private:
   void emitJob(const Job &job);
+  void describe();
   void emitLoop(const Job &job, int64_t width, DimAttr first, DimAttr count);
   void emitVector(const Job &job, Evaluator &evaluator, Value index);
   SmallVector<Coord> coordinates(const Job &job, Evaluator &evaluator, Value index);
@@ -54,6 +55,7 @@ private:
   CudaKernelBuilder &kernel;
   Value thread, stride; ///< of the grid
   DimAttr work;         ///< vectors of all jobs
+  int64_t widest = 1;   ///< vector of a job
 };
 
 void ElementwiseEmitter::run() {
@@ -65,6 +67,18 @@ void ElementwiseEmitter::run() {
   for (const Job &job : getJobs(region))
     emitJob(job);
   kernel.setLaunch(min(ceilDiv(work, threads), DimAttr::constant(context, maxBlocks)), threads);
+  describe();
+}
+
+void ElementwiseEmitter::describe() {
+  if (llvm::any_of(region.block(), [](Operation &op) { return isDirectContraction(&op); }))
+    return kernel.setTactic("direct: an element a thread", "direct",
+                            "no template takes this product or convolution; each element is summed alone");
+  if (widest == 1)
+    return kernel.setTactic("elementwise: an element a thread", "elementwise_narrow",
+                            "neighbours of the result are not neighbours in every operand, or the last extent is odd");
+  kernel.setTactic("elementwise: vectors of " + Twine(widest), "elementwise",
+                   "all accesses are to neighbours, so a thread takes up to 16 bytes");
 }
 
 void ElementwiseEmitter::emitEither(Value condition, function_ref<void()> then, function_ref<void()> otherwise) {
@@ -84,6 +98,7 @@ void ElementwiseEmitter::emitJob(const Job &job) {
   for (auto [value, buffer] : job.results)
     values.push_back(value);
   int64_t width = job.dims.empty() ? 1 : chooseWidth(values, job.concat);
+  widest = std::max(widest, width);
   bool whole = width == 1 || divisorOf(job.dims.back()) % width == 0;
   if (whole) {
     DimAttr vectors = floorDiv(elements, width);

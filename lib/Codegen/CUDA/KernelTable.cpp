@@ -13,7 +13,7 @@ CudaTarget CudaTarget::forArch(StringRef arch) {
   return target;
 }
 
-KernelTable::KernelTable(ArrayRef<std::string> archs) {
+KernelTable::KernelTable(ArrayRef<std::string> archs, const cost::Context *cost) {
   for (const std::string &arch : archs) {
     CudaTarget target = CudaTarget::forArch(arch);
     auto *known =
@@ -24,6 +24,8 @@ KernelTable::KernelTable(ArrayRef<std::string> archs) {
   }
   if (groups.empty())
     groups.emplace_back();
+  for (Group &group : groups)
+    group.target.cost = cost;
 }
 
 FailureOr<SmallVector<KernelTable::Entry, 1>> KernelTable::add(graph::DispatchOp dispatch) {

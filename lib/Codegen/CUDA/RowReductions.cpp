@@ -105,6 +105,12 @@ void RowEmitter::run() {
   for (int64_t d : keptDims)
     pointDims.push_back(region.domain[d]);
   DimAttr points = product(region.context(), pointDims);
+  StringRef kept = slots > 0 ? "; a row stays in registers" : "; the first elements of a row stay in shared memory";
+  if (isBlock)
+    kernel.setTactic("rows: a block of " + Twine(threads) + " a row", "rows",
+                     (points.getConstant() ? "rows are long, or few" : "rows are longer than 1024") + kept);
+  else
+    kernel.setTactic("rows: a warp a row", "rows", "rows have at most 1024 elements, or an unknown number" + kept);
   if (isBlock) {
     lane = kernel.threadId();
     team = kernel.constant(0);

@@ -138,6 +138,8 @@ void TransposeEmitter::run() {
       outerDims.push_back(job.dims[d]);
     }
   kernel.setLaunch(product(context, outerDims) * tileRows * tileColumns, side * rowsAtOnce);
+  kernel.setTactic("transpose: tiles of " + Twine(side) + "x" + Twine(side), "transpose",
+                   "an operand is read across its memory: lines go through shared memory");
   coords.assign(job.dims.size(), evaluator.index().uniform(kernel.constant(0)));
   lane = kernel.math("lane").rem(kernel.threadId(), kernel.constant(side));
   warp = kernel.math("warp").div(kernel.threadId(), kernel.constant(side));

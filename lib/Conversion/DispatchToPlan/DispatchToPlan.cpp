@@ -2,6 +2,7 @@
 #include "tenon/Conversion/DispatchToPlan.h"
 
 #include "Plan/IR/PlanOps.h"
+#include "tenon/Cost/DispatchCost.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -45,9 +46,7 @@ private:
   Value bufferOf(Value v);
   Value deviceBufferOf(Value v);
   Value weightOf(ConstantOp constant, StringRef format);
-  DimAttr bytesOf(Value v);
-  DimAttr countFlops(DispatchOp op);
-  DimAttr countTraffic(DispatchOp op);
+  DimAttr bytesOf(Value v) { return cost::countBytes(cast<RankedTensorType>(v.getType())); }
 
   func::FuncOp function;
   const PlanDevice &device;
@@ -77,12 +76,6 @@ static bool isRead(Value v) {
   return llvm::any_of(v.getUsers(), [](Operation *user) {
     return isa<DispatchOp>(user) || (isa<ReshapeOp>(user) && isRead(user->getResult(0)));
   });
-}
-
-DimAttr Converter::bytesOf(Value v) {
-  auto type = cast<RankedTensorType>(v.getType());
-  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  return product(context, getDims(type)) * bytes;
 }
 
 void Converter::addInputs() {
@@ -165,24 +158,6 @@ Value Converter::deviceBufferOf(Value v) {
   return copy ? copy : bufferOf(v);
 }
 
-DimAttr Converter::countFlops(DispatchOp op) {
-  DimAttr total = DimAttr::constant(context, 0);
-  for (Operation &inner : op.getBody().front())
-    if (auto structured = dyn_cast<IterationSpaceOpInterface>(inner))
-      total = total + product(context, structured.getIterationSpace().extents) *
-                          static_cast<int64_t>(structured.getFlopsPerPoint());
-  return total;
-}
-
-/// Every operand read once, every result written once.
-DimAttr Converter::countTraffic(DispatchOp op) {
-  DimAttr total = DimAttr::constant(context, 0);
-  for (ValueRange values : {ValueRange(op.getInputs()), ValueRange(op.getResults())})
-    for (Value v : values)
-      total = total + bytesOf(v);
-  return total;
-}
-
 LogicalResult Converter::addLaunch(DispatchOp op) {
   auto lowered = lower(op);
   if (failed(lowered))
@@ -222,8 +197,8 @@ void Converter::addLaunch(DispatchOp op, const LoweredDispatch &lowered, ValueRa
                                       ShapeAttr::get(context, map.strides), program.getDenseI64ArrayAttr(map.box),
                                       map.swizzle));
   LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered.kernel), arguments, lowered.grid,
-                   ShapeAttr::get(context, lowered.params), lowered.scratchBytes, countFlops(op), countTraffic(op),
-                   maps.empty() ? nullptr : program.getArrayAttr(maps), codes);
+                   ShapeAttr::get(context, lowered.params), lowered.scratchBytes, cost::countFlops(op),
+                   cost::countTraffic(op), maps.empty() ? nullptr : program.getArrayAttr(maps), codes);
 }
 
 void Converter::addReshape(ReshapeOp op) {

@@ -283,6 +283,8 @@ LogicalResult PlanWriter::write(StringRef path) {
       return failure();
   if (failed(addCode()))
     return failure();
+  container->setKernels(options.kernels);
+  container->setSource(options.source);
   return report(container->finish(plan));
 }
 

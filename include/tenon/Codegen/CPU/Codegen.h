@@ -4,6 +4,7 @@
 
 #include "Graph/IR/GraphOps.h"
 #include "tenon/Codegen/CPU/KernelBuilder.h"
+#include "tenon/Cost/Tactic.h"
 #include <functional>
 #include <vector>
 
@@ -15,6 +16,17 @@ namespace tenon::codegen {
 /// targets.
 mlir::FailureOr<KernelInfo> emitKernel(graph::DispatchOp dispatch, llvm::StringRef name, const CpuTarget &target,
                                        mlir::ModuleOp kernels);
+
+/// How emitKernel computes the region.
+cost::Tactic describeTactic(graph::DispatchOp dispatch);
+
+/// Integer attribute of graph.dispatch: rows of a work group of the product in it, one of getProductRows. Any of them
+/// gives the same numbers.
+constexpr llvm::StringLiteral productRowsAttr = "graph.product_rows";
+/// What the attribute may be, the default first; empty where the region has no such choice.
+llvm::SmallVector<int64_t> getProductRows(graph::DispatchOp dispatch);
+/// What it may be anywhere.
+llvm::ArrayRef<int64_t> getAllProductRows();
 
 /// The packed format in which the kernel of `dispatch` wants operand i if that operand is a constant ("" = as it is).
 llvm::StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i);

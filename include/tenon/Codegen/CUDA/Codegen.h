@@ -9,15 +9,18 @@
 
 #include "Graph/IR/GraphOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "tenon/Cost/DispatchCost.h"
+#include "tenon/Cost/Tactic.h"
 #include <string>
 
 namespace tenon::codegen::cuda {
 
 /// What strategies need to know of the GPUs that one text serves: the smallest of what `archs` offer.
 struct CudaTarget {
-  int64_t sharedBytes = 48 * 1024; ///< of shared memory a block gets without asking for more
-  bool lineDirectives = false;     ///< write #line with the numbers of the kernel's own text
-  bool hasTensorMaps = false;      ///< all of them are sm_90a: TMA, mbarrier and wgmma
+  int64_t sharedBytes = 48 * 1024;     ///< of shared memory a block gets without asking for more
+  const cost::Context *cost = nullptr; ///< what tactics are ranked for; null: an H100, and extents of 16 for symbols
+  bool lineDirectives = false;         ///< write #line with the numbers of the kernel's own text
+  bool hasTensorMaps = false;          ///< all of them are sm_90a: TMA, mbarrier and wgmma
 
   /// For one architecture, as in "sm_90a" or "compute_80".
   static CudaTarget forArch(llvm::StringRef arch);
@@ -44,6 +47,7 @@ struct KernelInfo {
   int threads = 256;                         ///< block.x, a multiple of 32
   graph::DimAttr sharedBytes;                ///< dynamic shared memory, constant 0 if none
   llvm::SmallVector<KernelTensorMap> maps;
+  cost::Tactic tactic; ///< how it was chosen
 };
 
 /// The text of one kernel. Equal `source` means equal kernels: the comment is kept apart.

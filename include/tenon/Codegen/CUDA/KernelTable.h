@@ -17,7 +17,8 @@ public:
   };
 
   /// For architectures "sm_80", "sm_90a", "compute_80", ..; for none: what runs on each.
-  explicit KernelTable(llvm::ArrayRef<std::string> archs = {});
+  /// `cost` must outlive the table.
+  explicit KernelTable(llvm::ArrayRef<std::string> archs = {}, const cost::Context *cost = nullptr);
 
   /// Entries for all architectures together: one, unless the text depends on the architecture. On failure a diagnostic
   /// with a TN5xxx code was emitted.

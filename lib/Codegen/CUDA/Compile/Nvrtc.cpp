@@ -62,6 +62,9 @@ public:
     }
     std::string target = "--gpu-architecture=" + arch;
     arguments.push_back(target.c_str());
+    // Leaves out textures, surfaces and the runtime's functions: a tenth of the time.
+    if (major >= 13)
+      arguments.push_back("--minimal");
     for (const std::string &option : options)
       arguments.push_back(option.c_str());
     ProgramResult result;

@@ -1,0 +1,240 @@
+//===- Tune.cpp - tenon tune ----------------------------------------------===//
+//
+// Compiles the model once for every tactic that kernels can choose among, and runs the plans in turns, so that what
+// disturbs the machine disturbs all of them. Medians go to the timing database.
+//
+//===----------------------------------------------------------------------===//
+#include "Commands.h"
+#include "CompileOptions.h"
+#include "common/Codes.h"
+#include "common/Inputs.h"
+#include "common/Report.h"
+#include "common/Supervise.h"
+#include "tenon/Codegen/CPU/Codegen.h"
+#include "tenon/Cost/KernelNotes.h"
+#include "tenon/Cost/Timings.h"
+#include "tenon/Pipelines/Registration.h"
+#include "tenon/Plan/Container.h"
+#include "tenon/Runtime/Session.h"
+#include "tenon/Support/DiagnosticCollector.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace tenon;
+using namespace tenon::tools;
+namespace json = llvm::json;
+
+namespace {
+
+struct TuneSettings : CompileArguments {
+  std::string model, timings;
+  std::vector<std::string> shapes;
+  int64_t iterations = 20, warmUp = 3, seed = 0;
+};
+
+/// The plan in which every choice is `tactic`, and what its kernels took: by name, seconds of a launch in each run.
+struct Trial {
+  std::string tactic, path;
+  cost::KernelNotes notes;
+  std::unique_ptr<runtime::Session> session;
+  std::map<std::string, std::vector<double>> times;
+};
+
+} // namespace
+
+static Status compileTrial(const TuneSettings &settings, Trial &trial) {
+  mlir::DialectRegistry dialects;
+  registerAllDialects(dialects);
+  mlir::MLIRContext context(dialects);
+  context.loadAllAvailableDialects();
+  DiagnosticCollector diagnostics(context);
+  CompileOptions options = settings.options;
+  options.forcedTactic = trial.tactic;
+  if (failed(compileModel(settings.model, trial.path, options, context))) {
+    const ErrorInfo error = diagnostics.errorsOfFailure().front();
+    return Status::error(error.code, error.message, error.node, error.remedy);
+  }
+  auto container = plan::Container::open(trial.path);
+  if (!container)
+    return container.takeStatus();
+  std::span<const uint8_t> section = (*container)->section(plan::SectionKind::Kernels);
+  auto notes = cost::parseKernelNotes({reinterpret_cast<const char *>(section.data()), section.size()});
+  if (!notes)
+    return notes.takeStatus();
+  trial.notes = std::move(*notes);
+  auto session = runtime::Session::create(*container, {.threads = int(settings.threads)});
+  if (!session)
+    return session.takeStatus();
+  trial.session = std::move(*session);
+  return Status::success();
+}
+
+/// One run; keeps its times if `isTimed`.
+static Status run(Trial &trial, const std::vector<runtime::NamedTensor> &inputs, bool isTimed) {
+  runtime::Profile profile;
+  runtime::RunOptions options;
+  options.profile = &profile;
+  if (auto outputs = trial.session->run(inputs, options); !outputs)
+    return outputs.takeStatus();
+  std::map<std::string, std::pair<double, int>> sums;
+  for (const runtime::ProfileEvent &event : profile.events) {
+    sums[event.name].first += double(event.duration) * 1e-9;
+    sums[event.name].second += 1;
+  }
+  for (const auto &[name, sum] : sums)
+    if (isTimed)
+      trial.times[name].push_back(sum.first / sum.second);
+  return Status::success();
+}
+
+static cost::Timing summarize(const Trial &trial, const cost::KernelNote &note, const std::string &device,
+                              std::vector<double> times) {
+  llvm::sort(times);
+  auto quantile = [&](double q) { return times[size_t(q * double(times.size() - 1) + 0.5)]; };
+  cost::Timing timing;
+  timing.device = device;
+  timing.key = note.tactic.key;
+  timing.tactic = trial.tactic;
+  timing.problem = note.name.substr(std::min(note.name.size(), note.name.find('_') + 1)) + ", " +
+                   std::to_string(note.size) + " results, " + std::to_string(trial.session->threads()) + " threads";
+  timing.size = note.size;
+  timing.median = std::max(quantile(0.5), 1e-9);
+  timing.spread = (quantile(0.9) - quantile(0.1)) / timing.median;
+  timing.runs = int64_t(times.size());
+  return timing;
+}
+
+static Status measure(const TuneSettings &settings, const ShapeSet &shapes, std::vector<Trial> &trials) {
+  const std::vector<runtime::TensorInfo> &declared = trials.front().session->inputs();
+  auto inputs = completeInputs({}, declared, shapes, uint64_t(settings.seed));
+  if (!inputs)
+    return inputs.takeStatus();
+  for (int64_t round = -settings.warmUp; round < settings.iterations; ++round)
+    for (Trial &trial : trials)
+      TENON_RETURN_IF_ERROR(run(trial, *inputs, round >= 0));
+  return Status::success();
+}
+
+static Status write(const cost::Timings &timings, const std::string &path) {
+  std::error_code code;
+  const std::string temporary = path + ".tmp";
+  {
+    llvm::ToolOutputFile file(temporary, code, llvm::sys::fs::OF_Text);
+    if (!code) {
+      file.os() << timings.text();
+      file.os().close();
+      code = file.os().error();
+      file.os().clear_error();
+    }
+    if (!code)
+      file.keep();
+  }
+  if (!code)
+    code = llvm::sys::fs::rename(temporary, path);
+  return code ? Status::error("TN9033", "cannot write '" + path + "': " + code.message()) : Status::success();
+}
+
+/// Adds what was measured to `timings`; one row of the result for each.
+static json::Array collect(const std::vector<Trial> &trials, const std::string &device, cost::Timings &timings) {
+  json::Array rows;
+  for (const Trial &trial : trials)
+    for (const cost::KernelNote &note : trial.notes.kernels) {
+      auto times = trial.times.find(note.name);
+      if (note.tactic.key.empty() || times == trial.times.end())
+        continue;
+      cost::Timing timing = summarize(trial, note, device, times->second);
+      rows.push_back(json::Object{{"problem", timing.problem},
+                                  {"key", timing.key},
+                                  {"tactic", timing.tactic},
+                                  {"median_us", timing.median * 1e6},
+                                  {"spread", timing.spread}});
+      timings.add(std::move(timing));
+    }
+  return rows;
+}
+
+static Status tune(const TuneSettings &settings, const ShapeSet &shapes, llvm::StringRef scratch,
+                   json::Object &result) {
+  cost::Timings timings;
+  if (llvm::sys::fs::exists(settings.timings)) {
+    auto known = cost::Timings::read(settings.timings);
+    if (!known)
+      return known.takeStatus();
+    timings = std::move(*known);
+  }
+  std::vector<Trial> trials;
+  for (int64_t rows : codegen::getAllProductRows()) {
+    std::string tactic = "rows=" + std::to_string(rows);
+    trials.push_back({tactic, (scratch + "/" + tactic + ".tenon").str(), {}, nullptr, {}});
+    TENON_RETURN_IF_ERROR(compileTrial(settings, trials.back()));
+  }
+  TENON_RETURN_IF_ERROR(measure(settings, shapes, trials));
+  auto device = cost::parseDevice(trials.front().notes.device);
+  if (!device)
+    return device.takeStatus();
+  json::Array rows = collect(trials, device->name, timings);
+  if (rows.empty())
+    return Status::error("TN9034", "no kernel of the model has more than one tactic");
+  TENON_RETURN_IF_ERROR(write(timings, settings.timings));
+  result = json::Object{
+      {"device", device->name}, {"timings", json::fixUTF8(settings.timings)}, {"measured", std::move(rows)}};
+  return Status::success();
+}
+
+static void print(const json::Object &result) {
+  llvm::outs() << llvm::formatv("{0,10} {1,7}  {2,-10} {3}\n", "us", "spread", "tactic", "problem");
+  for (const json::Value &value : *result.getArray("measured")) {
+    const json::Object &row = *value.getAsObject();
+    llvm::outs() << llvm::formatv("{0,10:F1} {1,6:F1}%  {2,-10} {3}\n", *row.getNumber("median_us"),
+                                  *row.getNumber("spread") * 100, *row.getString("tactic"),
+                                  printable(*row.getString("problem")));
+  }
+  llvm::outs() << "timings for " << *result.getString("device") << ": " << printable(*result.getString("timings"))
+               << '\n';
+}
+
+static Status prepare(TuneSettings &settings, ShapeSet &shapes) {
+  if (settings.timings.empty())
+    return Status::error("TN9002", "`tenon tune` needs --timings=FILE");
+  if (settings.options.target != "cpu")
+    return Status::error("TN9034", "kernels of target " + settings.options.target + " cannot be tuned yet");
+  auto sets = parseShapeSets(settings.shapes);
+  if (!sets)
+    return sets.takeStatus();
+  if (sets->size() > 1)
+    return Status::error("TN9003", "--shape is given twice for one input", "", "give one shape for each input");
+  shapes = sets->front();
+  return settings.finish(shapes);
+}
+
+int tools::runTune(Arguments arguments) {
+  TuneSettings settings;
+  Report report;
+  CommandLine line("tune", "MODEL.onnx",
+                   "Measures on this machine the tactics that kernels of a model can choose among, for "
+                   "`tenon compile --timings`.");
+  line.text("timings", "FILE", "the timing database to add to", settings.timings);
+  settings.declare(line);
+  line.texts("shape", "NAME=1x3x224x224", "the size to measure at", settings.shapes);
+  line.number("threads", "threads; 0 = all cores", settings.threads, 0, 4096);
+  line.number("iterations", "timed runs of each tactic; default 20", settings.iterations, 1, 1000000);
+  line.number("warm-up", "runs before timing; default 3", settings.warmUp, 0, 1000000);
+  line.number("seed", "of the drawn inputs; default 0", settings.seed, 0, INT64_MAX);
+  report.declare(line);
+  int status = ExitOk;
+  if (!parseOrExit(line, report, arguments, status))
+    return status;
+  settings.model = line.operand();
+  ShapeSet shapes;
+  if (Status ready = prepare(settings, shapes); !ready.ok())
+    return report.fail(ready);
+  return supervise({.maxMemory = settings.options.maxMemory, .scratch = true}, report, [&](const std::string &scratch) {
+    json::Object result;
+    if (Status done = tune(settings, shapes, scratch, result); !done.ok())
+      return report.fail(done);
+    if (!report.json())
+      print(result);
+    return report.finish(std::move(result));
+  });
+}
