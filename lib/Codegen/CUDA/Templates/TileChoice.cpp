@@ -44,15 +44,16 @@ Ranked rank(size_t index, const TileCandidate &tile, const Extents &e, const Til
   tactic.unit = problem.unit;
   tactic.computeFactor = flops > 0 ? tile.computeFactor * flops / whole : tile.computeFactor;
   tactic.cacheRatio = bytes > 0 ? reread / bytes : 1;
-  cost::Grid grid{int64_t(tilesM * tilesN), tile.threads, tile.registers, tile.sharedBytes};
+  cost::Grid grid{int64_t(e.batch * tilesM * tilesN), tile.threads, tile.registers, tile.sharedBytes};
   return {index, cost::estimate(device, tactic, flops, bytes, grid), tactic.computeFactor, tactic.cacheRatio};
 }
 
 std::string explain(ArrayRef<Ranked> ranked, ArrayRef<TileCandidate> candidates, const Extents &e,
                     const cost::Device &device) {
-  std::string why = llvm::formatv("on {0} at batch {1}, m {2}, n {3}, k {4}: {5} predicted", device.name, e.batch, e.m,
-                                  e.n, e.k, microseconds(ranked.front().estimate.seconds))
-                        .str();
+  std::string why =
+      llvm::formatv("on {0} at batch {1}, m {2}, n {3}, k {4}: {5} predicted", device.name, int64_t(e.batch),
+                    int64_t(e.m), int64_t(e.n), int64_t(e.k), microseconds(ranked.front().estimate.seconds))
+          .str();
   for (const Ranked &other : ranked.drop_front().take_front(alternatives))
     why += (&other == ranked.begin() + 1 ? "; " : ", ") + nameOf(candidates[other.index]) + " " +
            microseconds(other.estimate.seconds);

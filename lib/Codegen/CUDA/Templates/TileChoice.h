@@ -34,8 +34,8 @@ struct TileChoice {
   cost::Tactic tactic;
 };
 
-/// The candidate with the least predicted time; of equals the first. A block computes its tile of every matrix of the
-/// batch. `name` is that of the template, and of its family in the cost model.
+/// The candidate with the least predicted time; of equals the first. Every tile of every matrix has a block. `name` is
+/// that of the template, and of its family in the cost model.
 TileChoice chooseTile(llvm::StringRef name, const TileProblem &problem, llvm::ArrayRef<TileCandidate> candidates,
                       const CudaTarget &target);
 
