@@ -5,7 +5,7 @@ import struct
 PAGE = 4096
 HEADER, ROW = 128, 64
 DIGEST = slice(40, 72)
-KINDS = {1: "PLAN", 2: "WEIGHTS", 3: "CODE", 4: "SOURCE", 5: "META"}
+KINDS = {1: "PLAN", 2: "WEIGHTS", 3: "CODE", 4: "SOURCE", 5: "META", 6: "KERNELS"}
 
 
 def rows(data):
