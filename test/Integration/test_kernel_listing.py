@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from conftest import ROOT, built
+from plan_file import rows, sign
 
 NAMES = ["mlp", "mobilenetv2", "bert_base"]
 REPORTED = ["tactic", "why", "family", "predicted_us", "best_us", "worst_us", "error_bar", "roofline_us", "bound",
@@ -61,3 +62,16 @@ def test_compile_time_bars():
     if done.returncode == 3:
         pytest.skip("no CUDA compiler")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_damaged_notes_are_refused_by_those_who_read_them(tenon, models, tmp_path):
+    plan = tmp_path / "model.tenon"
+    subprocess.run([tenon, "compile", models("mlp_tiny"), "-o", plan], check=True, stdout=subprocess.DEVNULL)
+    data = bytearray(plan.read_bytes())
+    (offset, length), = [(offset, length) for kind, offset, length, _ in rows(data) if kind == "KERNELS"]
+    for damage in [b"x", b"[" * length, bytes(length)]:
+        data[offset:offset + len(damage)] = damage
+        plan.write_bytes(sign(data))
+        done = subprocess.run([tenon, "inspect", plan, "--kernels"], capture_output=True, text=True)
+        assert done.returncode == 5 and "TN6022" in done.stderr, done.stderr
+        subprocess.run([tenon, "bench", plan, "--iterations=1"], check=True, stdout=subprocess.DEVNULL)
