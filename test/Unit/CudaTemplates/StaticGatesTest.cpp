@@ -84,6 +84,9 @@ protected:
 TEST_F(StaticGates, GemmSimt) { check("GemmTemplates.cu", {"sm_80"}, 4, 1); }
 TEST_F(StaticGates, GemmMma) { check("GemmTemplates.cu", {"sm_90a"}, 6, 2); }
 TEST_F(StaticGates, Conv) { check("ConvTemplates.cu", {"sm_80"}, 6); }
+TEST_F(StaticGates, AttentionSimt) { check("AttentionTemplates.cu", {"sm_80"}, 6, 1); }
+TEST_F(StaticGates, AttentionMma) { check("AttentionTemplates.cu", {"sm_90a"}, 6, 2); }
+TEST_F(StaticGates, AttentionWgmma) { check("AttentionWgmmaTemplates.cu", {"sm_90a"}, 4); }
 TEST_F(StaticGates, GemmWgmma) { check("WgmmaTemplates.cu", {"sm_90a"}, 2); }
 TEST_F(StaticGates, EveryArchitecture) {
   if (!getenv("TENON_TEST_EVERY_ARCH"))
@@ -91,6 +94,7 @@ TEST_F(StaticGates, EveryArchitecture) {
   std::vector<std::string> all = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a"};
   check("GemmTemplates.cu", all, 10);
   check("ConvTemplates.cu", all, 6);
+  check("AttentionTemplates.cu", all, 12);
 }
 
 } // namespace

@@ -1,0 +1,29 @@
+// Instances of the template of attention by wgmma.
+#include "tenon/cuda/attention_wgmma.cuh"
+
+using namespace tenon::device;
+
+struct Problem {
+  const void *q, *k, *v, *mask;
+  void *y;
+  int64_t strideQ, strideK, strideV, strideY; // between lines; lanes follow each other
+  int64_t maskStrides[4];
+  AttentionShape shape;
+  float scale, softcap;
+  int causalOffset;
+};
+
+#define ATTENTION(name, T, size, Causal, ...)                                                                          \
+  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::threads, __VA_ARGS__::minBlocks)                           \
+      name(const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k,                                   \
+           const __grid_constant__ TensorMap v, Problem p) {                                                           \
+    ScoreRule<NoMask, Causal> rule{p.scale, p.softcap, p.causalOffset, {}};                                            \
+    __VA_ARGS__::run(p.shape, &q, &k, &v, size, rule,                                                                  \
+                     storeTo(static_cast<T *>(p.y), p.strideY, p.shape.lines() * p.strideY));                          \
+  }                                                                                                                    \
+  TENON_KERNEL(name)
+
+ATTENTION(wgmmaHalf64, half, 64, true, AttentionWgmma<half, 64, 64>);
+ATTENTION(wgmmaHalf128, half, 128, false, AttentionWgmma<half, 128, 128>);
+ATTENTION(wgmmaBfloat80, bfloat16, 72, true, AttentionWgmma<bfloat16, 128, 128, 64, 3>);
+ATTENTION(wgmmaBfloat256, bfloat16, 256, false, AttentionWgmma<bfloat16, 256, 256>);
