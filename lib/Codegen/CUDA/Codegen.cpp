@@ -6,6 +6,7 @@
 #include "Simplify.h"
 #include "Strategies.h"
 #include "Templates/HeavyTemplate.h"
+#include "Templates/SingleOp.h"
 #include "Templates/TileChoice.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -46,7 +47,11 @@ DimAttr getLargest(DispatchOp dispatch) {
 
 } // namespace
 
-bool isSupportedDispatch(DispatchOp dispatch) { return getRegion(dispatch) != nullptr; }
+bool isSupportedDispatch(DispatchOp dispatch) {
+  return SingleOpRegion::match(dispatch).has_value() || getRegion(dispatch) != nullptr;
+}
+
+bool hasAttentionKernel(AttentionOp op) { return hasTemplate(op); }
 
 FailureOr<KernelInfo> emitKernelIR(DispatchOp dispatch, StringRef name, const CudaTarget &target, ModuleOp module) {
   std::unique_ptr<GenericRegion> region = getRegion(dispatch);
@@ -106,6 +111,13 @@ FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const Cuda
       }
       return kernel;
     }
+  if (std::optional<SingleOpRegion> region = SingleOpRegion::match(dispatch)) {
+    CudaKernel kernel = emitSingleOp(*region, name);
+    kernel.isTemplate = true;
+    kernel.comment = describe(dispatch, name);
+    predict(dispatch, kernel.info, target);
+    return kernel;
+  }
   OwningOpRef<ModuleOp> module = ModuleOp::create(dispatch.getLoc());
   FailureOr<KernelInfo> info = emitKernelIR(dispatch, name, target, *module);
   if (failed(info))

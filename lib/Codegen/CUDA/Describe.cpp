@@ -18,6 +18,15 @@ static StringRef roleOf(Operation *op, unsigned i) {
       .Case([&](MatMulOp) { return pick({"x", "weight"}); })
       .Case([&](LayerNormalizationOp) { return pick({"x", "scale", "bias"}); })
       .Case([&](BatchNormalizationOp) { return pick({"x", "scale", "bias", "mean", "variance"}); })
+      .Case([&](AttentionOp) { return pick({"q", "k", "v", "mask"}); })
+      .Case([&](LstmOp lstm) {
+        Value operand = op->getOperand(i);
+        return operand == lstm.getInitialH()    ? "initial_h"
+               : operand == lstm.getInitialC()  ? "initial_c"
+               : operand == lstm.getLengths()   ? "lengths"
+               : operand == lstm.getPeepholes() ? "peepholes"
+                                                : pick({"gates", "r"});
+      })
       .Case([&](GatherOp) { return pick({"table", "indices"}); })
       .Case([&](WhereOp) { return pick({"condition"}); })
       .Default([](Operation *) { return StringRef(); });

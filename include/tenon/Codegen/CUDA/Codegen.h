@@ -74,6 +74,9 @@ mlir::FailureOr<KernelInfo> emitKernelIR(graph::DispatchOp dispatch, llvm::Strin
 /// True if emitKernel handles the region.
 bool isSupportedDispatch(graph::DispatchOp dispatch);
 
+/// True if attention of these types and sizes has a kernel of its own.
+bool hasAttentionKernel(graph::AttentionOp op);
+
 /// Registers `tenon-translate --graph-to-cuda` (the text of every dispatch region) and `--graph-to-cuda-ir`.
 void registerGraphToCudaTranslation();
 

@@ -180,6 +180,18 @@ std::string CudaPrinter::printMethod(ArrayRef<std::string> members, unsigned buf
   return failed ? std::string() : body;
 }
 
+std::string CudaPrinter::printFunction() {
+  depth = 2;
+  nameArguments();
+  std::string list;
+  for (BlockArgument argument : kernel.getArguments())
+    list += (list.empty() ? "" : ", ") + typeName(argument.getType()) + " " + named[argument];
+  body = "  TENON_DEVICE " + typeName(kernel.getResultTypes()[0]) + " operator()(" + list + ") const {\n";
+  printBlock(kernel.getBody().front());
+  body += "  }\n";
+  return failed ? std::string() : body;
+}
+
 void CudaPrinter::printBlock(Block &block) {
   for (Operation &op : block)
     printOp(op);

@@ -56,6 +56,9 @@ struct PrintOptions {
 /// `head(list` and `tail`, broken after commas where it would leave the page.
 std::string wrapList(std::string head, llvm::StringRef list, llvm::StringRef tail);
 
+/// The shortest C++ expression for a float, or with `isDouble` a double.
+std::string floatText(const llvm::APFloat &x, bool isDouble = false);
+
 /// The C++ type of a scalar in memory.
 std::string cudaTypeName(mlir::Type type);
 
@@ -68,6 +71,8 @@ public:
   /// The function as a method `operator()` template over Index: its first `buffers` arguments and its parameters (from
   /// the fourth after these) are the members named by `members`.
   std::string printMethod(llvm::ArrayRef<std::string> members, unsigned buffers);
+  /// A function of values alone as a method `operator()`.
+  std::string printFunction();
 
 private:
   // CudaPrinter.cpp

@@ -138,6 +138,17 @@ static std::string shortest(const APFloat &x) {
   return text.str().str();
 }
 
+std::string floatText(const APFloat &x, bool isDouble) {
+  if (x.isInfinity())
+    return x.isNegative() ? "-infinity()" : "infinity()";
+  if (x.isNaN())
+    return "notANumber()";
+  std::string digits = shortest(x);
+  if (StringRef(digits).find_first_of(".eE") == StringRef::npos)
+    digits += ".0";
+  return digits + (isDouble ? "" : "f");
+}
+
 /// prefix(value), without parentheses doubled.
 std::string CudaPrinter::wrap(Value value, StringRef prefix) { return prefix.str() + "(" + text(value) + ")"; }
 
@@ -157,19 +168,7 @@ std::string CudaPrinter::constant(Attribute value, Type type) {
     refuse(kernel);
     return "?";
   }
-  APFloat x = number.getValue();
-  std::string digits;
-  if (x.isInfinity()) {
-    digits = x.isNegative() ? "-infinity()" : "infinity()";
-  } else if (x.isNaN()) {
-    digits = "notANumber()";
-  } else {
-    digits = shortest(x);
-    if (StringRef(digits).find_first_of(".eE") == StringRef::npos)
-      digits += ".0";
-    if (!type.isF64())
-      digits += "f";
-  }
+  std::string digits = floatText(number.getValue(), type.isF64());
   return type.isF32() || type.isF64() ? digits : elementName(type) + "(" + digits + ")";
 }
 

@@ -1,0 +1,132 @@
+//===- Attention.cpp - graph.attention by attention.cuh -------------------===//
+#include "../Printer/CudaPrinter.h"
+#include "SingleOp.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::codegen::cuda {
+namespace {
+
+constexpr int64_t maxHeadSize = 256;
+
+/// Causal offsets beyond any number of keys, that still add up in 32 bits.
+constexpr int64_t maxOffset = int64_t(1) << 30;
+
+/// An instance of AttentionSimt or AttentionMma, as in its header.
+struct Tile {
+  std::string text;
+  StringRef include;
+  int64_t queries; ///< tileQ
+  int threads;
+  int64_t sharedBytes;
+};
+
+/// Few lines of queries, as when one token is added to many, fill a small tile.
+int64_t chooseRows(DimAttr lines, int64_t most, int64_t linesOfRow) {
+  int64_t rows = most, count = lines.getConstant().value_or(most * linesOfRow);
+  while (rows > 1 && rows / 2 * linesOfRow >= count)
+    rows /= 2;
+  return rows;
+}
+
+std::string instance(StringRef name, ArrayRef<int64_t> numbers, StringRef element = "") {
+  std::string text = name.str() + "<" + element.str();
+  for (int64_t number : numbers)
+    text += (text.back() == '<' ? "" : ", ") + std::to_string(number);
+  return text + ">";
+}
+
+Tile chooseSimt(int64_t depth, int64_t width, DimAttr lines) {
+  bool isLarge = std::max(depth, width) > 128;
+  int64_t rows = chooseRows(lines, isLarge ? 4 : 8, 8), keys = isLarge ? 16 : 32, queries = 8 * rows;
+  int64_t paddedDepth = llvm::alignTo(depth, 4), pitchK = paddedDepth % 8 ? paddedDepth : paddedDepth + 4;
+  int64_t pitchP = keys % 32 ? keys : keys + 16;
+  int64_t elements = queries * (pitchK + pitchP) + keys * (pitchK + llvm::alignTo(width, 4));
+  return {instance("AttentionSimt", {depth, width, rows, keys}), "tenon/cuda/attention_simt.cuh", queries, 128,
+          4 * elements};
+}
+
+Tile chooseMma(int64_t depth, int64_t width, DimAttr lines, StringRef element) {
+  int64_t warps = chooseRows(lines, 4, 16), keys = std::max(depth, width) > 128 ? 32 : 64, queries = 16 * warps;
+  int64_t pitchK = llvm::alignTo(depth, 16) + 8, pitchV = llvm::alignTo(width, 16) + 8;
+  return {instance("AttentionMma", {depth, width, warps, keys}, element), "tenon/cuda/attention_mma.cuh", queries,
+          static_cast<int>(32 * warps), 2 * (queries * pitchK + keys * (pitchK + pitchV))};
+}
+
+class AttentionPrinter {
+public:
+  AttentionPrinter(const SingleOpRegion &region, StringRef name)
+      : op(cast<AttentionOp>(region.op)), text(region, name), q(getDims(op.getQ().getType())),
+        k(getDims(op.getK().getType())), depth(*q[3].getConstant()), width(op.getV().getType().getDimSize(3)),
+        heads(*k[1].getConstant()), group(*q[1].getConstant() / heads) {}
+
+  CudaKernel print() {
+    std::string element = SingleOpText::elementType(op.getQ());
+    DimAttr lines = q[2] * group;
+    Tile tile = element == "float" ? chooseSimt(depth, width, lines) : chooseMma(depth, width, lines, element);
+    // In the order of the parameters.
+    std::string lanes = text.size(q[0] * heads, "lanes"), queries = text.size(q[2], "queries");
+    std::string keys = text.size(k[2], "keys");
+    std::string body = "  const AttentionShape shape{" + lanes + ", " + std::to_string(group) + ", " + queries + ", " +
+                       keys + ", " + std::to_string(heads) + "};\n";
+    body += rule();
+    auto operand = [&](Value v, StringRef lines, int64_t size) {
+      return "rowMajor(" + text.buffer(v) + ", " + lines.str() + ", " + std::to_string(size) + "), ";
+    };
+    std::string size = std::to_string(width);
+    body += "  Tile::run(shape, " + operand(op.getQ(), "shape.lines()", depth) +
+            operand(op.getK(), "shape.keys", depth) + operand(op.getV(), "shape.keys", width) + "rule,\n";
+    body += "            storeTo(" + text.result() + ", " + size + ", int64_t(shape.lines()) * " + size + "));\n";
+    DimAttr blocks = q[0] * heads * ceilDiv(lines, tile.queries);
+    return text.finish(tile.text, body, tile.include, blocks, tile.threads, tile.sharedBytes);
+  }
+
+private:
+  /// The lines that declare `rule`.
+  std::string rule() {
+    APFloat scale(static_cast<float>(op.getScale().convertToDouble()));
+    APFloat softcap(static_cast<float>(op.getSoftcap().convertToDouble()));
+    std::string type = "NoMask", mask, offset = "0";
+    if (Value given = op.getMask()) {
+      type = "Mask<" + SingleOpText::elementType(given) + ">";
+      mask = "  const " + type + " scoreMask = broadcastMask(" + text.buffer(given);
+      auto dims = getDims(cast<RankedTensorType>(given.getType()));
+      dims.insert(dims.begin(), 4 - dims.size(), DimAttr::constant(op.getContext(), 1));
+      for (auto [dim, hint] : llvm::zip_equal(dims, ArrayRef<StringRef>{"batches", "heads", "queries", "keys"}))
+        mask += ", " + text.size(dim, hint);
+      mask += ");\n";
+    }
+    if (std::optional<DimAttr> causal = op.getCausalOffset()) {
+      auto constant = [&](int64_t value) { return DimAttr::constant(op.getContext(), value); };
+      offset = text.size(min(max(*causal, constant(-maxOffset)), constant(maxOffset)), "past");
+    }
+    return mask + "  const ScoreRule<" + type + ", " + (op.getCausalOffset() ? "true" : "false") + ", " +
+           (softcap.isZero() ? "false" : "true") + "> rule{" + floatText(scale) + ", " + floatText(softcap) + ", " +
+           offset + ", " + (mask.empty() ? "NoMask()" : "scoreMask") + "};\n";
+  }
+
+private:
+  AttentionOp op;
+  SingleOpText text;
+  SmallVector<DimAttr> q, k;
+  int64_t depth, width, heads, group;
+};
+
+} // namespace
+
+bool hasTemplate(AttentionOp op) {
+  Type element = op.getQ().getType().getElementType();
+  auto fits = [](RankedTensorType type) {
+    return !type.isDynamicDim(3) && type.getDimSize(3) > 0 && type.getDimSize(3) <= maxHeadSize;
+  };
+  return (element.isF32() || element.isF16() || element.isBF16()) && fits(op.getQ().getType()) &&
+         fits(op.getV().getType()) && op.getQ().getType().getDimSize(1) > 0;
+}
+
+CudaKernel emitAttention(const SingleOpRegion &region, StringRef name) {
+  return AttentionPrinter(region, name).print();
+}
+
+} // namespace tenon::codegen::cuda
