@@ -18,8 +18,9 @@ static void buildSimplify(OpPassManager &function) {
 }
 
 static void buildDispatch(OpPassManager &function, const PipelineOptions &options) {
+  function.addPass(createFuseAttention());
   if (options.isGpu)
-    function.addPass(createDecomposeAttention());
+    function.addPass(createDecomposeAttention({/*gpu=*/true}));
   function.addPass(createAssignLayout());
   function.addPass(createCanonicalizerPass());
   function.addPass(createFoldConstants());

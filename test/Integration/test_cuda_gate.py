@@ -6,7 +6,7 @@ import pytest
 
 from conftest import built
 
-TINY = ["mlp", "cifar10_cnn", "mobilenetv2", "resnet50", "bert_base", "gpt2_small"]
+TINY = ["mlp", "cifar10_cnn", "mobilenetv2", "resnet50", "bert_base", "gpt2_small", "llama_block_op23", "bilstm"]
 # Registers of a thread. The launch bounds of generated kernels leave 80, of those with blocks of 512 threads 128. A template
 # may fill a multiprocessor with one block of 256 threads (255); 64 sums and two sets of operands need 200.
 BUDGET = {"generated": 128, "templates": 200}

@@ -44,9 +44,6 @@ CASES = [
     pytest.param("320n.onnx", yolo((1, 320, 320), (1, 224, 320)), id="320n-full", marks=pytest.mark.full),
 ]
 
-# Refused by name there: no kernel for the recurrence yet.
-NOT_ON_GPU = ["bilstm_tiny"]
-
 
 def feeds_of(path, sizes):
     import drawn_inputs
@@ -67,7 +64,7 @@ def test_one_plan_serves_every_size(name, sizes, tenon, models, compiled, tmp_pa
             assert max(worst.values()) <= TOLERANCE, f"{name} {size} {arch}: relmax {worst}"
 
 
-@pytest.mark.parametrize("name, sizes", [c for c in CASES if "tiny" in c.id and c.id not in NOT_ON_GPU])
+@pytest.mark.parametrize("name, sizes", [c for c in CASES if "tiny" in c.id])
 def test_one_plan_serves_every_size_on_the_virtual_gpu(name, sizes, tenon, models, tmp_path, monkeypatch):
     """The kernels of target cuda, on the host: any order of warps gives the same bytes."""
     tool.succeed(tenon, "compile", models(name), "-o", tmp_path / "vgpu.tenon", "--target=vgpu")

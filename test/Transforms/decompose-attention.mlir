@@ -1,4 +1,5 @@
 // RUN: tenon-opt %s -tenon-decompose-attention | FileCheck %s
+// RUN: tenon-opt %s -tenon-decompose-attention=gpu=true | FileCheck %s --check-prefix=GPU
 
 // CHECK-LABEL: func @heads_that_share_keys_are_rows
 //       CHECK:   %[[Q:.+]] = graph.reshape %arg0 : tensor<1x4x3x8xf32> -> tensor<1x2x6x8xf32>
@@ -23,4 +24,14 @@ func.func @heads_that_share_keys_are_rows(%q: tensor<1x4x3x8xf32>, %k: tensor<1x
 func.func @masks_and_caps(%q: tensor<1x4x3x8xf32>, %k: tensor<1x4x7x8xf32>, %m: tensor<3x7xi1>) -> tensor<1x4x3x8xf32> {
   %0 = graph.attention %q, %k, %k mask %m {causal_offset = #graph.dim<P>, scale = 0.5 : f64, softcap = 2.0 : f64} : (tensor<1x4x3x8xf32>, tensor<1x4x7x8xf32>, tensor<1x4x7x8xf32>, tensor<3x7xi1>) -> tensor<1x4x3x8xf32>
   return %0 : tensor<1x4x3x8xf32>
+}
+
+// Heads beyond 256 elements have no CUDA kernel.
+//   GPU-LABEL: func @heads_that_share_keys_are_rows
+//         GPU:   graph.attention
+//   GPU-LABEL: func @large_heads
+//     GPU-NOT:   graph.attention
+func.func @large_heads(%q: tensor<1x4x3x264xf32>) -> tensor<1x4x3x264xf32> {
+  %0 = graph.attention %q, %q, %q {scale = 0.5 : f64, softcap = 0.0 : f64} : (tensor<1x4x3x264xf32>, tensor<1x4x3x264xf32>, tensor<1x4x3x264xf32>) -> tensor<1x4x3x264xf32>
+  return %0 : tensor<1x4x3x264xf32>
 }

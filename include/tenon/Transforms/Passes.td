@@ -43,6 +43,24 @@ def AssignLayout : Pass<"tenon-assign-layout", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 
+def FuseAttention : Pass<"tenon-fuse-attention", "::mlir::func::FuncOp"> {
+  let summary = "Recognise attention in matrix products around a softmax";
+  let description = [{
+    With constant sizes and numbers of heads; the scale and an additive mask are optional, in this order. A row whose
+    every score is minus infinity becomes 0 in place of NaN.
+
+    ```mlir
+    %s = graph.matmul %q, %k {transpose_w}  ->  %0 = graph.attention %q, %k, %v mask %m {scale}
+    %w = graph.softmax (%s * scale + %m)
+    %0 = graph.matmul %w, %v
+    ```
+
+    Scores that something else uses stay. Keys that are transposed more than their product needs are transposed less.
+    Idempotent.
+  }];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
 def DecomposeAttention : Pass<"tenon-decompose-attention", "::mlir::func::FuncOp"> {
   let summary = "Rewrite attention as matrix products and a softmax";
   let description = [{
@@ -54,8 +72,9 @@ def DecomposeAttention : Pass<"tenon-decompose-attention", "::mlir::func::FuncOp
                                             %0 = graph.matmul %w, %v
     ```
 
-    Guarantees: leaves no graph.attention.
+    Guarantees: leaves no graph.attention but, with `gpu`, those that have a CUDA kernel.
   }];
+  let options = [Option<"gpu", "gpu", "bool", "false", "keep attention that has a CUDA kernel">];
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 

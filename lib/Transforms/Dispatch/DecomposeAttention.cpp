@@ -4,6 +4,7 @@
 // q [B, Hk G, S, E] is read as [B, Hk, G S, E].
 //
 //===----------------------------------------------------------------------===//
+#include "tenon/Codegen/CUDA/Codegen.h"
 #include "tenon/Transforms/Passes.h"
 
 #include <limits>
@@ -83,9 +84,11 @@ private:
 };
 
 struct DecomposeAttention : tenon::impl::DecomposeAttentionBase<DecomposeAttention> {
+  using DecomposeAttentionBase::DecomposeAttentionBase;
   void runOnOperation() override {
     for (AttentionOp op : llvm::make_early_inc_range(getOperation().getOps<AttentionOp>()))
-      Decomposer(op).run();
+      if (!gpu || !codegen::cuda::hasAttentionKernel(op))
+        Decomposer(op).run();
   }
 };
 
