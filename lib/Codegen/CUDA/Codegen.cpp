@@ -112,7 +112,7 @@ FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const Cuda
       return kernel;
     }
   if (std::optional<SingleOpRegion> region = SingleOpRegion::match(dispatch)) {
-    CudaKernel kernel = emitSingleOp(*region, name);
+    CudaKernel kernel = emitSingleOp(*region, name, target);
     kernel.isTemplate = true;
     kernel.comment = describe(dispatch, name);
     predict(dispatch, kernel.info, target);

@@ -14,13 +14,14 @@ constexpr int64_t maxHeadSize = 256;
 /// Causal offsets beyond any number of keys, that still add up in 32 bits.
 constexpr int64_t maxOffset = int64_t(1) << 30;
 
-/// An instance of AttentionSimt or AttentionMma, as in its header.
+/// An instance of AttentionSimt, AttentionMma or AttentionWgmma, as in its header.
 struct Tile {
   std::string text;
   StringRef include;
   int64_t queries; ///< tileQ
   int threads;
   int64_t sharedBytes;
+  int64_t mapKeys = 0; ///< lines in a box of keys; 0: operands are pointers
 };
 
 /// Few lines of queries, as when one token is added to many, fill a small tile.
@@ -55,35 +56,69 @@ Tile chooseMma(int64_t depth, int64_t width, DimAttr lines, StringRef element) {
           static_cast<int>(32 * warps), 2 * (queries * pitchK + keys * (pitchK + pitchV))};
 }
 
+Tile chooseWgmma(int64_t depth, int64_t width, StringRef element) {
+  int64_t boxedDepth = llvm::alignTo(depth, 64), boxedWidth = llvm::PowerOf2Ceil(std::max<int64_t>(width, 64));
+  int64_t largest = std::max(boxedDepth, boxedWidth), keys = largest > 128 ? 64 : 128, slots = 4;
+  return {instance("AttentionWgmma", {boxedDepth, boxedWidth, keys, slots}, element),
+          "tenon/cuda/attention_wgmma.cuh",
+          128,
+          384,
+          2 * (128 * boxedDepth + slots * keys * largest),
+          keys};
+}
+
 class AttentionPrinter {
 public:
-  AttentionPrinter(const SingleOpRegion &region, StringRef name)
-      : op(cast<AttentionOp>(region.op)), text(region, name), q(getDims(op.getQ().getType())),
+  AttentionPrinter(const SingleOpRegion &region, StringRef name, const CudaTarget &target)
+      : op(cast<AttentionOp>(region.op)), target(target), text(region, name), q(getDims(op.getQ().getType())),
         k(getDims(op.getK().getType())), depth(*q[3].getConstant()), width(op.getV().getType().getDimSize(3)),
         heads(*k[1].getConstant()), group(*q[1].getConstant() / heads) {}
 
   CudaKernel print() {
-    std::string element = SingleOpText::elementType(op.getQ());
     DimAttr lines = q[2] * group;
-    Tile tile = element == "float" ? chooseSimt(depth, width, lines) : chooseMma(depth, width, lines, element);
+    Tile tile = choose(lines);
     // In the order of the parameters.
     std::string lanes = text.size(q[0] * heads, "lanes"), queries = text.size(q[2], "queries");
     std::string keys = text.size(k[2], "keys");
     std::string body = "  const AttentionShape shape{" + lanes + ", " + std::to_string(group) + ", " + queries + ", " +
                        keys + ", " + std::to_string(heads) + "};\n";
     body += rule();
-    auto operand = [&](Value v, StringRef lines, int64_t size) {
-      return "rowMajor(" + text.buffer(v) + ", " + lines.str() + ", " + std::to_string(size) + "), ";
-    };
     std::string size = std::to_string(width);
-    body += "  Tile::run(shape, " + operand(op.getQ(), "shape.lines()", depth) +
-            operand(op.getK(), "shape.keys", depth) + operand(op.getV(), "shape.keys", width) + "rule,\n";
+    body += "  Tile::run(shape, " + (tile.mapKeys ? addMaps(tile, lines) : operands()) + "rule,\n";
     body += "            storeTo(" + text.result() + ", " + size + ", int64_t(shape.lines()) * " + size + "));\n";
     DimAttr blocks = q[0] * heads * ceilDiv(lines, tile.queries);
     return text.finish(tile.text, body, tile.include, blocks, tile.threads, tile.sharedBytes);
   }
 
 private:
+  Tile choose(DimAttr lines) {
+    std::string element = SingleOpText::elementType(op.getQ());
+    if (element == "float")
+      return chooseSimt(depth, width, lines);
+    // TMA moves multiples of 16 bytes, and a tile of 128 lines wants to be filled.
+    bool isLarge = lines.getConstant().value_or(128) > 64;
+    if (target.hasTensorMaps && isLarge && depth % 8 == 0 && width % 8 == 0)
+      return chooseWgmma(depth, width, element);
+    return chooseMma(depth, width, lines, element);
+  }
+
+  /// The operands as the other templates take them, with a comma behind each.
+  std::string operands() {
+    auto operand = [&](Value v, StringRef lines, int64_t size) {
+      return "rowMajor(" + text.buffer(v) + ", " + lines.str() + ", " + std::to_string(size) + "), ";
+    };
+    return operand(op.getQ(), "shape.lines()", depth) + operand(op.getK(), "shape.keys", depth) +
+           operand(op.getV(), "shape.keys", width);
+  }
+  std::string addMaps(const Tile &tile, DimAttr lines) {
+    auto constant = [&](int64_t value) { return DimAttr::constant(op.getContext(), value); };
+    DimAttr lanes = q[0] * heads;
+    text.addMap("mapQ", op.getQ(), {lanes, lines, constant(depth)}, {64, tile.queries, 1});
+    text.addMap("mapK", op.getK(), {lanes, k[2], constant(depth)}, {64, tile.mapKeys, 1});
+    text.addMap("mapV", op.getV(), {lanes, k[2], constant(width)}, {64, tile.mapKeys, 1});
+    return "&mapQ, &mapK, &mapV, " + std::to_string(width) + ", ";
+  }
+
   /// The lines that declare `rule`.
   std::string rule() {
     APFloat scale(static_cast<float>(op.getScale().convertToDouble()));
@@ -107,8 +142,8 @@ private:
            offset + ", " + (mask.empty() ? "NoMask()" : "scoreMask") + "};\n";
   }
 
-private:
   AttentionOp op;
+  const CudaTarget &target;
   SingleOpText text;
   SmallVector<DimAttr> q, k;
   int64_t depth, width, heads, group;
@@ -125,8 +160,8 @@ bool hasTemplate(AttentionOp op) {
          fits(op.getV().getType()) && op.getQ().getType().getDimSize(1) > 0;
 }
 
-CudaKernel emitAttention(const SingleOpRegion &region, StringRef name) {
-  return AttentionPrinter(region, name).print();
+CudaKernel emitAttention(const SingleOpRegion &region, StringRef name, const CudaTarget &target) {
+  return AttentionPrinter(region, name, target).print();
 }
 
 } // namespace tenon::codegen::cuda

@@ -24,8 +24,8 @@ std::optional<SingleOpRegion> SingleOpRegion::match(DispatchOp dispatch) {
   return SingleOpRegion{dispatch, &op};
 }
 
-CudaKernel emitSingleOp(const SingleOpRegion &region, StringRef name) {
-  return isa<LstmOp>(region.op) ? emitLstm(region, name) : emitAttention(region, name);
+CudaKernel emitSingleOp(const SingleOpRegion &region, StringRef name, const CudaTarget &target) {
+  return isa<LstmOp>(region.op) ? emitLstm(region, name) : emitAttention(region, name, target);
 }
 
 SingleOpText::SingleOpText(const SingleOpRegion &region, StringRef name)
@@ -61,6 +61,24 @@ std::string SingleOpText::size(DimAttr e, StringRef hint) {
   return "int(" + known + ")";
 }
 
+void SingleOpText::addMap(StringRef map, Value operand, ArrayRef<DimAttr> extents, ArrayRef<int64_t> box) {
+  Type element = cast<RankedTensorType>(operand.getType()).getElementType();
+  KernelTensorMap added;
+  added.buffer = cast<BlockArgument>(operand).getArgNumber();
+  added.element = element;
+  added.box.assign(box.begin(), box.end());
+  DimAttr one = DimAttr::constant(operand.getContext(), 1);
+  DimAttr stride = one * (element.getIntOrFloatBitWidth() / 8);
+  for (DimAttr extent : llvm::reverse(extents)) {
+    if (!added.extents.empty())
+      added.strides.push_back(stride);
+    added.extents.push_back(max(extent, one));
+    stride = stride * added.extents.back();
+  }
+  maps.push_back(added);
+  signature += ("const __grid_constant__ TensorMap " + map + ", ").str();
+}
+
 CudaKernel SingleOpText::finish(const std::string &tile, const std::string &body, StringRef include, DimAttr blocks,
                                 int threads, int64_t sharedBytes) {
   CudaKernel kernel;
@@ -69,7 +87,7 @@ CudaKernel SingleOpText::finish(const std::string &tile, const std::string &body
   info.blocks = blocks;
   info.threads = threads;
   info.sharedBytes = DimAttr::constant(blocks.getContext(), sharedBytes);
-  std::string signature;
+  info.maps = maps;
   for (auto [i, type] : llvm::enumerate(
            llvm::concat<const Type>(region.dispatch->getOperandTypes(), region.dispatch->getResultTypes()))) {
     Type element = cast<RankedTensorType>(type).getElementType();

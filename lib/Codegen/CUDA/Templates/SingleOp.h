@@ -21,7 +21,7 @@ struct SingleOpRegion {
 };
 
 /// The kernel without its comment.
-CudaKernel emitSingleOp(const SingleOpRegion &region, llvm::StringRef name);
+CudaKernel emitSingleOp(const SingleOpRegion &region, llvm::StringRef name, const CudaTarget &target);
 
 /// The text of a kernel in the making: names of buffers, parameters in the order in which they are asked for.
 class SingleOpText {
@@ -37,6 +37,11 @@ public:
   /// `e` as an int: its digits where it is constant, else a parameter that is called `hint` if that is free.
   std::string size(graph::DimAttr e, llvm::StringRef hint);
 
+  /// Adds a tensor map called `map` of an operand seen as [.., lines, size], of which a box has `box` elements. Extents
+  /// of 0, which no map has, become 1: the kernel must not load them.
+  void addMap(llvm::StringRef map, mlir::Value operand, llvm::ArrayRef<graph::DimAttr> extents,
+              llvm::ArrayRef<int64_t> box);
+
   /// The kernel of `body` (lines, indented), in which Tile is `tile`, the template's instance: a block has `threads`
   /// threads and `sharedBytes` bytes of shared memory, which the text asserts.
   CudaKernel finish(const std::string &tile, const std::string &body, llvm::StringRef include, graph::DimAttr blocks,
@@ -46,13 +51,14 @@ private:
   const SingleOpRegion &region;
   llvm::SmallVector<std::string> buffers;
   llvm::MapVector<graph::DimAttr, std::string> params;
-  std::string name;
+  llvm::SmallVector<KernelTensorMap> maps;
+  std::string name, signature;
 };
 
 // The templates; `hasTemplate` says whether the op's types and sizes have one.
 bool hasTemplate(graph::AttentionOp op);
 bool hasTemplate(graph::LstmOp op);
-CudaKernel emitAttention(const SingleOpRegion &region, llvm::StringRef name);
+CudaKernel emitAttention(const SingleOpRegion &region, llvm::StringRef name, const CudaTarget &target);
 CudaKernel emitLstm(const SingleOpRegion &region, llvm::StringRef name);
 
 } // namespace tenon::codegen::cuda

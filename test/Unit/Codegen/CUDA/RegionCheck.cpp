@@ -13,7 +13,8 @@ using namespace mlir;
 
 namespace tenon::codegen {
 
-RegionCheck::RegionCheck(StringRef operands, StringRef body) : context(std::make_unique<MLIRContext>()) {
+RegionCheck::RegionCheck(StringRef operands, StringRef body, const cuda::CudaTarget &target)
+    : context(std::make_unique<MLIRContext>()) {
   context->loadDialect<graph::GraphDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   module = parseRegion(*context, operands, body);
   if (!module) {
@@ -24,7 +25,7 @@ RegionCheck::RegionCheck(StringRef operands, StringRef body) : context(std::make
   supported = cuda::isSupportedDispatch(dispatch);
   if (!supported)
     return;
-  FailureOr<cuda::CudaKernel> emitted = cuda::emitKernel(dispatch, "kernel", {});
+  FailureOr<cuda::CudaKernel> emitted = cuda::emitKernel(dispatch, "kernel", target);
   if (failed(emitted)) {
     ADD_FAILURE() << "not emitted: " << body.str();
     return;
@@ -44,6 +45,25 @@ RegionCheck::RegionCheck(StringRef operands, StringRef body) : context(std::make
   EXPECT_NE(compiled.trampoline, nullptr) << kernel.text();
 }
 
+RegionCheck::Map RegionCheck::encode(const cuda::KernelTensorMap &map, RegionData &data,
+                                     const llvm::StringMap<int64_t> &symbols) const {
+  vgpu::TensorMapDescription description;
+  description.base = data.buffers[map.buffer].data;
+  description.elementBytes = map.element.getIntOrFloatBitWidth() / 8;
+  description.rank = static_cast<unsigned>(map.extents.size());
+  for (auto [i, extent] : llvm::enumerate(map.extents)) {
+    description.extents[i] = static_cast<uint64_t>(evaluate(extent, symbols));
+    description.box[i] = static_cast<uint32_t>(map.box[i]);
+  }
+  for (auto [i, stride] : llvm::enumerate(map.strides))
+    description.strides[i] = static_cast<uint64_t>(evaluate(stride, symbols));
+  EXPECT_EQ(map.swizzle, 128u);
+  description.swizzle = vgpu::TensorSwizzle::Bytes128;
+  Map result;
+  EXPECT_EQ(vgpu::encodeTensorMap(description, &result), "");
+  return result;
+}
+
 void RegionCheck::launch(RegionData &data, const llvm::StringMap<int64_t> &symbols, uint64_t seed) {
   int64_t blocks = evaluate(kernel.info.blocks, symbols);
   if (blocks == 0)
@@ -52,6 +72,11 @@ void RegionCheck::launch(RegionData &data, const llvm::StringMap<int64_t> &symbo
   for (graph::DimAttr e : kernel.info.params)
     params.push_back(evaluate(e, symbols));
   std::vector<void *> args;
+  std::vector<Map> maps;
+  for (const cuda::KernelTensorMap &map : kernel.info.maps)
+    maps.push_back(encode(map, data, symbols));
+  for (Map &map : maps)
+    args.push_back(&map);
   vgpu::LaunchOptions options;
   options.seed = seed;
   for (GuardedBytes &bytes : data.buffers) {

@@ -15,7 +15,7 @@ namespace tenon::codegen {
 class RegionCheck {
 public:
   /// `body` is the text of the block: operands are %0, %1, .. of `operands` (tensor types), ending in graph.yield.
-  RegionCheck(llvm::StringRef operands, llvm::StringRef body);
+  RegionCheck(llvm::StringRef operands, llvm::StringRef body, const cuda::CudaTarget &target = {});
 
   /// Launches the kernel with random operands of the extents that `symbols` give, under several schedules; values agree
   /// within `tolerance`, relative to the larger of 1 and the value (integers exactly).
@@ -27,6 +27,11 @@ public:
   cuda::CudaKernel kernel;
 
 private:
+  /// What a kernel takes as tenon::device::TensorMap.
+  struct alignas(64) Map {
+    char bytes[128];
+  };
+  Map encode(const cuda::KernelTensorMap &map, RegionData &data, const llvm::StringMap<int64_t> &symbols) const;
   void launch(RegionData &data, const llvm::StringMap<int64_t> &symbols, uint64_t seed);
 
   std::unique_ptr<mlir::MLIRContext> context;
