@@ -16,6 +16,7 @@ constexpr int64_t maxOffset = int64_t(1) << 30;
 
 /// An instance of AttentionSimt, AttentionMma or AttentionWgmma, as in its header.
 struct Tile {
+  StringRef family; ///< of the cost model
   std::string text;
   StringRef include;
   int64_t queries; ///< tileQ
@@ -45,21 +46,30 @@ Tile chooseSimt(int64_t depth, int64_t width, DimAttr lines) {
   int64_t paddedDepth = llvm::alignTo(depth, 4), pitchK = paddedDepth % 8 ? paddedDepth : paddedDepth + 4;
   int64_t pitchP = keys % 32 ? keys : keys + 16;
   int64_t elements = queries * (pitchK + pitchP) + keys * (pitchK + llvm::alignTo(width, 4));
-  return {instance("AttentionSimt", {depth, width, rows, keys}), "tenon/cuda/attention_simt.cuh", queries, 128,
+  return {"attention_simt",
+          instance("AttentionSimt", {depth, width, rows, keys}),
+          "tenon/cuda/attention_simt.cuh",
+          queries,
+          128,
           4 * elements};
 }
 
 Tile chooseMma(int64_t depth, int64_t width, DimAttr lines, StringRef element) {
   int64_t warps = chooseRows(lines, 4, 16), keys = std::max(depth, width) > 128 ? 32 : 64, queries = 16 * warps;
   int64_t pitchK = llvm::alignTo(depth, 16) + 8, pitchV = llvm::alignTo(width, 16) + 8;
-  return {instance("AttentionMma", {depth, width, warps, keys}, element), "tenon/cuda/attention_mma.cuh", queries,
-          static_cast<int>(32 * warps), 2 * (queries * pitchK + keys * (pitchK + pitchV))};
+  return {"attention_mma",
+          instance("AttentionMma", {depth, width, warps, keys}, element),
+          "tenon/cuda/attention_mma.cuh",
+          queries,
+          static_cast<int>(32 * warps),
+          2 * (queries * pitchK + keys * (pitchK + pitchV))};
 }
 
 Tile chooseWgmma(int64_t depth, int64_t width, StringRef element) {
   int64_t boxedDepth = llvm::alignTo(depth, 64), boxedWidth = llvm::PowerOf2Ceil(std::max<int64_t>(width, 64));
   int64_t largest = std::max(boxedDepth, boxedWidth), keys = largest > 128 ? 64 : 128, slots = 4;
-  return {instance("AttentionWgmma", {boxedDepth, boxedWidth, keys, slots}, element),
+  return {"attention_wgmma",
+          instance("AttentionWgmma", {boxedDepth, boxedWidth, keys, slots}, element),
           "tenon/cuda/attention_wgmma.cuh",
           128,
           384,
@@ -87,7 +97,9 @@ public:
     body += "  Tile::run(shape, " + (tile.mapKeys ? addMaps(tile, lines) : operands()) + "rule,\n";
     body += "            storeTo(" + text.result() + ", " + size + ", int64_t(shape.lines()) * " + size + "));\n";
     DimAttr blocks = q[0] * heads * ceilDiv(lines, tile.queries);
-    return text.finish(tile.text, body, tile.include, blocks, tile.threads, tile.sharedBytes);
+    CudaKernel kernel = text.finish(tile.text, body, tile.include, blocks, tile.threads, tile.sharedBytes);
+    kernel.info.tactic = tacticOf(tile);
+    return kernel;
   }
 
 private:
@@ -100,6 +112,18 @@ private:
     if (target.hasTensorMaps && isLarge && depth % 8 == 0 && width % 8 == 0)
       return chooseWgmma(depth, width, element);
     return chooseMma(depth, width, lines, element);
+  }
+
+  cost::Tactic tacticOf(const Tile &tile) {
+    Type element = op.getQ().getType().getElementType();
+    cost::Tactic tactic;
+    tactic.family = tile.family.str();
+    tactic.name = tactic.family + ": " + std::to_string(tile.queries) + " queries a block";
+    tactic.why = tile.mapKeys      ? "16-bit elements and TMA"
+                 : element.isF32() ? "no tensor core keeps f32"
+                                   : "16-bit elements";
+    tactic.unit = element.isF16() ? cost::Unit::F16 : element.isBF16() ? cost::Unit::BF16 : cost::Unit::F32;
+    return tactic;
   }
 
   /// The operands as the other templates take them, with a comma behind each.

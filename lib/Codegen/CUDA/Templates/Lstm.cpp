@@ -47,6 +47,9 @@ public:
     CudaKernel kernel = text.finish(tile, body, "tenon/cuda/lstm.cuh",
                                     ceilDiv(dims[1], blockRows) * op.getNumDirections(), 512, 12 * blockRows * hidden);
     kernel.source = structs + "\n" + kernel.source;
+    kernel.info.tactic.name = "lstm: a block carries " + std::to_string(blockRows) + " rows through all steps";
+    kernel.info.tactic.why = "the only form";
+    kernel.info.tactic.family = "gpu_other";
     return kernel;
   }
 
