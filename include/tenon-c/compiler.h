@@ -36,6 +36,8 @@ typedef struct TenonCompileOptions {
   /** Told the phase ("import", ...) and how far the compilation is, 0 to 1; may be NULL. */
   void (*progress)(const char *phase, double done, void *user);
   void *user; /**< handed to progress */
+  /** "full", or what the products of a GPU target compute in: "tf32", "fp16", "bf16"; NULL: "full". */
+  const char *precision;
 } TenonCompileOptions;
 
 /** "tenon 0.1.0". */

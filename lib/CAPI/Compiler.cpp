@@ -72,6 +72,10 @@ static TenonError *translate(const TenonCompileOptions &given, CompileOptions &o
   options.threads = unsigned(given.threads);
   options.jobs = unsigned(given.jobs);
   options.optimization = unsigned(given.optimization);
+  const std::optional<Precision> precision = parsePrecision(given.precision ? given.precision : "full");
+  if (!precision)
+    return invalidArgument("precision of the compile options is none of full, tf32, fp16 and bf16");
+  options.precision = *precision;
   options.maxMemory = given.max_memory;
   if (given.progress)
     options.progress = [progress = given.progress, user = given.user](Phase phase, double done) {

@@ -77,7 +77,7 @@ FailureOr<bool> Compilation::finish(Phase phase) {
 
 LogicalResult Compilation::runPasses(Phase phase) {
   PassManager manager(&context, ModuleOp::getOperationName());
-  buildPhase(manager, phase, {options.optimization, target->isGpu});
+  buildPhase(manager, phase, {options.optimization, target->isGpu, options.precision});
   return manager.run(*module);
 }
 
@@ -128,8 +128,9 @@ LogicalResult Compilation::makePlan() {
     timings = std::move(*read);
   }
   const Tuning tuning{options.timings.empty() ? nullptr : &timings, options.forcedTactic};
-  std::unique_ptr<KernelSet> kernels = target->isGpu ? createGpuKernelSet(context, *target, archs, cost)
-                                                     : createCpuKernelSet(context, archs, cost, tuning);
+  std::unique_ptr<KernelSet> kernels = target->isGpu
+                                           ? createGpuKernelSet(context, *target, archs, cost, options.precision)
+                                           : createCpuKernelSet(context, archs, cost, tuning);
   if (!kernels)
     return failure();
   OwningOpRef<ModuleOp> plan = ModuleOp::create(module->getLoc());
@@ -163,6 +164,12 @@ LogicalResult Compilation::run(StringRef path) {
   if (!target)
     return error("TN5011: target '" + options.target + "' is not available; use " +
                  llvm::join(llvm::map_range(getTargets(), [](const Target &t) { return t.name; }), ", "));
+  if (options.precision != Precision::Full && !target->isGpu) {
+    InFlightDiagnostic refusal = emitError(UnknownLoc::get(&context));
+    refusal << "TN5012: target '" << options.target << "' has no kernels of precision " << getName(options.precision);
+    refusal.attachNote() << "remedy: leave --precision out, or compile for cuda or vgpu";
+    return refusal;
+  }
   archs = options.archs;
   if (archs.empty())
     archs.assign(target->defaultArchs.begin(), target->defaultArchs.end());

@@ -17,8 +17,9 @@ namespace {
 
 class GpuKernelSet final : public KernelSet {
 public:
-  GpuKernelSet(MLIRContext &context, bool isVirtual, ArrayRef<std::string> archs, const cost::Context &cost)
-      : context(context), isVirtual(isVirtual), archs(archs.begin(), archs.end()), kernels(archs, &cost) {}
+  GpuKernelSet(MLIRContext &context, bool isVirtual, ArrayRef<std::string> archs,
+               const codegen::cuda::CudaTarget &common)
+      : context(context), isVirtual(isVirtual), archs(archs.begin(), archs.end()), kernels(archs, common) {}
 
   FailureOr<LoweredDispatches> lower(graph::DispatchOp dispatch) override;
   FailureOr<std::vector<PlanCode>> compile(int jobs, llvm::function_ref<void(double)> progress) override;
@@ -98,12 +99,16 @@ std::vector<cost::KernelNote> GpuKernelSet::takeNotes(std::string *source) {
 }
 
 std::unique_ptr<KernelSet> tenon::createGpuKernelSet(MLIRContext &context, const Target &target,
-                                                     ArrayRef<std::string> archs, const cost::Context &cost) {
+                                                     ArrayRef<std::string> archs, const cost::Context &cost,
+                                                     Precision precision) {
   for (const std::string &arch : archs)
     if (!llvm::is_contained(target.archs, arch)) {
       emitError(UnknownLoc::get(&context)) << "TN5010: unknown architecture '" << arch << "' of target " << target.name
                                            << "; use " << llvm::join(target.archs, ", ");
       return nullptr;
     }
-  return std::make_unique<GpuKernelSet>(context, target.name == "vgpu", archs, cost);
+  codegen::cuda::CudaTarget common;
+  common.cost = &cost;
+  common.allowTf32 = precision == Precision::Tf32;
+  return std::make_unique<GpuKernelSet>(context, target.name == "vgpu", archs, common);
 }

@@ -38,7 +38,8 @@ struct Tuning {
 std::unique_ptr<KernelSet> createCpuKernelSet(mlir::MLIRContext &context, llvm::ArrayRef<std::string> archs,
                                               const cost::Context &cost, const Tuning &tuning);
 std::unique_ptr<KernelSet> createGpuKernelSet(mlir::MLIRContext &context, const Target &target,
-                                              llvm::ArrayRef<std::string> archs, const cost::Context &cost);
+                                              llvm::ArrayRef<std::string> archs, const cost::Context &cost,
+                                              Precision precision);
 
 /// A note of kernel `name` whose `text` is appended to `source` if that is not null.
 cost::KernelNote makeNote(llvm::StringRef name, const cost::Tactic &tactic, llvm::StringRef text, std::string *source);

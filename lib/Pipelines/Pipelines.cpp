@@ -17,6 +17,15 @@ static void buildSimplify(OpPassManager &function) {
   function.addPass(createCanonicalizerPass());
 }
 
+static void buildCompress(OpPassManager &function, const PipelineOptions &options) {
+  if (options.precision != Precision::Fp16 && options.precision != Precision::Bf16)
+    return;
+  function.addPass(createFuseAttention()); // before casts stand between its parts
+  function.addPass(createConvertPrecision({options.precision == Precision::Fp16 ? "f16" : "bf16"}));
+  function.addPass(createCanonicalizerPass());
+  function.addPass(createCSEPass());
+}
+
 static void buildDispatch(OpPassManager &function, const PipelineOptions &options) {
   function.addPass(createFuseAttention());
   if (options.isGpu)
@@ -36,6 +45,8 @@ void tenon::buildPhase(OpPassManager &manager, Phase phase, const PipelineOption
   OpPassManager &function = manager.nest<func::FuncOp>();
   if (phase == Phase::Simplify)
     buildSimplify(function);
+  else if (phase == Phase::Compress)
+    buildCompress(function, options);
   else if (phase == Phase::Dispatch)
     buildDispatch(function, options);
 }

@@ -29,8 +29,8 @@ struct Options {
 /// Compiles the file `path`, or `bytes` where that is None, into the file `output`.
 static void compile(const std::optional<std::string> &path, const std::optional<nb::bytes> &bytes,
                     const std::string &output, const std::string &target, int threads, int jobs, int optimization,
-                    const std::optional<std::vector<std::string>> &archs, const Shapes &shapes,
-                    const Shapes &fixedShapes) {
+                    const std::string &precision, const std::optional<std::vector<std::string>> &archs,
+                    const Shapes &shapes, const Shapes &fixedShapes) {
   Options given;
   tenon_compile_options_init(&given.options);
   if (archs)
@@ -46,6 +46,7 @@ static void compile(const std::optional<std::string> &path, const std::optional<
   given.options.threads = threads;
   given.options.jobs = jobs;
   given.options.optimization = optimization;
+  given.options.precision = precision.c_str();
   const void *data = bytes ? bytes->data() : nullptr;
   const size_t size = bytes ? bytes->size() : 0;
   TenonError *error;
@@ -59,6 +60,6 @@ static void compile(const std::optional<std::string> &path, const std::optional<
 
 NB_MODULE(_compiler, module) {
   module.def("compile", &compile, nb::arg("path").none(), nb::arg("data").none(), nb::arg("output"), nb::arg("target"),
-             nb::arg("threads"), nb::arg("jobs"), nb::arg("optimization"), nb::arg("archs").none(), nb::arg("shapes"),
-             nb::arg("fixed_shapes"));
+             nb::arg("threads"), nb::arg("jobs"), nb::arg("optimization"), nb::arg("precision"),
+             nb::arg("archs").none(), nb::arg("shapes"), nb::arg("fixed_shapes"));
 }

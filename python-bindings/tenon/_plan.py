@@ -54,7 +54,8 @@ def _serialise(model: Any) -> bytes:
 def compile(model: Any, target: str = "cpu", threads: int = 0, *,
             shapes: Mapping[str, Sequence[int]] | None = None,
             fixed_shapes: Mapping[str, Sequence[int]] | None = None,
-            archs: Sequence[str] | None = None, optimization: int = 2, jobs: int = 0) -> Plan:
+            archs: Sequence[str] | None = None, optimization: int = 2, jobs: int = 0,
+            precision: str = "full") -> Plan:
     """Compiles a model: the path of an .onnx file, an onnx.ModelProto, or its serialised bytes.
 
     threads       thread count the plan asks for; 0 = all cores. A session may override it.
@@ -63,6 +64,7 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
     archs         such as ["x86-64-v4", "x86-64-v3"], the default
     optimization  0 to 3
     jobs          compile workers; 0 = all cores; does not change the plan
+    precision     "full", or what products compute in on a GPU: "tf32", "fp16", "bf16"
 
     Raises tenon.Error where the model is wrong or not supported.
     """
@@ -76,7 +78,7 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
     weakref.finalize(plan, shutil.rmtree, folder, ignore_errors=True)
     _compiler.compile(path=os.fspath(model) if is_path else None, data=None if is_path else _serialise(model),
                       output=str(plan.path), target=target, threads=threads, jobs=jobs, optimization=optimization,
-                      archs=None if archs is None else list(archs),
+                      precision=precision, archs=None if archs is None else list(archs),
                       shapes={name: list(dims) for name, dims in (shapes or {}).items()},
                       fixed_shapes={name: list(dims) for name, dims in (fixed_shapes or {}).items()})
     return plan

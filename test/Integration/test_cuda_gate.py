@@ -13,9 +13,9 @@ BUDGET = {"generated": 128, "templates": 200}
 FULL = ["resnet50", "bert_base", "ch_PP-OCRv4_det_infer", "320n"]
 
 
-def check(tenon, model, tmp_path):
+def check(tenon, model, tmp_path, *options):
     ir = tmp_path / "dispatch.mlir"
-    subprocess.run([tenon, "compile", model, "--stop-after=dispatch", "-o", ir], check=True)
+    subprocess.run([tenon, "compile", model, "--target=cuda", "--stop-after=dispatch", "-o", ir, *options], check=True)
     done = subprocess.run([built("bin/tenon-translate"), "--graph-to-cuda-resources", ir], check=True,
                           capture_output=True, text=True)
     if "skipped" in done.stdout:
@@ -28,6 +28,11 @@ def check(tenon, model, tmp_path):
 @pytest.mark.parametrize("name", TINY)
 def test_kernels_of_small_models(name, tenon, models, tmp_path):
     check(tenon, models(f"{name}_tiny"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "resnet50", "bert_base"])
+def test_kernels_of_reduced_precision(name, tenon, models, tmp_path):
+    check(tenon, models(f"{name}_tiny"), tmp_path, "--precision=fp16")
 
 
 @pytest.mark.full

@@ -5,6 +5,7 @@ import pytest
 import tool
 
 TOLERANCE = 1e-4  # relmax, of f32 networks whose activations stay of order one
+REDUCED_TOLERANCE = 1e-2
 IMAGES = [{"N": 1}, {"N": 3}]
 TOKENS = [{"B": 1, "S": 8}, {"B": 2, "S": 17}, {"B": 3, "S": 64}]
 DYNAMIC = "p2o.DynamicDimension."
@@ -80,6 +81,26 @@ def test_one_plan_serves_every_size_on_the_virtual_gpu(name, sizes, tenon, model
             assert max(worst.values()) <= TOLERANCE, f"{name} {size} seed {seed}: relmax {worst}"
             first = first or got
             assert all(np.array_equal(a, b) for a, b in zip(first, got)), f"{name} {size}: a race, seed {seed} differs"
+
+
+@pytest.mark.parametrize("precision", ["tf32", "fp16", "bf16"])
+@pytest.mark.parametrize("name, sizes", [c for c in CASES if "tiny" in c.id and c.id not in NOT_ON_GPU])
+def test_reduced_precision_on_the_virtual_gpu(name, sizes, precision, tenon, models, tmp_path):
+    """Products on tensor cores; inputs and outputs keep their types."""
+    tool.succeed(tenon, "compile", models(name), "-o", tmp_path / "vgpu.tenon", "--target=vgpu",
+                 f"--precision={precision}")
+    session = tool.onnxruntime(models(name))
+    names, feeds = [o.name for o in session.get_outputs()], feeds_of(models(name), sizes[-1])
+    wanted = session.run(None, feeds)
+    got = tool.run_plan(tenon, tmp_path / "vgpu.tenon", feeds, names, tmp_path / "run")
+    worst = {n: tool.relmax(g, w) for n, g, w in zip(names, got, wanted)}
+    assert 0 < max(worst.values()) <= REDUCED_TOLERANCE, f"{name} {sizes[-1]} {precision}: relmax {worst}"
+
+
+def test_reduced_precision_is_refused_by_name_on_processors(tenon, models, tmp_path):
+    done = tool.run(tenon, "compile", models("mlp_tiny"), "-o", tmp_path / "m.tenon", "--precision=fp16")
+    tool.assert_refused(done, names=["TN5012"], codes=[3])
+    assert not (tmp_path / "m.tenon").exists()
 
 
 @pytest.mark.parametrize("name", ["mlp_tiny", "resnet50_tiny", "bert_base_tiny"])

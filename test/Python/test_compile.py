@@ -76,6 +76,13 @@ def test_an_unknown_target_is_an_error(mlp):
         tenon.compile(mlp, target="abacus")
 
 
+@pytest.mark.parametrize("precision, code", [("fp4", "TN7014"), ("fp16", "TN5012")])
+def test_refused_precision(mlp, precision, code):
+    """No such precision; none but full on a processor."""
+    with pytest.raises(tenon.Error, match=code):
+        tenon.compile(mlp, precision=precision)
+
+
 def test_what_cannot_be_a_model_is_a_type_error():
     with pytest.raises(TypeError, match="int"):
         tenon.compile(7)

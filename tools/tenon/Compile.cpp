@@ -37,6 +37,14 @@ void CompileArguments::declare(CommandLine &line) {
   line.text("device", "NAME|FILE",
             "what to tune for: a100, b200, h100, h200, l4, rtx4090, .. or a description; implies its --arch",
             options.device);
+  line.option("precision", "full|tf32|fp16|bf16", "what products compute in, on a GPU; default full",
+              [this](llvm::StringRef text) {
+                const std::optional<Precision> precision = parsePrecision(text);
+                options.precision = precision.value_or(Precision::Full);
+                return precision ? Status::success()
+                                 : Status::error("TN9014", "there is no precision '" + text.str() + "'", "",
+                                                 "choose among full, tf32, fp16 and bf16");
+              });
   line.number("jobs", "compile workers; 0 = all cores; does not change the plan", jobs, 0, 1024);
   line.optimization(options.optimization);
   line.real("max-memory", "GB", "memory the compiler may use", maxGigabytes);

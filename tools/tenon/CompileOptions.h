@@ -14,7 +14,7 @@ struct CompileArguments {
   int64_t threads = 0, jobs = 0;
   double maxGigabytes = 0;
 
-  /// Declares --target, --arch, --jobs, -O and --max-memory.
+  /// Declares --target, --arch, --jobs, -O, --precision and --max-memory.
   void declare(CommandLine &line);
   /// Completes `options` after parsing.
   Status finish(const ShapeSet &shapes);

@@ -27,7 +27,7 @@ struct VerifySettings : CompileArguments {
   std::vector<std::string> inputs, shapes;
   std::vector<ShapeSet> sets;
   int64_t runThreads = -1, seed = 0;
-  double tolerance = 1e-4;
+  double tolerance = -1; ///< negative: 1e-4, or 1e-2 of reduced precision
 };
 
 /// The worst output over all sets.
@@ -232,6 +232,8 @@ static Status prepare(VerifySettings &settings) {
   if (!sets)
     return sets.takeStatus();
   settings.sets = std::move(*sets);
+  if (settings.tolerance < 0)
+    settings.tolerance = settings.options.precision == Precision::Full ? 1e-4 : 1e-2;
   return settings.finish(settings.sets.front());
 }
 
@@ -248,7 +250,8 @@ int tools::runVerify(Arguments arguments) {
              settings.shapes);
   line.number("seed", "of the drawn inputs; default 0", settings.seed, 0, INT64_MAX);
   line.choice("against", {"reference", "onnxruntime"}, "what to compare with", settings.against);
-  line.real("tolerance", "RELMAX", "largest relmax of a floating-point output; default 1e-4", settings.tolerance);
+  line.real("tolerance", "RELMAX", "largest relmax of a floating-point output; default 1e-4,\n1e-2 with --precision",
+            settings.tolerance);
   line.text("plan", "MODEL.tenon", "verify this plan of the model instead of compiling", settings.plan);
   line.number("threads", "run-time threads; 0 = all cores", settings.runThreads, 0, 4096);
   settings.declare(line);

@@ -10,6 +10,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/LogicalResult.h"
 #include "tenon/Pipelines/Phases.h"
+#include "tenon/Pipelines/Precision.h"
 #include <functional>
 #include <map>
 #include <string>
@@ -29,6 +30,7 @@ struct CompileOptions {
   std::map<std::string, ShapeOption> shapes; ///< by input name
   unsigned threads = 0;                      ///< default of the plan, 0 = all cores
   unsigned jobs = 0;                         ///< compile workers, 0 = all cores; does not change the result
+  Precision precision = Precision::Full;     ///< what kernels compute in; of GPU targets only
   unsigned optimization = 2;                 ///< 0 to 3: 0 fuses nothing
   std::optional<Phase> stopAfter;            ///< ends after this phase; no plan is written
   std::string dumpPhases;                    ///< directory for the IR after each phase, or empty

@@ -4,6 +4,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Pipelines/Phases.h"
+#include "tenon/Pipelines/Precision.h"
 
 namespace tenon {
 
@@ -11,6 +12,7 @@ namespace tenon {
 struct PipelineOptions {
   unsigned optimization = 2; ///< 0 to 3; 0 fuses nothing
   bool isGpu = false;        ///< kernels are CUDA C++
+  Precision precision = Precision::Full;
 };
 
 /// Appends the passes of one phase (simplify to dispatch) to a pass manager on modules.

@@ -33,6 +33,27 @@ def Simplify : Pass<"tenon-simplify", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 
+def ConvertPrecision : Pass<"tenon-convert-precision", "::mlir::func::FuncOp"> {
+  let summary = "Compute products and what follows them in f16 or bf16";
+  let description = [{
+    Products, and look-ups in constant tables, get narrow operands; ops that keep the size of their values are narrow
+    where an operand is. Reductions (but for extrema), softmax, powers and exponentials take f32, with casts around; so
+    do elementwise ops that mix both, normalisations in bf16, and every op that is not known here. Constants are
+    rounded, within the finite range. Inputs and results keep their types.
+
+    ```mlir
+    %0 = graph.matmul %x, %w                  %c = graph.cast %x : f32 -> f16
+    return %0                              ->  %0 = graph.matmul %c, %w_f16
+                                               %1 = graph.cast %0 : f16 -> f32
+                                               return %1
+    ```
+
+    What is narrow is so in memory; kernels compute in f32.
+  }];
+  let options = [Option<"to", "to", "std::string", "\"f16\"", "f16 or bf16">];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
 def AssignLayout : Pass<"tenon-assign-layout", "::mlir::func::FuncOp"> {
   let summary = "Put channels last around convolutions and pools";
   let description = [{

@@ -77,6 +77,11 @@ struct ConvOperand {
   TENON_DEVICE T map(T value, int64_t, int, int) const { return value; }
 };
 
+template <class T>
+TENON_DEVICE ConvOperand<T> patches(const T *images, const ConvShape &shape) {
+  return {images, shape};
+}
+
 /// y[pixel][c] = sum over taps of x[..][c] * w[tap][c]. A thread computes Width (1, 2, 4, 8) channels of Columns
 /// neighbouring pixels of a row, and reads each weight once for them. Launch: block = threads, no shared memory, grid x
 /// = min(ceil(batch * outHeight * ceil(outWidth / Columns) * ceil(channels / Width) / threads), 2^31 - 1) or any less.

@@ -19,7 +19,8 @@
 //   TENON_KERNEL(dense);
 //
 // Launch: block = Tile::threads, dynamic shared memory = Tile::sharedBytes (above 48 KiB the host must opt in),
-// grid = (ceil(m / Tile::tileM) * ceil(n / Tile::tileN), 1, min(batch, 65535)); no launch where m, n or batch is 0.
+// grid = (ceil(m / Tile::tileM) * ceil(n / Tile::tileN) * x, 1, z) with x * z <= batch matrices at a time; no launch
+// where m, n or batch is 0.
 // minBlocks is there to be named: without it ptxas saves registers by spilling. k may be 0: the epilogue then sees
 // zeros. Headers: gemm_simt.cuh (float, FFMA), gemm_mma.cuh (half, bfloat16, float as TF32; from sm_80), gemm_wgmma.cuh
 // (half, bfloat16; operands are tensor maps, only sm_90a), conv.cuh (an operand that makes either of the first two a
@@ -152,11 +153,15 @@ namespace detail {
 /// Which tile of C the block computes. Eight tile rows go together, column by column, so that blocks that run at the
 /// same time share rows of A and columns of B in the L2 cache.
 struct TilePlace {
-  int row, column; ///< of its first element
+  int row, column;      ///< of its first element
+  int batch, batchStep; ///< the block's first matrix, and how far it is to its next
   TENON_DEVICE TilePlace(const GemmShape &shape, int tileM, int tileN) {
     constexpr unsigned kGroup = 8;
     unsigned rows = (shape.m + tileM - 1u) / tileM, columns = (shape.n + tileN - 1u) / tileN;
-    unsigned group = blockIdx.x / (kGroup * columns), inGroup = blockIdx.x % (kGroup * columns);
+    unsigned tiles = rows * columns, tile = blockIdx.x % tiles;
+    batch = static_cast<int>(blockIdx.x / tiles * gridDim.z + blockIdx.z);
+    batchStep = static_cast<int>(gridDim.x / tiles * gridDim.z);
+    unsigned group = tile / (kGroup * columns), inGroup = tile % (kGroup * columns);
     unsigned first = group * kGroup, height = rows - first < kGroup ? rows - first : kGroup;
     row = static_cast<int>((first + inGroup % height) * tileM);
     column = static_cast<int>(inGroup / height * tileN);

@@ -34,13 +34,13 @@ struct GemmMma {
   static_assert(TransposedB || TileN / perChunk >= 8, "a line along n has 128 bytes or more");
   static_assert(Stages >= 2, "one stage is read while others are filled");
 
-  /// Called by all `threads` threads of a block, which compute one tile of every batch that falls to blockIdx.z.
+  /// Called by all `threads` threads of a block, which compute one tile of every batch that falls to the block.
   template <class A, class B, class Epilogue>
   static TENON_DEVICE void run(const GemmShape &shape, const A &a, const B &b, const Epilogue &epilogue) {
     TENON_DYNAMIC_SHARED(shared);
     T *stages = reinterpret_cast<T *>(shared);
     detail::TilePlace place(shape, TileM, TileN);
-    for (int batch = blockIdx.z; batch < shape.batch; batch += gridDim.z) {
+    for (int batch = place.batch; batch < shape.batch; batch += place.batchStep) {
       Accumulators d = {};
       product(d, stages, shape, place, a, b, batch);
       store(d, shape, place, epilogue, batch);

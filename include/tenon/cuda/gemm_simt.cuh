@@ -31,13 +31,13 @@ struct GemmSimt {
   static constexpr int stageElements = TileK * (pitchA + pitchB);
   static constexpr int sharedBytes = Stages * stageElements * 4;
 
-  /// Called by all `threads` threads of a block, which compute one tile of every batch that falls to blockIdx.z.
+  /// Called by all `threads` threads of a block, which compute one tile of every batch that falls to the block.
   template <class A, class B, class Epilogue>
   static TENON_DEVICE void run(const GemmShape &shape, const A &a, const B &b, const Epilogue &epilogue) {
     TENON_DYNAMIC_SHARED(shared);
     float *stages = reinterpret_cast<float *>(shared);
     detail::TilePlace place(shape, TileM, TileN);
-    for (int batch = blockIdx.z; batch < shape.batch; batch += gridDim.z) {
+    for (int batch = place.batch; batch < shape.batch; batch += place.batchStep) {
       float d[ThreadM][ThreadN] = {};
       product(d, stages, shape, place, a, b, batch);
       store(d, shape, place, epilogue, batch);

@@ -37,7 +37,7 @@ struct GemmWgmma {
   static constexpr int bytesA = tileM * tileK * 2, bytesB = TileN * tileK * 2;
   static constexpr int sharedBytes = Stages * (bytesA + bytesB);
 
-  /// Called by all threads of a block, which compute one tile of every batch that falls to blockIdx.z.
+  /// Called by all threads of a block, which compute one tile of every batch that falls to the block.
   template <class Epilogue>
   static TENON_DEVICE void run(const GemmShape &shape, const TensorMap *mapA, const TensorMap *mapB, bool sharedA,
                                bool sharedB, const Epilogue &epilogue) {
@@ -82,7 +82,7 @@ private:
     prefetchTensorMap(mapA);
     prefetchTensorMap(mapB);
     int tiles = tilesOf(shape);
-    for (int batch = blockIdx.z; batch < shape.batch; batch += gridDim.z)
+    for (int batch = place.batch; batch < shape.batch; batch += place.batchStep)
       for (int tile = 0; tile < tiles; ++tile, ++ring.count) {
         Mbarrier *full = ring.full + ring.stage();
         mbarrierWait(ring.empty + ring.stage(), ring.parity() ^ 1);
@@ -104,7 +104,7 @@ private:
   static TENON_DEVICE void consume(Ring ring, const GemmShape &shape, const detail::TilePlace &place, int group,
                                    const Epilogue &epilogue) {
     int tiles = tilesOf(shape);
-    for (int batch = blockIdx.z; batch < shape.batch; batch += gridDim.z) {
+    for (int batch = place.batch; batch < shape.batch; batch += place.batchStep) {
       float d[TileN / 2] = {};
       product(d, ring, tiles, group);
       store(d, shape, place, group, epilogue, batch);

@@ -25,14 +25,6 @@ void loadDialects(MLIRContext &context) {
                       scf::SCFDialect, vector::VectorDialect>();
 }
 
-std::unique_ptr<GenericRegion> getRegion(DispatchOp dispatch) {
-  loadDialects(*dispatch.getContext());
-  std::unique_ptr<GenericRegion> region = GenericRegion::create(dispatch, isDirectContraction);
-  if (!region)
-    return nullptr;
-  return region;
-}
-
 /// The number of elements of the largest buffer; null if all are known to be few.
 DimAttr getLargest(DispatchOp dispatch) {
   DimAttr largest;
@@ -45,16 +37,31 @@ DimAttr getLargest(DispatchOp dispatch) {
   return largest;
 }
 
+/// The evaluator takes f32 for f16 and bf16; only results become narrow.
+bool isNarrowing(Operation *op) {
+  auto cast = dyn_cast<CastOp>(op);
+  if (!cast)
+    return false;
+  Type from = cast.getX().getType().getElementType(), to = cast.getResult().getType().getElementType();
+  return from.isF32() && (to.isF16() || to.isBF16());
+}
+
 } // namespace
 
+std::unique_ptr<GenericRegion> createRegion(DispatchOp dispatch) {
+  loadDialects(*dispatch.getContext());
+  return GenericRegion::create(
+      dispatch, [](Operation *op) { return isDirectContraction(op) || isNarrowing(op); }, /*widens=*/true);
+}
+
 bool isSupportedDispatch(DispatchOp dispatch) {
-  return SingleOpRegion::match(dispatch).has_value() || getRegion(dispatch) != nullptr;
+  return SingleOpRegion::match(dispatch).has_value() || createRegion(dispatch) != nullptr;
 }
 
 bool hasAttentionKernel(AttentionOp op) { return hasTemplate(op); }
 
 FailureOr<KernelInfo> emitKernelIR(DispatchOp dispatch, StringRef name, const CudaTarget &target, ModuleOp module) {
-  std::unique_ptr<GenericRegion> region = getRegion(dispatch);
+  std::unique_ptr<GenericRegion> region = createRegion(dispatch);
   if (!region) {
     InFlightDiagnostic error = dispatch.emitError("TN5001: no CUDA kernel for a region of");
     for (Operation &op : dispatch.getBody().front().without_terminator())

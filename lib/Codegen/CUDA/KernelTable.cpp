@@ -13,9 +13,10 @@ CudaTarget CudaTarget::forArch(StringRef arch) {
   return target;
 }
 
-KernelTable::KernelTable(ArrayRef<std::string> archs, const cost::Context *cost) {
+KernelTable::KernelTable(ArrayRef<std::string> archs, const CudaTarget &common) {
   for (const std::string &arch : archs) {
-    CudaTarget target = CudaTarget::forArch(arch);
+    CudaTarget target = common;
+    target.hasTensorMaps = CudaTarget::forArch(arch).hasTensorMaps;
     auto *known =
         llvm::find_if(groups, [&](const Group &group) { return group.target.hasTensorMaps == target.hasTensorMaps; });
     if (known == groups.end())
@@ -23,9 +24,7 @@ KernelTable::KernelTable(ArrayRef<std::string> archs, const cost::Context *cost)
     known->archs.push_back(arch);
   }
   if (groups.empty())
-    groups.emplace_back();
-  for (Group &group : groups)
-    group.target.cost = cost;
+    groups.emplace_back(Group{common, {}});
 }
 
 FailureOr<SmallVector<KernelTable::Entry, 1>> KernelTable::add(graph::DispatchOp dispatch) {

@@ -9,6 +9,9 @@
 
 namespace tenon::codegen::cuda {
 
+/// The normal form of a region that has a kernel; null if it has none.
+std::unique_ptr<GenericRegion> createRegion(graph::DispatchOp dispatch);
+
 /// A region without reductions: every thread computes vectors of the results, 16 bytes where addresses allow.
 void emitElementwise(GenericRegion &region, CudaKernelBuilder &kernel);
 

@@ -48,8 +48,10 @@ int64_t chooseWidth(ArrayRef<Value> values, Operation *walked) {
     auto dims = getDims(tensorOf(v));
     if (dims.empty() || dims.back().isConstant(1))
       continue;
-    widest = std::max(widest, bytesOf(v));
+    // What is in memory counts: operands and results.
     Operation *op = v.getDefiningOp();
+    if (!op || llvm::any_of(v.getUsers(), [](Operation *user) { return isa<YieldOp>(user); }))
+      widest = std::max(widest, bytesOf(v));
     if (!op)
       continue;
     if (op != walked && !keepsNeighbours(op))

@@ -69,8 +69,9 @@ void Normalizer::stripReshapes() {
   for (OpOperand &result : region.block().getTerminator()->getOpOperands())
     while (auto reshape = result.get().getDefiningOp<ReshapeOp>())
       result.set(reshape.getX());
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(region.block().without_terminator())))
-    if (op.use_empty())
+  // Reversed as a block: iterators of a reversed range point behind what is erased.
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(region.block())))
+    if (op.use_empty() && !op.hasTrait<OpTrait::IsTerminator>())
       op.erase();
 }
 

@@ -9,7 +9,8 @@ using namespace tenon::graph;
 
 namespace tenon::codegen {
 
-std::unique_ptr<GenericRegion> GenericRegion::create(DispatchOp dispatch, function_ref<bool(Operation *)> isOther) {
+std::unique_ptr<GenericRegion> GenericRegion::create(DispatchOp dispatch, function_ref<bool(Operation *)> isOther,
+                                                     bool widens) {
   auto copy = std::make_unique<GenericRegion>();
   IRMapping mapping;
   OperationState state(dispatch.getLoc(), DispatchOp::getOperationName());
@@ -18,6 +19,8 @@ std::unique_ptr<GenericRegion> GenericRegion::create(DispatchOp dispatch, functi
   Block &block = copy->block();
   if (copy->results().empty())
     return nullptr;
+  if (widens)
+    widenHalf(block);
   decomposeNormalizations(block);
   for (Operation &op : block.without_terminator())
     if (!isEvaluable(&op) && !isSupportedReduction(&op) && !(isOther && isOther(&op)))

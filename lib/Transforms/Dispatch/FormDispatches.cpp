@@ -198,11 +198,10 @@ SmallVector<Operation *> Former::unwrap(DispatchOp dispatch) {
 }
 
 void Former::setFormats(DispatchOp dispatch) {
-  if (isGpu)
-    return;
+  auto formatOf = isGpu ? codegen::cuda::getOperandFormat : codegen::getOperandFormat;
   SmallVector<StringRef> formats;
   for (auto [i, input] : llvm::enumerate(dispatch.getInputs()))
-    formats.push_back(input.getDefiningOp<ConstantOp>() ? codegen::getOperandFormat(dispatch, i) : "");
+    formats.push_back(input.getDefiningOp<ConstantOp>() ? formatOf(dispatch, i) : "");
   if (llvm::any_of(formats, [](StringRef format) { return !format.empty(); }))
     dispatch.setFormatsAttr(OpBuilder(dispatch).getStrArrayAttr(formats));
 }

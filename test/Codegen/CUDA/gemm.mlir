@@ -12,8 +12,8 @@
 // CHECK-NEXT:  };
 // CHECK:       k0_matmul_add_relu(const float *__restrict__ x, const float *__restrict__ weight, const float *__restrict__ a,
 // CHECK-NEXT:      float *__restrict__ out, int64_t m, int64_t n, int64_t k, int64_t batch) {
-// CHECK-NEXT:    using Tile = GemmSimt<64, 64, 16, 4, 4, 2, true>;
 // CHECK-NEXT:    const k0_matmul_add_relu_Epilogue epilogue{a};
+// CHECK-NEXT:    using Tile = GemmSimt<64, 64, 16, 4, 4, 2, true>;
 // CHECK-NEXT:    Tile::run({int(m), int(n), int(k), int(batch)}, rowMajor(x, int(m), int(k)), rowMajor(weight, int(n), int(k)),
 // CHECK-NEXT:              storeTo(out, n, m * n, [=](float sum, int64_t matrix, int row, int column) {
 // CHECK-NEXT:                return epilogue(sum, matrix * m + row, int64_t(column));

@@ -19,6 +19,7 @@ namespace tenon::codegen::cuda {
 struct CudaTarget {
   int64_t sharedBytes = 48 * 1024;     ///< of shared memory a block gets without asking for more
   const cost::Context *cost = nullptr; ///< what tactics are ranked for; null: an H100, and extents of 16 for symbols
+  bool allowTf32 = false;              ///< products of f32 may round their operands to TF32
   bool lineDirectives = false;         ///< write #line with the numbers of the kernel's own text
   bool hasTensorMaps = false;          ///< all of them are sm_90a: TMA, mbarrier and wgmma
 
@@ -76,6 +77,10 @@ bool isSupportedDispatch(graph::DispatchOp dispatch);
 
 /// True if attention of these types and sizes has a kernel of its own.
 bool hasAttentionKernel(graph::AttentionOp op);
+
+/// How operand i of the region, if it is a constant, is to be packed (a format of WeightPacking.h); "" = as it is. A
+/// region whose `formats` says so is emitted for packed operands.
+llvm::StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i);
 
 /// Registers `tenon-translate --graph-to-cuda` (the text of every dispatch region) and `--graph-to-cuda-ir`.
 void registerGraphToCudaTranslation();

@@ -16,9 +16,9 @@ public:
     llvm::SmallVector<std::string> archs; ///< empty: all
   };
 
-  /// For architectures "sm_80", "sm_90a", "compute_80", ..; for none: what runs on each.
-  /// `cost` must outlive the table.
-  explicit KernelTable(llvm::ArrayRef<std::string> archs = {}, const cost::Context *cost = nullptr);
+  /// For architectures "sm_80", "sm_90a", "compute_80", ..; for none: what runs on each. `common` says what does not
+  /// depend on the architecture; its `cost` must outlive the table.
+  explicit KernelTable(llvm::ArrayRef<std::string> archs = {}, const CudaTarget &common = {});
 
   /// Entries for all architectures together: one, unless the text depends on the architecture. On failure a diagnostic
   /// with a TN5xxx code was emitted.

@@ -23,14 +23,19 @@ struct GenericRegion {
   llvm::SmallVector<int64_t> reduced;
 
   /// The copy for `dispatch`; null if the region has no generic kernel. `isOther` admits ops beyond those that the
-  /// evaluator and reductions handle.
+  /// evaluator and reductions handle. With `widens`, f16 and bf16 are computed in f32 (see widenHalf).
   static std::unique_ptr<GenericRegion> create(graph::DispatchOp dispatch,
-                                               llvm::function_ref<bool(mlir::Operation *)> isOther = nullptr);
+                                               llvm::function_ref<bool(mlir::Operation *)> isOther = nullptr,
+                                               bool widens = false);
 
   mlir::Block &block() { return owner->getRegion(0).front(); }
   mlir::MLIRContext *context() { return owner->getContext(); }
   mlir::OperandRange results() { return block().getTerminator()->getOperands(); }
 };
+
+/// Makes values of f16 and bf16 in `block` f32, but for its arguments and what its terminator takes: these are
+/// converted. Blocks that only move elements stay as they are.
+void widenHalf(mlir::Block &block);
 
 /// Brings the region to the form above; false if its reductions do not agree on a domain.
 bool normalizeRegion(GenericRegion &region);

@@ -9,6 +9,7 @@
 #include "../Describe.h"
 #include "../Printer/CudaPrinter.h"
 #include "../Simplify.h"
+#include "../Strategies.h"
 #include "HeavyTemplate.h"
 #include "tenon/Codegen/Common/Evaluator.h"
 #include "tenon/Codegen/Common/Region.h"
@@ -19,7 +20,8 @@ using namespace tenon::graph;
 namespace tenon::codegen::cuda {
 namespace {
 
-/// The ops after `region.heavy` as a region: block arguments are the heavy result, then all of the region's operands.
+/// The bias of `region.heavy` and the ops after it as a region: block arguments are the heavy result, then all of the
+/// region's operands.
 std::unique_ptr<GenericRegion> makeRegion(const HeavyRegion &region) {
   Block &from = region.dispatch.getBody().front();
   OperationState state(region.dispatch.getLoc(), DispatchOp::getOperationName());
@@ -27,14 +29,22 @@ std::unique_ptr<GenericRegion> makeRegion(const HeavyRegion &region) {
   OwningOpRef<Operation *> owner = Operation::create(state);
   IRMapping mapping;
   Value sums = region.heavy->getResult(0);
-  mapping.map(sums, to.addArgument(sums.getType(), sums.getLoc()));
+  RankedTensorType type = region.resultType();
+  Type narrow = type.getElementType(), wide = narrow.isF64() ? narrow : Float32Type::get(type.getContext());
+  Value computed = to.addArgument(getTensorType(getDims(type), wide), sums.getLoc());
   for (BlockArgument argument : from.getArguments())
     mapping.map(argument, to.addArgument(argument.getType(), argument.getLoc()));
   OpBuilder b = OpBuilder::atBlockEnd(&to);
+  if (narrow != wide) // templates sum in f32; createRegion computes in it
+    computed = CastOp::create(b, sums.getLoc(), type, computed);
+  mapping.map(sums, computed);
+  auto conv = dyn_cast<ConvOp>(region.heavy);
+  if (conv && conv.getBias()) // templates sum products only; channels are last
+    mapping.map(sums, AddOp::create(b, conv.getLoc(), computed, mapping.lookup(conv.getBias())));
   for (Operation &op : from)
     if (&op != region.heavy)
       b.clone(op, mapping);
-  return GenericRegion::create(cast<DispatchOp>(*owner));
+  return createRegion(cast<DispatchOp>(*owner));
 }
 
 class EpilogueEmitter {
@@ -69,7 +79,7 @@ std::string EpilogueEmitter::emit(int64_t width) {
     bufferNames.push_back(buffers[i]);
   }
   CudaKernelBuilder kernel(*module, "operator()", types, bufferNames);
-  auto sumType = VectorType::get({width}, elementOf(region.resultType()));
+  auto sumType = VectorType::get({width}, elementOf(epilogue.block().getArgument(0).getType()));
   Value sum = kernel.addArgument(sumType, "sum"), row = kernel.addArgument(IndexType::get(context), "row"),
         column = kernel.addArgument(IndexType::get(context), "column");
   kernel.setDivisor(column, width);

@@ -1,7 +1,6 @@
 //===- HeavyRegion.cpp - A product or convolution and its epilogue --------===//
-#include "HeavyTemplate.h"
-
-#include "tenon/Codegen/Common/Evaluator.h"
+#include "../Strategies.h"
+#include "ConvGeometry.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -12,7 +11,7 @@ static RankedTensorType tensorOf(Value v) { return cast<RankedTensorType>(v.getT
 
 /// True if `op` may stand between the heavy op and the result.
 static bool isEpilogueOp(Operation &op, Value heavyResult) {
-  if (!isEvaluable(&op) || !isa<ElementwiseOpInterface, ConstantOp>(op))
+  if (!isa<ElementwiseOpInterface, ConstantOp>(op))
     return false;
   // The sums exist once, at the extents of the heavy op.
   return !llvm::is_contained(op.getOperands(), heavyResult) ||
@@ -37,6 +36,8 @@ std::optional<HeavyRegion> HeavyRegion::match(DispatchOp dispatch) {
   OperandRange yielded = block.getTerminator()->getOperands();
   if (yielded.size() != 1 || getDims(tensorOf(yielded[0])) != getDims(tensorOf(sums)))
     return std::nullopt;
+  if (!createRegion(dispatch))
+    return std::nullopt;
   return region;
 }
 
@@ -44,6 +45,32 @@ RankedTensorType HeavyRegion::operandType(unsigned i) const { return tensorOf(he
 RankedTensorType HeavyRegion::resultType() const { return tensorOf(heavy->getResult(0)); }
 unsigned HeavyRegion::bufferOf(unsigned operand) const {
   return cast<BlockArgument>(heavy->getOperand(operand)).getArgNumber();
+}
+
+StringRef HeavyRegion::formatOf(unsigned operand) const {
+  ArrayAttr formats = dispatch.getFormatsAttr();
+  return formats ? cast<StringAttr>(formats[bufferOf(operand)]).getValue() : StringRef();
+}
+
+StringRef getOperandFormat(DispatchOp dispatch, unsigned i) {
+  std::optional<HeavyRegion> region = HeavyRegion::match(dispatch);
+  if (!region || !isa<ConvOp>(region->heavy) || region->bufferOf(1) != i)
+    return "";
+  // One buffer in two roles stays as it is, and a product of one column has no template (see GemmSimt.cpp).
+  BlockArgument weights = cast<BlockArgument>(region->heavy->getOperand(1));
+  std::optional<ConvGeometry> conv = ConvGeometry::get(*region);
+  if (!conv || !weights.hasOneUse() || (!conv->isDepthwise && conv->outChannels.isConstant(1)))
+    return "";
+  Type type = region->resultType().getElementType();
+  bool hasTemplate = type.isF32() || type.isF16() || type.isBF16();
+  bool isSame =
+      llvm::all_of(region->heavy->getOperands(), [&](Value v) { return tensorOf(v).getElementType() == type; });
+  return hasTemplate && isSame ? "hwio" : "";
+}
+
+ArrayRef<const HeavyTemplate *> getHeavyTemplates() {
+  static const HeavyTemplate *const all[] = {&getConvDepthwise(), &getGemmMma(), &getGemmSimt()};
+  return all;
 }
 
 } // namespace tenon::codegen::cuda

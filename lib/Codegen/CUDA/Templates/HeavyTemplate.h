@@ -14,7 +14,7 @@
 namespace tenon::codegen::cuda {
 
 /// A dispatch region of one graph.matmul or graph.conv on the region's operands, followed by elementwise ops that end
-/// in one result of the same extents.
+/// in one result of the same extents. Values of f16 and bf16 count as f32 in all but memory.
 struct HeavyRegion {
   mutable graph::DispatchOp dispatch; ///< accessors of ops are not const
   mlir::Operation *heavy = nullptr;
@@ -26,6 +26,8 @@ struct HeavyRegion {
   mlir::RankedTensorType resultType() const;
   /// The buffer that operand i of the heavy op is read from.
   unsigned bufferOf(unsigned operand) const;
+  /// How operand i of the heavy op is packed ("" = as its type says).
+  llvm::StringRef formatOf(unsigned operand) const;
 };
 
 /// The ops after the heavy op as a struct:
@@ -63,6 +65,10 @@ public:
   virtual mlir::FailureOr<CudaKernel> emit(const HeavyRegion &region, llvm::StringRef name,
                                            const CudaTarget &target) const = 0;
 };
+
+const HeavyTemplate &getConvDepthwise();
+const HeavyTemplate &getGemmMma();
+const HeavyTemplate &getGemmSimt();
 
 /// All templates, the preferred first. The first that accepts a region takes it; without one, the evaluator's loops do.
 llvm::ArrayRef<const HeavyTemplate *> getHeavyTemplates();

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "tenon/Codegen/CPU/WeightPacking.h"
 #include "tenon/Runtime/DeviceHeaders.h"
 #include <gtest/gtest.h>
 
@@ -13,7 +14,7 @@ using namespace mlir;
 
 namespace tenon::codegen {
 
-RegionCheck::RegionCheck(StringRef operands, StringRef body, const cuda::CudaTarget &target)
+RegionCheck::RegionCheck(StringRef operands, StringRef body, const cuda::CudaTarget &target, bool packs)
     : context(std::make_unique<MLIRContext>()) {
   context->loadDialect<graph::GraphDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   module = parseRegion(*context, operands, body);
@@ -25,6 +26,11 @@ RegionCheck::RegionCheck(StringRef operands, StringRef body, const cuda::CudaTar
   supported = cuda::isSupportedDispatch(dispatch);
   if (!supported)
     return;
+  SmallVector<StringRef> formats;
+  for (unsigned i = 0; packs && i < dispatch->getNumOperands(); ++i)
+    formats.push_back(cuda::getOperandFormat(dispatch, i));
+  if (packs)
+    dispatch.setFormatsAttr(OpBuilder(dispatch).getStrArrayAttr(formats));
   FailureOr<cuda::CudaKernel> emitted = cuda::emitKernel(dispatch, "kernel", target);
   if (failed(emitted)) {
     ADD_FAILURE() << "not emitted: " << body.str();
@@ -62,6 +68,17 @@ RegionCheck::Map RegionCheck::encode(const cuda::KernelTensorMap &map, RegionDat
   Map result;
   EXPECT_EQ(vgpu::encodeTensorMap(description, &result), "");
   return result;
+}
+
+/// Brings operands to the order that the kernel wants, in place: its formats keep the number of elements.
+static void pack(graph::DispatchOp dispatch, RegionData &data) {
+  ArrayAttr formats = dispatch.getFormatsAttr();
+  for (unsigned i = 0; formats && i < formats.size(); ++i) {
+    GuardedBytes &bytes = data.buffers[i];
+    SmallVector<char> plain(bytes.data, bytes.data + bytes.size);
+    packWeights(cast<RankedTensorType>(dispatch->getOperand(i).getType()), cast<StringAttr>(formats[i]).getValue(),
+                plain, {bytes.data, plain.size()});
+  }
 }
 
 void RegionCheck::launch(RegionData &data, const llvm::StringMap<int64_t> &symbols, uint64_t seed) {
@@ -104,6 +121,7 @@ void RegionCheck::run(const llvm::StringMap<int64_t> &symbols, double tolerance)
   bool meets = kernel.isTemplate || llvm::any_of(ArrayRef<StringRef>{"warp", "__sync", "hared"}, mentions);
   for (uint64_t seed = 0; seed < (meets ? 3 : 1); ++seed) {
     RegionData data(dispatch, symbols, low, high);
+    pack(dispatch, data);
     launch(data, symbols, seed);
     data.check(tolerance);
     if (testing::Test::HasFatalFailure())

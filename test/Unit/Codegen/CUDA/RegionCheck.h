@@ -15,7 +15,8 @@ namespace tenon::codegen {
 class RegionCheck {
 public:
   /// `body` is the text of the block: operands are %0, %1, .. of `operands` (tensor types), ending in graph.yield.
-  RegionCheck(llvm::StringRef operands, llvm::StringRef body, const cuda::CudaTarget &target = {});
+  /// With `packs`, operands count as constants: weights are handed to the kernel in the order that it wants.
+  RegionCheck(llvm::StringRef operands, llvm::StringRef body, const cuda::CudaTarget &target = {}, bool packs = false);
 
   /// Launches the kernel with random operands of the extents that `symbols` give, under several schedules; values agree
   /// within `tolerance`, relative to the larger of 1 and the value (integers exactly).
