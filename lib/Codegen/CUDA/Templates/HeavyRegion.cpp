@@ -69,7 +69,7 @@ StringRef getOperandFormat(DispatchOp dispatch, unsigned i) {
 }
 
 ArrayRef<const HeavyTemplate *> getHeavyTemplates() {
-  static const HeavyTemplate *const all[] = {&getConvDepthwise(), &getGemmMma(), &getGemmSimt()};
+  static const HeavyTemplate *const all[] = {&getConvDepthwise(), &getGemmWgmma(), &getGemmMma(), &getGemmSimt()};
   return all;
 }
 

@@ -69,6 +69,7 @@ public:
 const HeavyTemplate &getConvDepthwise();
 const HeavyTemplate &getGemmMma();
 const HeavyTemplate &getGemmSimt();
+const HeavyTemplate &getGemmWgmma();
 
 /// All templates, the preferred first. The first that accepts a region takes it; without one, the evaluator's loops do.
 llvm::ArrayRef<const HeavyTemplate *> getHeavyTemplates();

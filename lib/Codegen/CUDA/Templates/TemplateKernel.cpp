@@ -31,6 +31,11 @@ void TemplateKernel::addParam(StringRef name, DimAttr value) {
   signature += (", int64_t " + name).str();
 }
 
+void TemplateKernel::addMap(StringRef name, KernelTensorMap map) {
+  info.maps.push_back(std::move(map));
+  maps += ("const __grid_constant__ TensorMap " + name + ", ").str();
+}
+
 std::string TemplateKernel::store(StringRef rows, StringRef columns) const {
   return ("storeTo(" + result() + ", " + columns + ", " + rows + " * " + columns +
           ", [=](float sum, int64_t matrix, int row, int column) {\n              return epilogue(sum, matrix * " +
@@ -52,8 +57,9 @@ CudaKernel TemplateKernel::finish(DimAttr blocks, int threads, int minBlocks, Di
   info.sharedBytes = sharedBytes;
   CudaKernel kernel;
   kernel.source = epilogue.source + "\nextern \"C\" __global__ void __launch_bounds__(" + std::to_string(threads) +
-                  ", " + std::to_string(minBlocks) + ")\n" + wrapList(info.name, signature, ") {\n") + "  const " +
-                  epilogue.name + " epilogue{" + members + "};\n" + body + "}\nTENON_KERNEL(" + info.name + ");\n";
+                  ", " + std::to_string(minBlocks) + ")\n" + wrapList(info.name, maps + signature, ") {\n") +
+                  "  const " + epilogue.name + " epilogue{" + members + "};\n" + body + "}\nTENON_KERNEL(" + info.name +
+                  ");\n";
   kernel.info = std::move(info);
   kernel.includes = {include.str()};
   return kernel;

@@ -21,6 +21,8 @@ public:
   std::string result() const { return buffers.back(); }
   /// Adds parameter `name` (unique, not of one letter of a to h), which is `value`.
   void addParam(llvm::StringRef name, graph::DimAttr value);
+  /// Adds a tensor map as argument `name`.
+  void addMap(llvm::StringRef name, KernelTensorMap map);
   /// Adds a line to the body, before which `epilogue` is declared.
   void line(const llvm::Twine &text) { body += "  " + text.str() + "\n"; }
   /// storeTo(..) with the printed epilogue, for a result of `rows` (text) lines of `columns` per matrix.
@@ -33,7 +35,7 @@ private:
   const HeavyRegion &region;
   const Functor &epilogue;
   llvm::SmallVector<std::string> buffers;
-  std::string signature, body;
+  std::string maps, signature, body;
   KernelInfo info;
 };
 

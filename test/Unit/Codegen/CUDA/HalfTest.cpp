@@ -17,6 +17,14 @@ struct HalfTest : testing::TestWithParam<std::pair<const char *, double>> {
     RegionCheck check(of(GetParam().first, operands), of(GetParam().first, body));
     check.run(symbols, GetParam().second);
   }
+  /// For sm_90a: the kernel must be an instance of `expected`.
+  void checkMaps(const std::string &expected, const std::string &operands, const std::string &body,
+                 const std::vector<llvm::StringMap<int64_t>> &sizes = {{}}) {
+    RegionCheck check(of(GetParam().first, operands), of(GetParam().first, body), cuda::CudaTarget::forArch("sm_90a"));
+    EXPECT_NE(check.kernel.source.find(expected), std::string::npos) << check.kernel.source;
+    for (const llvm::StringMap<int64_t> &symbols : sizes)
+      check.run(symbols, GetParam().second);
+  }
 };
 
 TEST_P(HalfTest, Elementwise) {
@@ -74,6 +82,25 @@ TEST_P(HalfTest, Products) {
     %3 = graph.matmul %0, %1 : (tensor<5x16x$T>, tensor<16x1x$T>) -> tensor<5x1x$T>
     %4 = graph.sigmoid %3 : tensor<5x1x$T> -> tensor<5x1x$T>
     graph.yield %4 : tensor<5x1x$T>)");
+}
+
+TEST_P(HalfTest, ProductsByTensorMaps) {
+  checkMaps("GemmWgmma<", "tensor<?x40x$T, #graph.shape<[M, 40]>>; tensor<72x40x$T>; tensor<72x$T>", R"(
+    %3 = graph.matmul %0, %1 {transpose_w} : (tensor<?x40x$T, #graph.shape<[M, 40]>>, tensor<72x40x$T>) -> tensor<?x72x$T, #graph.shape<[M, 72]>>
+    %4 = graph.add %3, %2 : (tensor<?x72x$T, #graph.shape<[M, 72]>>, tensor<72x$T>) -> tensor<?x72x$T, #graph.shape<[M, 72]>>
+    %5 = graph.sigmoid %4 : tensor<?x72x$T, #graph.shape<[M, 72]>> -> tensor<?x72x$T, #graph.shape<[M, 72]>>
+    graph.yield %5 : tensor<?x72x$T, #graph.shape<[M, 72]>>)",
+            {{{"M", 1}}, {{"M", 67}}, {{"M", 0}}, {{"M", 130}}});
+  checkMaps("GemmWgmma<", "tensor<3x?x136x$T, #graph.shape<[3, M, 136]>>; tensor<3x136x264x$T>", R"(
+    %3 = graph.matmul %0, %1 : (tensor<3x?x136x$T, #graph.shape<[3, M, 136]>>, tensor<3x136x264x$T>) -> tensor<3x?x264x$T, #graph.shape<[3, M, 264]>>
+    %4 = graph.sigmoid %3 : tensor<3x?x264x$T, #graph.shape<[3, M, 264]>> -> tensor<3x?x264x$T, #graph.shape<[3, M, 264]>>
+    graph.yield %4 : tensor<3x?x264x$T, #graph.shape<[3, M, 264]>>)",
+            {{{"M", 5}}, {{"M", 129}}});
+  // Lines that are no multiple of 16 bytes.
+  checkMaps("GemmMma<", "tensor<5x36x$T>; tensor<36x72x$T>", R"(
+    %3 = graph.matmul %0, %1 : (tensor<5x36x$T>, tensor<36x72x$T>) -> tensor<5x72x$T>
+    %4 = graph.sigmoid %3 : tensor<5x72x$T> -> tensor<5x72x$T>
+    graph.yield %4 : tensor<5x72x$T>)");
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, HalfTest, testing::Values(std::pair("f16", 2e-3), std::pair("bf16", 1.2e-2)));
