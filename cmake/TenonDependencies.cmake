@@ -26,7 +26,6 @@ target_precompile_headers(TenonPCH PRIVATE
   <mlir/IR/PatternMatch.h> <mlir/IR/OpImplementation.h> <mlir/Pass/Pass.h>
   <mlir/Dialect/Arith/IR/Arith.h> <mlir/Dialect/Func/IR/FuncOps.h> <mlir/Dialect/Math/IR/Math.h>
   <mlir/Dialect/SCF/IR/SCF.h> <mlir/Dialect/MemRef/IR/MemRef.h> <mlir/Dialect/Vector/IR/VectorOps.h>
-  <mlir/Dialect/Linalg/IR/Linalg.h> <mlir/Dialect/Tensor/IR/Tensor.h> <mlir/Dialect/LLVMIR/LLVMDialect.h>
   <llvm/ADT/SmallVector.h> <llvm/ADT/STLExtras.h> <llvm/Support/FormatVariadic.h>)
 
 find_package(Protobuf 3.21 REQUIRED)

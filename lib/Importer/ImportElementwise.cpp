@@ -1,4 +1,4 @@
-//===- ImportElementwise.cpp - Operators with a row in ElementwiseOps.td ---===//
+//===- ImportElementwise.cpp - Operators with a row in a table ------------===//
 //
 // Registered by the ONNX name the op itself states. Before opset 7 binary operators broadcast only on request, along an
 // axis; that becomes a reshape.

@@ -3,6 +3,9 @@
 
 #include "Graph/IR/GraphDialect.h"
 #include "Plan/IR/PlanOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Conversion/GraphToLinalg.h"
 #include "tenon/Pipelines/Pipelines.h"

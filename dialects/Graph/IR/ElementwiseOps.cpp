@@ -5,13 +5,6 @@
 
 using namespace mlir;
 
-void tenon::graph::GraphDialect::registerElementwiseOps() {
-  addOperations<
-#define GET_OP_LIST
-#include "Graph/IR/ElementwiseOps.cpp.inc"
-      >();
-}
-
 namespace tenon::graph {
 
 LogicalResult inferElementwise(std::optional<Location> loc, ValueRange operands, StringRef resultType,

@@ -1,6 +1,6 @@
 //===- ElementwiseReference.h - Reference values that need a function -----===//
 //
-// What the rows of ElementwiseOps.td cannot say in one expression, over T = double, int64_t or uint64_t.
+// What the rows of UnaryOps.td and BinaryOps.td cannot say in one expression, over T = double, int64_t or uint64_t.
 //
 //===----------------------------------------------------------------------===//
 #ifndef GRAPH_IR_ELEMENTWISEREFERENCE_H

@@ -20,7 +20,8 @@ def Graph_Dialect : Dialect {
     void registerAttentionOps();
     void registerContractionOps();
     void registerDataMovementOps();
-    void registerElementwiseOps();
+    void registerUnaryOps();
+    void registerBinaryOps();
     void registerNormalizationOps();
     void registerRecurrentOps();
     void registerReductionOps();

@@ -15,7 +15,8 @@ void GraphDialect::initialize() {
   registerAttentionOps();
   registerContractionOps();
   registerDataMovementOps();
-  registerElementwiseOps();
+  registerUnaryOps();
+  registerBinaryOps();
   registerNormalizationOps();
   registerRecurrentOps();
   registerReductionOps();

@@ -2,7 +2,8 @@
 #ifndef GRAPH_OPS
 #define GRAPH_OPS
 
-include "Graph/IR/ElementwiseOps.td"
+include "Graph/IR/UnaryOps.td"
+include "Graph/IR/BinaryOps.td"
 include "Graph/IR/ReductionOps.td"
 include "Graph/IR/ContractionOps.td"
 include "Graph/IR/WindowOps.td"

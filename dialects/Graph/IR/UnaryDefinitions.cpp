@@ -1,8 +1,4 @@
-//===- ElementwiseDefinitions.cpp - Generated from the rows ---------------===//
-//
-// Apart from ElementwiseOps.cpp, which registers the ops: together they take too long to compile.
-//
-//===----------------------------------------------------------------------===//
+//===- UnaryDefinitions.cpp - Generated from the rows --------------------===//
 #include "Graph/IR/ElementwiseReference.h"
 #include "Graph/IR/OpSupport.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,4 +11,4 @@ using namespace tenon::graph;
 // The rows compare x with itself to let NaN through; for integers that is always false.
 #pragma clang diagnostic ignored "-Wtautological-compare"
 #define GET_OP_CLASSES
-#include "Graph/IR/ElementwiseOps.cpp.inc"
+#include "Graph/IR/UnaryOps.cpp.inc"
