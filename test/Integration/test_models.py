@@ -83,18 +83,19 @@ def test_one_plan_serves_every_size_on_the_virtual_gpu(name, sizes, tenon, model
             assert all(np.array_equal(a, b) for a, b in zip(first, got)), f"{name} {size}: a race, seed {seed} differs"
 
 
-@pytest.mark.parametrize("precision", ["tf32", "fp16", "bf16"])
+# On sm_90a products go by wgmma where they can, on sm_80 by mma.sync.
+@pytest.mark.parametrize("precision, arch", [("tf32", "sm_80"), ("fp16", "sm_80"), ("fp16", "sm_90a"), ("bf16", "sm_90a")])
 @pytest.mark.parametrize("name, sizes", [c for c in CASES if "tiny" in c.id])
-def test_reduced_precision_on_the_virtual_gpu(name, sizes, precision, tenon, models, tmp_path):
+def test_reduced_precision_on_the_virtual_gpu(name, sizes, precision, arch, tenon, models, tmp_path):
     """Products on tensor cores; inputs and outputs keep their types."""
     tool.succeed(tenon, "compile", models(name), "-o", tmp_path / "vgpu.tenon", "--target=vgpu",
-                 f"--precision={precision}")
+                 f"--arch={arch}", f"--precision={precision}")
     session = tool.onnxruntime(models(name))
     names, feeds = [o.name for o in session.get_outputs()], feeds_of(models(name), sizes[-1])
     wanted = session.run(None, feeds)
     got = tool.run_plan(tenon, tmp_path / "vgpu.tenon", feeds, names, tmp_path / "run")
     worst = {n: tool.relmax(g, w) for n, g, w in zip(names, got, wanted)}
-    assert 0 < max(worst.values()) <= REDUCED_TOLERANCE, f"{name} {sizes[-1]} {precision}: relmax {worst}"
+    assert 0 < max(worst.values()) <= REDUCED_TOLERANCE, f"{name} {sizes[-1]} {precision} {arch}: relmax {worst}"
 
 
 def test_reduced_precision_is_refused_by_name_on_processors(tenon, models, tmp_path):
