@@ -86,8 +86,10 @@ def test_one_plan_serves_every_size_on_the_virtual_gpu(name, sizes, tenon, model
 # On sm_90a products go by wgmma where they can, on sm_80 by mma.sync.
 @pytest.mark.parametrize("precision, arch", [("tf32", "sm_80"), ("fp16", "sm_80"), ("fp16", "sm_90a"), ("bf16", "sm_90a")])
 @pytest.mark.parametrize("name, sizes", [c for c in CASES if "tiny" in c.id])
-def test_reduced_precision_on_the_virtual_gpu(name, sizes, precision, arch, tenon, models, tmp_path):
+def test_reduced_precision_on_the_virtual_gpu(name, sizes, precision, arch, tenon, models, tmp_path, request):
     """Products on tensor cores; inputs and outputs keep their types."""
+    if (name, precision) == ("bert_base_tiny", "bf16"):
+        request.applymarker(pytest.mark.xfail(strict=True, reason="bf16 misses 1e-2: docs/Rationale/Precision.md"))
     tool.succeed(tenon, "compile", models(name), "-o", tmp_path / "vgpu.tenon", "--target=vgpu",
                  f"--arch={arch}", f"--precision={precision}")
     session = tool.onnxruntime(models(name))
