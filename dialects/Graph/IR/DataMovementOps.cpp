@@ -4,9 +4,6 @@
 
 using namespace mlir;
 
-#define GET_OP_CLASSES
-#include "Graph/IR/DataMovementOps.cpp.inc"
-
 void tenon::graph::GraphDialect::registerDataMovementOps() {
   addOperations<
 #define GET_OP_LIST
