@@ -34,10 +34,21 @@ def test_same_bytes_at_full_size(tenon, models, tmp_path):
 def test_an_interrupted_compile_leaves_nothing(delay, sign, tenon, models, tmp_path):
     output = tmp_path / "out" / "m.tenon"
     output.parent.mkdir()
-    child = subprocess.Popen([tenon, "compile", models("resnet50_tiny"), "-o", output], stderr=subprocess.DEVNULL)
+    listen = lambda: signal.signal(sign, signal.SIG_DFL)  # this process may ignore it
+    child = subprocess.Popen([tenon, "compile", models("resnet50_tiny"), "-o", output], stderr=subprocess.DEVNULL,
+                             preexec_fn=listen)
     time.sleep(delay)
     child.send_signal(sign)
     if child.wait(60) == 0:  # it was faster
         assert [p.name for p in output.parent.iterdir()] == ["m.tenon"]
     else:
         assert not list(output.parent.iterdir())
+
+
+def test_a_background_job_is_not_interrupted(tenon, models, tmp_path):
+    """Shells start it with SIGINT ignored, which must stay so."""
+    ignore = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child = subprocess.Popen([tenon, "compile", models("resnet50_tiny"), "-o", tmp_path / "m.tenon"], preexec_fn=ignore)
+    time.sleep(0.2)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(60) == 0 and (tmp_path / "m.tenon").exists()

@@ -54,6 +54,12 @@ static int signalStatus(int number, const Report &report) {
                                    "this is a fault of Tenon: report it with the model and the command"));
 }
 
+/// As in a background job of a shell script, or under nohup: it stays so.
+static bool isIgnored(int number) {
+  struct sigaction action;
+  return sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 /// Waits for the child while stop signals are blocked; a stop signal is passed on and remembered in `stopped`.
 static int await(pid_t child, const sigset_t &signals, int &stopped) {
   int status = 0;
@@ -89,7 +95,8 @@ int supervise(const SuperviseOptions &options, const Report &report,
   sigemptyset(&signals);
   sigaddset(&signals, SIGCHLD);
   for (int number : stopSignals)
-    sigaddset(&signals, number);
+    if (!isIgnored(number))
+      sigaddset(&signals, number);
   signal(SIGCHLD, SIG_DFL); // an inherited SIG_IGN would hide how the child ended
   sigprocmask(SIG_BLOCK, &signals, &before);
   if (options.scratch)
@@ -103,7 +110,8 @@ int supervise(const SuperviseOptions &options, const Report &report,
   const int status = child > 0 ? await(child, signals, stopped) : 0;
   if (!scratch.empty())
     llvm::sys::fs::remove_directories(scratch, /*IgnoreErrors=*/true);
-  if (stopped) {
+  const bool isDone = WIFEXITED(status) && WEXITSTATUS(status) == 0; // the signal came too late
+  if (stopped && !isDone) {
     signal(stopped, SIG_DFL);
     sigprocmask(SIG_SETMASK, &before, nullptr);
     raise(stopped);
