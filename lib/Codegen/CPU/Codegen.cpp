@@ -3,31 +3,13 @@
 
 #include "Generic.h"
 #include "HeavyRegion.h"
+#include "LoadDialects.h"
 #include "SingleOp.h"
-
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
-#include "mlir/Dialect/Index/IR/IndexDialect.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/UB/IR/UBOps.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
 namespace tenon::codegen {
 namespace {
-
-/// Also those of the lowering: it runs in many threads, where dialects cannot be loaded.
-void loadDialects(MLIRContext &context) {
-  context.loadDialect<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
-                      index::IndexDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-                      tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
-}
 
 FailureOr<KernelInfo> emitHeavyKernel(const HeavyRegion &region, StringRef name, const CpuTarget &target,
                                       ModuleOp kernels) {
