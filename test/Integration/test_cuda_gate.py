@@ -10,7 +10,7 @@ TINY = ["mlp", "cifar10_cnn", "mobilenetv2", "resnet50", "bert_base", "gpt2_smal
 # Registers of a thread. The launch bounds of generated kernels leave 80, of those with blocks of 512 threads 128. A template
 # may fill a multiprocessor with one block of 256 threads (255); 64 sums and two sets of operands need 200.
 BUDGET = {"generated": 128, "templates": 200}
-FULL = ["resnet50", "bert_base", "ch_PP-OCRv4_det_infer", "320n"]
+FULL = ["resnet50", "bert_base", "ch_PP-OCRv4_det_infer.onnx", "320n.onnx"]
 
 
 def check(tenon, model, tmp_path, *options):
