@@ -51,16 +51,15 @@ struct GemmWgmma {
       fenceMbarrierInit();
     }
     __syncthreads();
-    detail::TilePlace place(shape, tileM, TileN);
     Ring ring = {shared, full, empty};
     int group = threadIdx.x / 128;
     if (group == 2) {
       decreaseRegisters<24>(); // 2 * 240 + 24 is three times the 168 of the launch
       if (threadIdx.x == 256)
-        produce(ring, shape, place, mapA, mapB, sharedA, sharedB);
+        produce(ring, shape, mapA, mapB, sharedA, sharedB);
     } else {
       increaseRegisters<240>();
-      consume(ring, shape, place, group, epilogue);
+      consume(ring, shape, group, epilogue);
     }
   }
 
@@ -77,8 +76,9 @@ private:
 
   static TENON_DEVICE int tilesOf(const GemmShape &shape) { return shape.k / tileK + (shape.k % tileK != 0); }
 
-  static TENON_DEVICE void produce(Ring ring, const GemmShape &shape, const detail::TilePlace &place,
-                                   const TensorMap *mapA, const TensorMap *mapB, bool sharedA, bool sharedB) {
+  static TENON_DEVICE void produce(Ring ring, const GemmShape &shape, const TensorMap *mapA, const TensorMap *mapB,
+                                   bool sharedA, bool sharedB) {
+    detail::TilePlace place(shape, tileM, TileN);
     prefetchTensorMap(mapA);
     prefetchTensorMap(mapB);
     int tiles = tilesOf(shape);
@@ -101,8 +101,8 @@ private:
   static constexpr int kBoxBytes = 64 * tileK * 2;
 
   template <class Epilogue>
-  static TENON_DEVICE void consume(Ring ring, const GemmShape &shape, const detail::TilePlace &place, int group,
-                                   const Epilogue &epilogue) {
+  static TENON_DEVICE void consume(Ring ring, const GemmShape &shape, int group, const Epilogue &epilogue) {
+    detail::TilePlace place(shape, tileM, TileN); // here, where there are registers for it
     int tiles = tilesOf(shape);
     for (int batch = place.batch; batch < shape.batch; batch += place.batchStep) {
       float d[TileN / 2] = {};

@@ -8,7 +8,8 @@ class MLIRContext;
 
 namespace tenon::codegen {
 
-/// Loads what kernels are made of. Also the dialects of the lowering: it runs in many threads, where none can be loaded.
+/// Loads what kernels are made of. Also the dialects of the lowering: it runs in many threads, where none can be
+/// loaded.
 void loadDialects(mlir::MLIRContext &context);
 
 } // namespace tenon::codegen
