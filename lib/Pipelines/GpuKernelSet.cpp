@@ -1,10 +1,11 @@
 //===- GpuKernelSet.cpp - Kernels in CUDA C++ -----------------------------===//
 //
-// One text serves all architectures. For target cuda it is compiled for each of them; for the virtual GPU once, for the
-// host.
+// A region has one text for all architectures where it can, else one for each group of them (KernelTable). For target
+// cuda each is compiled for its architectures, for the virtual GPU by a compiler for the host.
 //
 //===----------------------------------------------------------------------===//
 #include "KernelSet.h"
+#include "Plan/IR/PlanOps.h"
 #include "tenon/Codegen/CUDA/Compile.h"
 #include "tenon/Codegen/CUDA/KernelTable.h"
 #include "tenon/Plan/ImageArchive.h"
@@ -43,7 +44,9 @@ LoweredDispatch GpuKernelSet::toLowered(const codegen::cuda::KernelTable::Entry 
   LoweredDispatch lowered{info.name, info.params, info.blocks, info.sharedBytes};
   lowered.threads = info.threads;
   for (const codegen::cuda::KernelTensorMap &map : info.maps)
-    lowered.maps.push_back({map.buffer, map.element, map.extents, map.strides, map.box, map.swizzle});
+    lowered.maps.push_back(plan_ir::TensorMapAttr::get(
+        &context, map.buffer, map.element, graph::ShapeAttr::get(&context, map.extents),
+        graph::ShapeAttr::get(&context, map.strides), DenseI64ArrayAttr::get(&context, map.box), map.swizzle));
   for (auto [i, arch] : llvm::enumerate(archs))
     if (llvm::is_contained(entry.archs, arch))
       lowered.codes.push_back(i);

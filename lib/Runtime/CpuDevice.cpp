@@ -1,11 +1,11 @@
 //===- CpuDevice.cpp - Kernels on the cores of this machine ---------------===//
 #include "CodeObject.h"
 #include "Device.h"
+#include "Program.h"
 #include "ThreadPool.h"
 #include "tenon/Plan/plan_generated.h"
 #include "tenon/Runtime/CpuInfo.h"
 
-#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -85,11 +85,6 @@ Expected<uint32_t> chooseCode(const plan::Plan &plan, const std::string &forced)
   return Status::error("TN7001", "no code for this processor: " + facts);
 }
 
-bool isHeld(const plan::Kernel &kernel, uint32_t code) {
-  const auto *codes = kernel.codes();
-  return !codes || codes->size() == 0 || std::find(codes->begin(), codes->end(), code) != codes->end();
-}
-
 Expected<unsigned> chooseThreads(const plan::Plan &plan, int requested) {
   if (requested < -1 || requested > int(maxThreads))
     return Status::error("TN7014", std::to_string(requested) + " threads, expected 0 (all cores) to 1024");
@@ -124,7 +119,7 @@ Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &contain
   for (uint32_t i = 0; i < count; ++i) {
     const std::string name = plan.kernels()->Get(i)->name()->str();
     kernels.push_back(reinterpret_cast<TenonCpuKernel>((*code)->find(name)));
-    if (!kernels.back() && isHeld(*plan.kernels()->Get(i), *chosen))
+    if (!kernels.back() && includesCode(plan.kernels()->Get(i)->codes(), *chosen))
       return Status::error("TN6019", "the code object for " + arch + " lacks kernel '" + name + "'");
   }
   return std::unique_ptr<Device>(

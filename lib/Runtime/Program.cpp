@@ -50,9 +50,8 @@ static void addCopy(Program &program, Step step, const plan::Copy &copy) {
   program.steps.push_back(step);
 }
 
-static bool runsWith(const plan::Record &record, size_t code) {
-  const auto *codes = record.codes();
-  return !codes || codes->size() == 0 || std::find(codes->begin(), codes->end(), code) != codes->end();
+bool includesCode(const flatbuffers::Vector<uint32_t> *codes, size_t code) {
+  return !codes || codes->size() == 0 || std::binary_search(codes->begin(), codes->end(), code);
 }
 
 Program::Program(const plan::Plan &plan, size_t code) : function(plan.functions()->Get(0)) {
@@ -60,7 +59,7 @@ Program::Program(const plan::Plan &plan, size_t code) : function(plan.functions(
   outputs = describe(*function, function->outputs());
   for (uint32_t i = 0; function->records() && i < function->records()->size(); ++i) {
     const plan::Record &record = *function->records()->Get(i);
-    if (!runsWith(record, code))
+    if (!includesCode(record.codes(), code))
       continue;
     Step step;
     step.record = i;

@@ -4,15 +4,7 @@
 
 using namespace tenon::device;
 
-struct Problem {
-  const void *q, *k, *v, *mask;
-  void *y;
-  int64_t strideQ, strideK, strideV, strideY; // between lines; lanes follow each other
-  int64_t maskStrides[4];
-  AttentionShape shape;
-  float scale, softcap;
-  int causalOffset;
-};
+#include "Attention.inc"
 
 using Plain = ScoreRule<>;
 using Causal = ScoreRule<NoMask, true>;

@@ -3,15 +3,7 @@
 
 using namespace tenon::device;
 
-struct Problem {
-  const void *q, *k, *v, *mask;
-  void *y;
-  int64_t strideQ, strideK, strideV, strideY; // between lines; lanes follow each other
-  int64_t maskStrides[4];
-  AttentionShape shape;
-  float scale, softcap;
-  int causalOffset;
-};
+#include "Attention.inc"
 
 #define ATTENTION(name, T, size, Causal, ...)                                                                          \
   extern "C" __global__ void __launch_bounds__(__VA_ARGS__::threads, __VA_ARGS__::minBlocks)                           \

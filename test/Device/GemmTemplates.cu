@@ -4,21 +4,7 @@
 
 using namespace tenon::device;
 
-struct Problem {
-  const void *a, *b;
-  const float *bias;
-  void *c;
-  int64_t strideA, batchA, strideB, batchB, strideC, batchC;
-  GemmShape shape;
-};
-
-/// value + bias[column] + row / 8 - batch
-struct Shift {
-  const float *bias;
-  TENON_DEVICE float operator()(float value, int64_t batch, int row, int column) const {
-    return value + bias[column] + static_cast<float>(row) * 0.125f - static_cast<float>(batch);
-  }
-};
+#include "Product.inc"
 
 /// Elements of A, scaled by where they are.
 struct Scale {

@@ -66,13 +66,13 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--target", default="cuda")
     parser.add_argument("--precision", action="append", help="only this one; may be repeated")
-    parser.add_argument("-k", default="", help="only cases whose name contains this")
+    parser.add_argument("-k", action="append", help="only cases whose name contains this; may be repeated")
     args = parser.parse_args()
     shutil.rmtree(args.out, ignore_errors=True)
     (args.out / "plans").mkdir(parents=True)
     copy_sources(args.out)
     for case in CASES:
-        if args.k in case.name:
+        if any(part in case.name for part in args.k or [""]):
             compile_case(case, args)
             print(case.name, flush=True)
     size = sum(p.stat().st_size for p in args.out.rglob("*") if p.is_file())

@@ -18,8 +18,6 @@ def check(tenon, model, tmp_path, *options):
     subprocess.run([tenon, "compile", model, "--target=cuda", "--stop-after=dispatch", "-o", ir, *options], check=True)
     done = subprocess.run([built("bin/tenon-translate"), "--graph-to-cuda-resources", ir], check=True,
                           capture_output=True, text=True)
-    if "skipped" in done.stdout:
-        pytest.skip(done.stdout.strip())
     assert re.search(r"[1-9]\d* kernels, 5 architectures, 0 spill bytes, 0 waits for wgmma\n", done.stdout), done.stdout
     most = {kind: int(n) for kind, n in re.findall(r"(\w+): at most (\d+) registers", done.stdout)}
     assert most and all(n <= BUDGET[kind] for kind, n in most.items()), done.stdout

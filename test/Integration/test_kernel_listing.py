@@ -16,8 +16,6 @@ REPORTED = ["tactic", "why", "family", "predicted_us", "best_us", "worst_us", "e
 def compile_for_h100(tenon, model, plan):
     done = subprocess.run([tenon, "compile", model, "-o", plan, "--target=cuda", "--device=h100", "--keep-source"],
                           capture_output=True, text=True)
-    if "TN5021" in done.stderr:
-        pytest.skip("no CUDA compiler")
     assert done.returncode == 0, done.stderr
 
 
@@ -61,8 +59,6 @@ def test_predictions_follow_shape_and_device(tenon, models, tmp_path):
 def test_compile_time_bars():
     done = subprocess.run([sys.executable, ROOT / "test/Bench/cuda_compile_time.py", "--build", built(".")],
                           capture_output=True, text=True)
-    if done.returncode == 3:
-        pytest.skip("no CUDA compiler")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -8,16 +8,6 @@
 
 namespace tenon {
 
-/// A buffer of a launch as a tensor that the kernel copies by boxes; see TensorMap in plan.fbs.
-struct LoweredMap {
-  unsigned buffer; ///< of the region: operands, then results
-  mlir::Type element;
-  llvm::SmallVector<graph::DimAttr> extents; ///< elements, from the contiguous dimension
-  llvm::SmallVector<graph::DimAttr> strides; ///< bytes, of all dimensions but that
-  llvm::SmallVector<int64_t> box;            ///< elements
-  unsigned swizzle;                          ///< bytes
-};
-
 /// How a dispatch region is launched.
 struct LoweredDispatch {
   std::string kernel;                       ///< symbol in the code objects
@@ -25,7 +15,7 @@ struct LoweredDispatch {
   graph::DimAttr grid;                      ///< work groups
   graph::DimAttr scratchBytes;              ///< per thread; on a GPU the dynamic shared memory of a block
   int threads = 0;                          ///< of a block, on a GPU
-  llvm::SmallVector<LoweredMap> maps;       ///< arguments before the buffers
+  llvm::SmallVector<mlir::Attribute> maps;  ///< plan.map attributes: arguments before the buffers
   llvm::SmallVector<int32_t> codes;         ///< only with these code objects, in ascending order; none: with all
 };
 

@@ -187,26 +187,39 @@ struct OnlineSoftmax {
   }
 };
 
+/// Where a block of Tile keeps its tiles of queries, keys and values.
+template <class T>
+struct AttentionTiles {
+  T *q, *k, *v;
+};
+
 /// The loop over tiles of keys. Both buffers are single: values arrive while scores are computed, the next keys while
-/// weights are multiplied with values. loadK(tile) and loadV(tile) start copies, scores(tile) and values(tile) use
-/// them. Starts with the copies of the queries, if `loadQ` has some.
-template <class LoadQ, class LoadK, class LoadV, class Scores, class Values>
-TENON_DEVICE void passKeys(int tiles, LoadQ loadQ, LoadK loadK, LoadV loadV, Scores scores, Values values) {
-  if (tiles == 0)
+/// weights are multiplied with values. scores(tile) and values(tile) use what has arrived.
+template <class Tile, class T, class Q, class K, class V, class Scores, class Values>
+TENON_DEVICE void passKeys(const AttentionPlace &place, const AttentionTiles<T> &tiles, const Q &q, const K &k,
+                           const V &v, Scores scores, Values values) {
+  int count = (place.keys + Tile::tileK - 1) / Tile::tileK;
+  if (count == 0)
     return;
-  loadQ();
-  loadK(0);
+  bool wideK = k.wide(), wideV = v.wide();
+  auto loadKeys = [&](int tile) {
+    fetchLines<Tile::tileK, Tile::depth, Tile::pitchK, Tile::threads>(tiles.k, k, wideK, place.lane,
+                                                                      tile * Tile::tileK);
+  };
+  fetchLines<Tile::tileQ, Tile::depth, Tile::pitchK, Tile::threads>(tiles.q, q, q.wide(), place.lane, place.first);
+  loadKeys(0);
   commitAsync();
-  for (int tile = 0; tile < tiles; ++tile) {
+  for (int tile = 0; tile < count; ++tile) {
     waitAsync<0>();
     __syncthreads(); // keys are there, and nobody reads the values of the last tile any more
-    loadV(tile);
+    fetchLines<Tile::tileK, Tile::width, Tile::pitchV, Tile::threads>(tiles.v, v, wideV, place.lane,
+                                                                      tile * Tile::tileK);
     commitAsync();
     scores(tile);
     waitAsync<0>();
     __syncthreads(); // values are there, and nobody reads these keys any more
-    if (tile + 1 < tiles)
-      loadK(tile + 1);
+    if (tile + 1 < count)
+      loadKeys(tile + 1);
     commitAsync();
     values(tile);
   }

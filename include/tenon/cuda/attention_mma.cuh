@@ -42,16 +42,8 @@ struct AttentionMma {
       lines[i] = rule.line(shape, place.lane, place.first + warpLine() + lane() / 4 + 8 * i);
     float sums[width / 8][4] = {}, scores[TileK / 8][4];
     detail::OnlineSoftmax<4> softmax[2];
-    bool wideK = k.wide(), wideV = v.wide();
-    detail::passKeys(
-        (place.keys + TileK - 1) / TileK,
-        [&] { detail::fetchLines<tileQ, depth, pitchK, threads>(tileOfQ, q, q.wide(), place.lane, place.first); },
-        [&](int tile) {
-          detail::fetchLines<TileK, depth, pitchK, threads>(tileOfK, k, wideK, place.lane, tile * TileK);
-        },
-        [&](int tile) {
-          detail::fetchLines<TileK, width, pitchV, threads>(tileOfV, v, wideV, place.lane, tile * TileK);
-        },
+    detail::passKeys<AttentionMma>(
+        place, detail::AttentionTiles<T>{tileOfQ, tileOfK, tileOfV}, q, k, v,
         [&](int tile) {
           multiplyKeys(scores, tileOfQ + warpLine() * pitchK, tileOfK);
           weigh(scores, sums, softmax, rule, lines, tile * TileK + lane() % 4 * 2, shape.keys);

@@ -42,16 +42,8 @@ struct AttentionSimt {
       lines[i] = rule.line(shape, place.lane, place.first + rowOf(i));
     float sums[Rows][columns][4] = {};
     detail::OnlineSoftmax<16> softmax[Rows];
-    bool wideK = k.wide(), wideV = v.wide();
-    detail::passKeys(
-        (place.keys + TileK - 1) / TileK,
-        [&] { detail::fetchLines<tileQ, depth, pitchK, threads>(tileOfQ, q, q.wide(), place.lane, place.first); },
-        [&](int tile) {
-          detail::fetchLines<TileK, depth, pitchK, threads>(tileOfK, k, wideK, place.lane, tile * TileK);
-        },
-        [&](int tile) {
-          detail::fetchLines<TileK, width, pitchV, threads>(tileOfV, v, wideV, place.lane, tile * TileK);
-        },
+    detail::passKeys<AttentionSimt>(
+        place, detail::AttentionTiles<float>{tileOfQ, tileOfK, tileOfV}, q, k, v,
         [&](int tile) {
           float scores[Rows][perLane] = {};
           multiplyKeys(scores, tileOfQ, tileOfK);

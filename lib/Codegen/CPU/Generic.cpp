@@ -16,7 +16,8 @@ FailureOr<KernelInfo> emitGenericKernel(DispatchOp dispatch, StringRef name, con
     InFlightDiagnostic error = dispatch.emitError("TN5001: no kernel for a region of");
     for (Operation &op : dispatch.getBody().front().without_terminator())
       error << " " << op.getName();
-    return error << "; file an issue with this model";
+    error.attachNote() << "remedy: replace the node by others, or report it";
+    return error;
   }
   SmallVector<Type> elementTypes, memoryTypes;
   for (Type type : llvm::concat<const Type>(dispatch->getOperandTypes(), dispatch->getResultTypes())) {

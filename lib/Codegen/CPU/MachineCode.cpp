@@ -47,7 +47,7 @@ void setAttributes(llvm::Module &module, const CpuTarget &target) {
   }
 }
 
-/// By LLVM's C interface: the headers of the pass builder alone take 10 s to compile.
+/// By LLVM's C interface: the headers of the pass builder bring every pass.
 llvm::Error optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
   // Kernels are vector code already; SLP only rearranges their address arithmetic.

@@ -66,7 +66,8 @@ FailureOr<KernelInfo> emitKernelIR(DispatchOp dispatch, StringRef name, const Cu
     InFlightDiagnostic error = dispatch.emitError("TN5001: no CUDA kernel for a region of");
     for (Operation &op : dispatch.getBody().front().without_terminator())
       error << " " << op.getName();
-    return error << "; file an issue with this model";
+    error.attachNote() << "remedy: compile with --target=cpu";
+    return error;
   }
   SmallVector<Type> elementTypes, memoryTypes;
   for (Type type : llvm::concat<const Type>(dispatch->getOperandTypes(), dispatch->getResultTypes())) {

@@ -25,23 +25,14 @@ constexpr int64_t shortest = 16; // dimensions shorter than this leave most of a
 
 SmallVector<DimAttr> dimsOf(Value v) { return getDims(cast<RankedTensorType>(v.getType())); }
 
-/// The transpose that `value` is an elementwise function of, at the same extents; null if there is none.
+/// The transpose that `value` is an elementwise function of, at the same extents, where that moves the last dimension;
+/// null if there is none.
 TransposeOp findTranspose(Value value) {
-  auto dims = dimsOf(value);
-  SmallVector<Value> work{value};
-  llvm::DenseSet<Value> seen;
-  while (!work.empty()) {
-    Value v = work.pop_back_val();
-    Operation *op = v.getDefiningOp();
-    if (!op || dimsOf(v) != dims || !seen.insert(v).second)
-      continue;
+  auto isWanted = [](Operation *op) {
     auto transpose = dyn_cast<TransposeOp>(op);
-    if (transpose && transpose.getPerm().back() + 1 != static_cast<int64_t>(dims.size()))
-      return transpose;
-    if (isa<ElementwiseOpInterface>(op))
-      work.append(op->operand_begin(), op->operand_end());
-  }
-  return {};
+    return transpose && transpose.getPerm().back() + 1 != static_cast<int64_t>(transpose.getPerm().size());
+  };
+  return cast_if_present<TransposeOp>(findBehindElementwise(value, isWanted));
 }
 
 /// Neighbouring dimensions of the result that are neighbours in the operand too.

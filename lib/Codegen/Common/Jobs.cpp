@@ -30,23 +30,8 @@ bool isReadInPlace(Value value) {
 
 /// The concatenation that `value` is, or is an elementwise function of at the same extents; null if there is none.
 ConcatOp findConcat(Value value) {
-  auto dims = dimsOf(value);
-  SmallVector<Value> work{value};
-  llvm::DenseSet<Value> seen;
-  while (!work.empty()) {
-    Value v = work.pop_back_val();
-    Operation *op = v.getDefiningOp();
-    if (!op || dimsOf(v) != dims || !seen.insert(v).second)
-      continue;
-    if (auto concat = dyn_cast<ConcatOp>(op)) {
-      if (isReadInPlace(concat))
-        return concat;
-      continue;
-    }
-    if (isa<ElementwiseOpInterface>(op))
-      work.append(op->operand_begin(), op->operand_end());
-  }
-  return {};
+  auto isWanted = [](Operation *op) { return isa<ConcatOp>(op) && isReadInPlace(op->getResult(0)); };
+  return cast_if_present<ConcatOp>(findBehindElementwise(value, isWanted));
 }
 
 } // namespace

@@ -30,6 +30,24 @@ std::unique_ptr<GenericRegion> GenericRegion::create(DispatchOp dispatch, functi
   return copy;
 }
 
+Operation *findBehindElementwise(Value value, function_ref<bool(Operation *)> isWanted) {
+  auto dimsOf = [](Value v) { return getDims(cast<RankedTensorType>(v.getType())); };
+  auto dims = dimsOf(value);
+  SmallVector<Value> work{value};
+  llvm::DenseSet<Value> seen;
+  while (!work.empty()) {
+    Value v = work.pop_back_val();
+    Operation *op = v.getDefiningOp();
+    if (!op || dimsOf(v) != dims || !seen.insert(v).second)
+      continue;
+    if (isWanted(op))
+      return op;
+    if (isa<ElementwiseOpInterface>(op))
+      work.append(op->operand_begin(), op->operand_end());
+  }
+  return nullptr;
+}
+
 std::string makeKernelName(DispatchOp dispatch, size_t number) {
   std::string name = "k" + std::to_string(number);
   int parts = 0;

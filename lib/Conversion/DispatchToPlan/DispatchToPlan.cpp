@@ -191,14 +191,9 @@ void Converter::addLaunch(DispatchOp op, const LoweredDispatch &lowered, ValueRa
     KernelOp::create(kernels, op.getLoc(), lowered.kernel, arguments.size(), lowered.params.size(),
                      kernels.getArrayAttr(nodes), static_cast<uint64_t>(lowered.threads), lowered.maps.size(), codes);
   }
-  SmallVector<Attribute> maps;
-  for (const LoweredMap &map : lowered.maps)
-    maps.push_back(TensorMapAttr::get(context, map.buffer, map.element, ShapeAttr::get(context, map.extents),
-                                      ShapeAttr::get(context, map.strides), program.getDenseI64ArrayAttr(map.box),
-                                      map.swizzle));
   LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered.kernel), arguments, lowered.grid,
                    ShapeAttr::get(context, lowered.params), lowered.scratchBytes, cost::countFlops(op),
-                   cost::countTraffic(op), maps.empty() ? nullptr : program.getArrayAttr(maps), codes);
+                   cost::countTraffic(op), lowered.maps.empty() ? nullptr : program.getArrayAttr(lowered.maps), codes);
 }
 
 void Converter::addReshape(ReshapeOp op) {

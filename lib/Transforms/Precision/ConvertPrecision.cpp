@@ -138,14 +138,15 @@ LogicalResult Converter::convert(Operation *op) {
   for (OpOperand &operand : op->getOpOperands()) {
     Value v = operand.get();
     if (toBeNarrow && isF32(v.getType()))
-      operand.set(toNarrow(v));
+      v = toNarrow(v);
     else if (!toBeNarrow && isNarrowed(v))
-      operand.set(toWide(v));
-    if (!operand.get()) {
+      v = toWide(v);
+    if (!v) {
       InFlightDiagnostic error = op->emitError("TN3001: a constant of this node cannot be read");
       error.attachNote() << "remedy: compile without --precision";
       return error;
     }
+    operand.set(v);
   }
   if (!toBeNarrow || !isF32(op->getResult(0).getType()))
     return success();

@@ -36,6 +36,13 @@ def unknown_op():
                  [value("x", FLOAT, 4)], [value("y", FLOAT, 4)])
 
 
+def running_sum():
+    """Two nodes of which the first has no CUDA kernel."""
+    return model([helper.make_node("CumSum", ["x", "axis"], ["sums"], name="running"),
+                  helper.make_node("Relu", ["sums"], ["y"], name="act")],
+                 [value("x", FLOAT, 2, 3)], [value("y", FLOAT, 2, 3)], [("axis", np.array(1, np.int64))])
+
+
 def embedding():
     """An index into a table of five rows, and a mask."""
     table = np.arange(20, dtype=np.float32).reshape(5, 4)

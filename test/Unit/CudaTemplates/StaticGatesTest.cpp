@@ -15,30 +15,6 @@ using namespace tenon::test;
 
 namespace {
 
-/// The log of compiling with -Xptxas=-v; `failed` where there is no machine code.
-std::string ptxasLog(const std::string &source, const std::string &arch, bool &failed) {
-  const Nvrtc &nvrtc = *Nvrtc::get();
-  std::vector<const char *> names, texts;
-  for (const tenon::DeviceHeader &header : tenon::deviceHeaders()) {
-    names.push_back(header.name);
-    texts.push_back(header.text);
-  }
-  Nvrtc::Program program;
-  failed = true;
-  if (nvrtc.createProgram(&program, source.c_str(), "kernel.cu", static_cast<int>(names.size()), texts.data(),
-                          names.data()))
-    return "no program";
-  std::string archOption = "-arch=" + arch;
-  const char *options[] = {archOption.c_str(), "-std=c++17", "-Xptxas=-v"};
-  failed = nvrtc.compileProgram(program, 3, options) != 0;
-  size_t size = 0;
-  nvrtc.logSize(program, &size);
-  std::string log(size, '\0');
-  nvrtc.log(program, log.data());
-  nvrtc.destroyProgram(&program);
-  return log;
-}
-
 size_t countOf(const std::string &text, const std::string &what) {
   size_t count = 0;
   for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
@@ -48,34 +24,27 @@ size_t countOf(const std::string &text, const std::string &what) {
 
 class StaticGates : public testing::Test {
 protected:
-  void SetUp() override {
-    if (!Nvrtc::get())
-      GTEST_SKIP() << "libnvrtc was not found";
-  }
+  void SetUp() override { ASSERT_TRUE(Nvrtc::get()) << "libnvrtc was not found"; }
   /// No local memory and no spill in any of the file's kernels, for these architectures.
   static void check(const char *file, const std::vector<std::string> &archs, size_t kernels, int family = 0) {
-    std::vector<std::string> logs(archs.size());
-    std::vector<char> failed(archs.size());
+    std::vector<Nvrtc::Compiled> compiled(archs.size());
     std::vector<std::thread> threads;
     std::string source = (family ? "#define FAMILY " + std::to_string(family) + "\n" : "") + deviceSource(file);
     std::atomic<size_t> next = 0;
     for (unsigned t = 0; t < std::max(1u, std::thread::hardware_concurrency()); ++t)
       threads.emplace_back([&] {
-        for (size_t i; (i = next++) < archs.size();) {
-          bool isFailed;
-          logs[i] = ptxasLog(source, archs[i], isFailed);
-          failed[i] = isFailed;
-        }
+        for (size_t i; (i = next++) < archs.size();)
+          compiled[i] = Nvrtc::get()->compile(source, archs[i]);
       });
     for (std::thread &thread : threads)
       thread.join();
     for (size_t i = 0; i < archs.size(); ++i) {
       SCOPED_TRACE(std::string(file) + " for " + archs[i]);
-      ASSERT_FALSE(failed[i]) << logs[i];
-      EXPECT_EQ(countOf(logs[i], "Compiling entry function"), kernels) << logs[i];
-      EXPECT_EQ(countOf(logs[i], "C75"), 0u) << "serialised wgmma: " << logs[i];
-      EXPECT_EQ(countOf(logs[i], " 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads"), kernels)
-          << logs[i];
+      const std::string &log = compiled[i].log;
+      ASSERT_FALSE(compiled[i].image.empty()) << log;
+      EXPECT_EQ(countOf(log, "Compiling entry function"), kernels) << log;
+      EXPECT_EQ(countOf(log, "C75"), 0u) << "serialised wgmma: " << log;
+      EXPECT_EQ(countOf(log, " 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads"), kernels) << log;
     }
   }
 };

@@ -1,9 +1,7 @@
 // A device of the tests, with memory of its own: everything waits until the queue is finished, and a kernel that is
 // given anything but memory of the device is an error. Kernels: those of the sample plan.
-#include "tenon-c/device.h"
+#include "../../../lib/Runtime/devices/Guarded.h"
 
-#include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -11,6 +9,8 @@
 #include <mutex>
 #include <string>
 #include <vector>
+
+using namespace tenon;
 
 struct TenonDevice {
   std::vector<TenonDeviceKernel> kernels;
@@ -33,11 +33,6 @@ struct TenonQueue {
 
 namespace {
 
-int fail(TenonDeviceError *error, const std::string &why) {
-  std::snprintf(error->message, sizeof(error->message), "%s", why.c_str());
-  return 1;
-}
-
 int open(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceError *error) {
   for (size_t i = 0; i < program->num_codes; ++i) {
     if (std::strncmp(program->archs[i], "test", 4) != 0 ||
@@ -48,7 +43,7 @@ int open(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceErr
     for (size_t k = 0; k < program->num_kernels; ++k) {
       const TenonDeviceKernel &kernel = program->kernels[k];
       const std::string name = kernel.name;
-      if (kernel.num_codes && !std::count(kernel.codes, kernel.codes + kernel.num_codes, i)) {
+      if (!isHeld(kernel, i)) {
         made->names.push_back("");
         continue;
       }

@@ -113,11 +113,11 @@ void CudaTestDevice::release(void *memory) {
 std::string CudaTestDevice::load(const std::string &source, void *&module) {
   auto known = modules.find(source);
   if (known == modules.end()) {
-    std::vector<char> image;
     std::string arch = "sm_" + std::to_string(version) + (version >= 90 ? "a" : "");
-    if (std::string messages = Nvrtc::get()->compile(source, arch, image); !messages.empty())
-      return messages;
-    if (int code = Driver::get().moduleLoadData(&module, image.data()))
+    const Nvrtc::Compiled compiled = Nvrtc::get()->compile(source, arch);
+    if (compiled.image.empty())
+      return compiled.log;
+    if (int code = Driver::get().moduleLoadData(&module, compiled.image.data()))
       return "loading: " + Driver::get().text(code);
     known = modules.emplace(source, module).first;
   }

@@ -2,6 +2,7 @@
 #ifndef TENON_TEST_VGPU_NVRTC_H
 #define TENON_TEST_VGPU_NVRTC_H
 
+#include "Places.h"
 #include "tenon/Runtime/DeviceHeaders.h"
 
 #include <cstdlib>
@@ -30,8 +31,13 @@ struct Nvrtc {
     return library.createProgram ? &library : nullptr;
   }
 
-  /// Compiles for an architecture ("sm_90a"); the messages of a failed compilation, or an empty string and `image`.
-  std::string compile(const std::string &source, const std::string &arch, std::vector<char> &image) const {
+  struct Compiled {
+    std::string log;         ///< messages, and what ptxas says of registers and spills
+    std::vector<char> image; ///< empty where that failed
+  };
+
+  /// Compiles for an architecture ("sm_90a"), and lets ptxas say what kernels need.
+  Compiled compile(const std::string &source, const std::string &arch) const {
     std::vector<const char *> names, texts;
     for (const tenon::DeviceHeader &header : tenon::deviceHeaders()) {
       names.push_back(header.name);
@@ -40,34 +46,31 @@ struct Nvrtc {
     Program program;
     if (createProgram(&program, source.c_str(), "kernel.cu", static_cast<int>(names.size()), texts.data(),
                       names.data()))
-      return "no program";
-    std::string archOption = "-arch=" + arch, messages;
-    const char *options[] = {archOption.c_str(), "-std=c++17"};
-    int failure = compileProgram(program, 2, options);
+      return {"no program", {}};
+    Compiled result;
+    const std::string archOption = "-arch=" + arch;
+    const char *options[] = {archOption.c_str(), "-std=c++17", "-Xptxas=-v"};
+    const int failure = compileProgram(program, 3, options);
     size_t size = 0;
-    if (failure && logSize(program, &size) == 0) {
-      messages.resize(size);
-      log(program, messages.data());
-      messages += " (NVRTC error " + std::to_string(failure) + ")";
+    if (logSize(program, &size) == 0) {
+      result.log.resize(size);
+      log(program, result.log.data());
     }
-    if (!failure) {
-      cubinSize(program, &size);
-      image.resize(size);
-      if (size == 0 || cubin(program, image.data()))
-        messages = "no machine code";
+    if (failure == 0 && cubinSize(program, &size) == 0) {
+      result.image.resize(size);
+      if (cubin(program, result.image.data()))
+        result.image.clear();
     }
     destroyProgram(&program);
-    return messages;
+    return result;
   }
 
 private:
   static Nvrtc open() {
-    const char *home = getenv("CUDA_HOME");
-    std::string toolkit = std::string(home ? home : "/usr/local/cuda") + "/lib64/libnvrtc.so";
     void *handle = nullptr;
-    for (const char *name : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", toolkit.c_str()})
+    for (const std::string &place : codegen::cuda::nvrtcPlaces())
       if (!handle)
-        handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+        handle = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
     Nvrtc library;
     if (!handle)
       return library;

@@ -26,7 +26,14 @@ inline std::string readText(const std::string &path) {
   return text.str();
 }
 inline std::string deviceSource(const std::string &name) {
-  return readText(std::string(TENON_DEVICE_TESTS) + "/" + name);
+  const std::string folder = std::string(TENON_DEVICE_TESTS) + "/", include = "#include \"", ending = ".inc\"";
+  std::string text = readText(folder + name);
+  // Files of this folder stand in place of their includes: compilers know no folder.
+  for (size_t end = text.find(ending); end != std::string::npos; end = text.find(ending)) {
+    const size_t start = text.rfind(include, end), from = start + include.size();
+    text.replace(start, end + ending.size() - start, readText(folder + text.substr(from, end + 4 - from)));
+  }
+  return text;
 }
 
 /// The bits of a float as half and bfloat16, and back; for tests, so slow and plain.

@@ -15,9 +15,8 @@
 
 namespace tenon::codegen::cuda {
 
-/// What strategies need to know of the GPUs that one text serves: the smallest of what `archs` offer.
+/// What strategies need to know of the GPUs that one text serves: the least of what they offer.
 struct CudaTarget {
-  int64_t sharedBytes = 48 * 1024;     ///< of shared memory a block gets without asking for more
   const cost::Context *cost = nullptr; ///< what tactics are ranked for; null: an H100, and extents of 16 for symbols
   bool allowTf32 = false;              ///< products of f32 may round their operands to TF32
   bool lineDirectives = false;         ///< write #line with the numbers of the kernel's own text

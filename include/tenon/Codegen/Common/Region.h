@@ -40,6 +40,10 @@ void widenHalf(mlir::Block &block);
 /// Brings the region to the form above; false if its reductions do not agree on a domain.
 bool normalizeRegion(GenericRegion &region);
 
+/// The first op that `isWanted` finds among those of `value` and of what it is an elementwise function of, all at the
+/// extents of `value`; null if there is none.
+mlir::Operation *findBehindElementwise(mlir::Value value, llvm::function_ref<bool(mlir::Operation *)> isWanted);
+
 /// "k12_conv_add_relu": the number makes it unique, the ops tell a person what it is.
 std::string makeKernelName(graph::DispatchOp dispatch, size_t number);
 

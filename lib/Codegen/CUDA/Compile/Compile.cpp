@@ -28,8 +28,7 @@ const ProgramCompiler *getCompiler(std::string &searched) {
   static std::string places;
   static std::unique_ptr<ProgramCompiler> compiler = [] {
     std::unique_ptr<ProgramCompiler> found = openNvrtc(places);
-    const char *named = std::getenv("TENON_NVRTC");
-    return found || (named && *named) ? std::move(found) : findNvcc(places);
+    return found || isNvrtcNamed() ? std::move(found) : findNvcc(places);
   }();
   searched = places;
   return compiler.get();

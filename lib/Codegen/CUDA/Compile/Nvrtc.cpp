@@ -102,61 +102,10 @@ private:
   int major = 0, minor = 0;
 };
 
-/// Files that match `pattern` in the last component of folders ("nvidia/*/lib"), sorted from the newest name.
-void addMatches(const std::string &folder, llvm::ArrayRef<llvm::StringRef> parts, std::vector<std::string> &found) {
-  std::error_code error;
-  std::vector<std::string> here;
-  for (llvm::sys::fs::directory_iterator it(folder, error), end; it != end && !error; it.increment(error)) {
-    llvm::StringRef name = llvm::sys::path::filename(it->path());
-    bool isLast = parts.size() == 1;
-    if (isLast ? name.starts_with(parts[0]) && !name.contains("alt") : parts[0] == "*" || name.starts_with(parts[0]))
-      here.push_back(it->path());
-  }
-  std::sort(here.rbegin(), here.rend());
-  for (const std::string &path : here) {
-    if (parts.size() == 1)
-      found.push_back(path);
-    else
-      addMatches(path, parts.drop_front(), found);
-  }
-}
-
-std::string getEnv(const char *name) {
-  const char *value = std::getenv(name);
-  return value ? value : "";
-}
-
-std::vector<std::string> candidates() {
-  if (std::string named = getEnv("TENON_NVRTC"); !named.empty())
-    return {named}; // who names one wants no other
-  std::vector<std::string> paths;
-  for (const char *name : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"})
-    paths.push_back(name);
-  for (const std::string &folder : toolkitFolders())
-    for (const char *library : {"/lib64", "/targets/x86_64-linux/lib"})
-      addMatches(folder + library, {"libnvrtc.so"}, paths);
-  std::string cache = getEnv("XDG_CACHE_HOME");
-  if (cache.empty())
-    cache = getEnv("HOME") + "/.cache";
-  for (const std::string &python : {getEnv("VIRTUAL_ENV"), cache + "/tenon/venv"})
-    if (!python.empty())
-      addMatches(python + "/lib", {"python", "site-packages", "nvidia", "*", "lib", "libnvrtc.so"}, paths);
-  return paths;
-}
-
 } // namespace
 
-std::vector<std::string> toolkitFolders() {
-  std::vector<std::string> folders;
-  for (const char *name : {"CUDA_HOME", "CUDA_PATH"})
-    if (std::string folder = getEnv(name); !folder.empty())
-      folders.push_back(folder);
-  folders.push_back("/usr/local/cuda");
-  return folders;
-}
-
 std::unique_ptr<ProgramCompiler> openNvrtc(std::string &searched) {
-  for (const std::string &path : candidates()) {
+  for (const std::string &path : nvrtcPlaces()) {
     // Stays open until the process ends: it keeps threads and thread-local state of its own.
     void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     Functions functions;

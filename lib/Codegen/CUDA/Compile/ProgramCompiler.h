@@ -2,6 +2,7 @@
 #ifndef TENON_LIB_CODEGEN_CUDA_COMPILE_PROGRAMCOMPILER_H
 #define TENON_LIB_CODEGEN_CUDA_COMPILE_PROGRAMCOMPILER_H
 
+#include "Places.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <memory>
@@ -34,9 +35,6 @@ std::unique_ptr<ProgramCompiler> openNvrtc(std::string &searched);
 std::unique_ptr<ProgramCompiler> findNvcc(std::string &searched);
 /// A C++ compiler that makes objects for the virtual GPU; null as above.
 std::unique_ptr<ProgramCompiler> findHostCompiler(std::string &searched);
-
-/// The toolkit's folders, most specific first: $CUDA_HOME, $CUDA_PATH, /usr/local/cuda.
-std::vector<std::string> toolkitFolders();
 
 } // namespace tenon::codegen::cuda
 

@@ -24,10 +24,6 @@ constexpr Shape shapes[] = {
     {128, 64, 4, 2, 3, {1, 2}, {140, 124}},
 };
 
-cost::Unit unitOf(Type type) {
-  return type.isF16() ? cost::Unit::F16 : type.isBF16() ? cost::Unit::BF16 : cost::Unit::TF32;
-}
-
 class GemmMma : public HeavyTemplate {
 public:
   StringRef name() const override { return "gemm_mma"; }
@@ -50,7 +46,7 @@ public:
     for (const Shape &s : shapes)
       candidates.push_back({s.tileM, s.tileN, depth, s.threads(), s.registers[isHalf], s.sharedBytes()});
     TileProblem problem = product.problem(region);
-    problem.unit = unitOf(type);
+    problem.unit = tensorUnit(type);
     TileChoice choice = chooseTile(product.conv ? "conv_mma" : "gemm_mma", problem, candidates, target);
     const Shape &s = shapes[choice.index];
     std::string text = "GemmMma<" + cudaTypeName(type);

@@ -40,6 +40,41 @@ TileProblem Product::problem(const HeavyRegion &region) const {
   return {batch, m, n, k, bytesOf(region.operandType(0)), bytesOf(region.dispatch.getResult(0).getType())};
 }
 
+cost::Unit tensorUnit(Type type) {
+  return type.isF16() ? cost::Unit::F16 : type.isBF16() ? cost::Unit::BF16 : cost::Unit::TF32;
+}
+
+/// `lines` lines of `length` elements, `batch` times, as boxes of `boxLength` elements of `boxLines` lines.
+static KernelTensorMap linesOf(const HeavyRegion &region, unsigned operand, DimAttr length, DimAttr lines,
+                               DimAttr batch, int64_t boxLength, int64_t boxLines) {
+  Type element = region.operandType(operand).getElementType();
+  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+  return {region.bufferOf(operand),
+          element,
+          {length, lines, batch},
+          {length * bytes, length * lines * bytes},
+          {boxLength, boxLines, 1}};
+}
+
+/// Adds A and B as tensor maps; how run() takes them.
+static std::string addMaps(TemplateKernel &text, const HeavyRegion &region, const Product &p,
+                           const TileCandidate &tile) {
+  text.addMap("mapA", linesOf(region, 0, p.k, p.m, p.batch, tile.depth, tile.rows));
+  text.addMap("mapB", p.transposedB ? linesOf(region, 1, p.k, p.n, p.batch, tile.depth, tile.columns)
+                                    : linesOf(region, 1, p.n, p.k, p.batch, tile.depth, tile.depth));
+  return "&mapA, &mapB, false, false";
+}
+
+/// A and B as operands in memory.
+static std::string addOperands(TemplateKernel &text, const Product &p) {
+  std::string x = text.operand(0), w = text.operand(1), a = "rowMajor(" + x + ", int(m), int(k))";
+  if (p.conv && !p.conv->isProduct()) {
+    p.conv->declareShape(text);
+    a = "patches(" + x + ", shape)";
+  }
+  return a + ", rowMajor(" + w + (p.transposedB ? ", int(n), int(k))" : ", int(k), int(n))");
+}
+
 FailureOr<CudaKernel> emitProduct(const HeavyRegion &region, StringRef name, const Product &p,
                                   const ProductTile &tile) {
   FailureOr<Functor> epilogue = emitEpilogue(region, (name + "_Epilogue").str(), {});
@@ -51,14 +86,8 @@ FailureOr<CudaKernel> emitProduct(const HeavyRegion &region, StringRef name, con
   text.addParam("k", p.k);
   text.addParam("batch", p.batch);
   text.line("using Tile = " + tile.type + ";");
-  std::string x = text.operand(0), w = text.operand(1);
-  std::string a = "rowMajor(" + x + ", int(m), int(k))";
-  if (p.conv && !p.conv->isProduct()) {
-    p.conv->declareShape(text);
-    a = "patches(" + x + ", shape)";
-  }
-  std::string b = "rowMajor(" + w + (p.transposedB ? ", int(n), int(k))" : ", int(k), int(n))");
-  text.line("Tile::run({int(m), int(n), int(k), int(batch)}, " + a + ", " + b + ",");
+  std::string operands = tile.mapsOperands ? addMaps(text, region, p, tile.shape) : addOperands(text, p);
+  text.line("Tile::run({int(m), int(n), int(k), int(batch)}, " + operands + ",");
   text.line("          " + text.store("m", "n") + ");");
   DimAttr blocks = ceilDiv(p.m, tile.shape.rows) * ceilDiv(p.n, tile.shape.columns) * p.batch;
   DimAttr shared = DimAttr::constant(p.n.getContext(), tile.shape.sharedBytes);

@@ -24,13 +24,17 @@ struct Product {
   TileProblem problem(const HeavyRegion &region) const;
 };
 
-/// An instance of GemmSimt or GemmMma.
+/// What multiplies elements of `type` on tensor cores; f32 as TF32.
+cost::Unit tensorUnit(mlir::Type type);
+
+/// An instance of GemmSimt, GemmMma or GemmWgmma.
 struct ProductTile {
   std::string type; ///< "GemmSimt<64, 64, 16, 4, 4, 2, false>"
   int minBlocks;    ///< the second launch bound
   llvm::StringRef include;
   TileCandidate shape;
   cost::Tactic tactic;
+  bool mapsOperands = false; ///< A and B are tensor maps, with boxes of shape.depth elements, as gemm_wgmma.cuh says
 };
 
 /// The kernel of `region`, which is `product`, by `tile`.

@@ -79,10 +79,7 @@ TileChoice chooseTile(StringRef name, const TileProblem &problem, ArrayRef<TileC
                         context.evaluate(problem.k)};
   SmallVector<Ranked> ranked;
   for (auto [i, tile] : llvm::enumerate(candidates))
-    if (tile.sharedBytes <= target.sharedBytes)
-      ranked.push_back(rank(i, tile, extents, problem, name, context.device));
-  if (ranked.empty())
-    ranked.push_back(rank(0, candidates[0], extents, problem, name, context.device));
+    ranked.push_back(rank(i, tile, extents, problem, name, context.device));
   llvm::stable_sort(ranked, [](const Ranked &a, const Ranked &b) { return a.estimate.seconds < b.estimate.seconds; });
   const Ranked &best = ranked.front();
   TileChoice choice{best.index, {}};

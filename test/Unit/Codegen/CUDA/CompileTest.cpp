@@ -15,8 +15,7 @@ class CudaCompile : public testing::Test {
 protected:
   void SetUp() override {
     CompilerInfo compiler = findCudaCompiler();
-    if (!compiler.isFound)
-      GTEST_SKIP() << compiler.description;
+    ASSERT_TRUE(compiler.isFound) << compiler.description;
     ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("tenon-cuda-cache", folder));
     options.cache = folder.str().str();
     options.jobs = 2;

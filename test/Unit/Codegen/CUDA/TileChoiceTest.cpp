@@ -56,11 +56,6 @@ TEST_F(TileChoiceTest, SymbolsHaveTheExtentsOfTheCompilation) {
   EXPECT_EQ(choose(rows, 768, 768).index, 0u);
 }
 
-TEST_F(TileChoiceTest, SharedMemoryIsALimit) {
-  target.sharedBytes = 4096;
-  EXPECT_EQ(choose(number(4096), 4096, 4096).index, 2u);
-}
-
 TEST_F(TileChoiceTest, TheReasonNamesDeviceProblemAndAlternatives) {
   std::string why = choose(number(4096), 4096, 4096).tactic.why;
   EXPECT_EQ(why.find("on h100 at batch 1, m 4096, n 4096, k 4096: "), 0u) << why;
