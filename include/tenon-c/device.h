@@ -4,6 +4,7 @@
 |* target NAME. The library exports one function, tenon_device_api. C99. docs/HowTo/AddADevice.md walks through one.
 |*
 |* Functions that can fail return 0 for success, else 1 after writing a message (one sentence, lower case) into `error`.
+|* `open` returns 2 where only a library is missing that the program calls.
 |* Functions may be called from several threads at once, except that one queue is used by one thread at a time.
 |*
 \*===------------------------------------------------------------------------===*/
@@ -18,7 +19,7 @@ extern "C" {
 #endif
 
 /** Version of this interface: a runtime opens only libraries that return a table of its own version. */
-#define TENON_DEVICE_VERSION 2
+#define TENON_DEVICE_VERSION 3
 
 typedef struct TenonDevice TenonDevice; /**< a device that was opened, with the kernels of one plan */
 typedef struct TenonQueue TenonQueue;   /**< launches and copies that happen one after the other */
@@ -29,12 +30,36 @@ typedef struct TenonDeviceError {
   char message[1024];
 } TenonDeviceError;
 
-/** A kernel of the code objects. */
+#define TENON_LIBRARY_CUBLASLT 0 /**< a product; parameters: batch, m, n, k */
+#define TENON_LIBRARY_CUDNN                                                                                            \
+  1 /**< a convolution, channels last; parameters: images, height, width, channels, height, width and channels of the  \
+       result */
+#define TENON_ACTIVATION_NONE 0
+#define TENON_ACTIVATION_RELU 1
+#define TENON_ACTIVATION_GELU 2 /**< the form with tanh */
+#define TENON_NO_OPERAND 4294967295u
+
+/** A kernel that a library computes: result = activation(x * w + residual + bias); see LibraryCall in plan.fbs.
+   Operands are indices into the launch's arguments, all of which are pointers but the parameters at the end. */
+typedef struct TenonDeviceCall {
+  uint32_t library;                      /**< TENON_LIBRARY_... */
+  uint32_t element_type;                 /**< a TenonType (tenon.h): float32, float16 or bfloat16 */
+  uint32_t tf32;                         /**< not 0: float32 may be rounded to TF32 */
+  uint32_t x, w, bias, residual, result; /**< bias and residual may be TENON_NO_OPERAND */
+  uint32_t activation;                   /**< TENON_ACTIVATION_... */
+  uint32_t transposed;                   /**< of a product: w is [batch, n, k] */
+  uint32_t window[9];                    /**< of a convolution: kernel, strides, pads, dilations, of y and x; groups */
+  uint64_t workspace;                    /**< bytes that the library may use */
+} TenonDeviceCall;
+
+/** A kernel of the code objects, or a call of a library. */
 typedef struct TenonDeviceKernel {
   const char *name;
-  uint32_t threads;      /**< of a block */
-  size_t num_codes;      /**< code objects that hold it; 0: all do */
-  const uint32_t *codes; /**< their indices, ascending */
+  uint32_t threads;            /**< of a block; 0 for a call */
+  size_t num_codes;            /**< code objects that hold it; 0: all do */
+  const uint32_t *codes;       /**< their indices, ascending */
+  size_t num_buffers;          /**< arguments that are pointers */
+  const TenonDeviceCall *call; /**< NULL: it is code */
 } TenonDeviceKernel;
 
 /** A tensor in memory of the device that a kernel copies by boxes (TMA): what cuTensorMapEncodeTiled takes. Dimension 0
@@ -81,7 +106,8 @@ typedef struct TenonDeviceProgram {
 typedef struct TenonDeviceApi {
   uint32_t version; /**< TENON_DEVICE_VERSION */
 
-  /** Opens a device and loads a program, whose memory may go away afterwards. Options come from the environment. */
+  /** Opens a device and loads a program, whose memory may go away afterwards. Options come from the environment.
+      Returns 2, after releasing all, where a library that a kernel calls is missing. */
   int (*open)(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceError *error);
   void (*close)(TenonDevice *device);
   /** Index of the code object in use. */
@@ -108,6 +134,11 @@ typedef struct TenonDeviceApi {
   /** Starts all that was recorded, in its order. */
   int (*replay)(TenonQueue *queue, TenonGraph *graph, TenonDeviceError *error);
   void (*destroy_graph)(TenonGraph *graph); /**< before its queue is */
+
+  /** These two, or NULL for both. `mark` notes the time at which the queue gets here, under a number that the caller
+      counts up from 0; not while recording. `elapsed`: seconds between two marks, once the queue is empty. */
+  int (*mark)(TenonQueue *queue, size_t number, TenonDeviceError *error);
+  int (*elapsed)(TenonQueue *queue, size_t first, size_t second, double *seconds, TenonDeviceError *error);
 } TenonDeviceApi;
 
 /** The only symbol of a device library: its table, which lives for ever, or NULL for a version it does not have. */

@@ -53,6 +53,7 @@ static constexpr ErrorCode codes[] = {
     {"TN8001", "the library of a device cannot be opened", "install it, or set TENON_DEVICE_PATH to its folder", 6},
     {"TN8002", "a device does not take the plan", "compile for an architecture that the device has", 6},
     {"TN8003", "a device reports an error", "see the message; `tenon doctor` says what this machine has", 6},
+    {"TN8004", "a library that the plan calls is missing", "install it, or compile with --tactics=own", 6},
 };
 
 const ErrorCode *errorCodes(std::size_t &count) {

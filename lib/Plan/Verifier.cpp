@@ -42,6 +42,38 @@ static Status checkRange(const std::string &what, uint64_t offset, uint64_t leng
   return Status::success();
 }
 
+/// A call of a library, whose operands are buffers of its launches.
+static Status checkCall(const Kernel &kernel, const LibraryCall &call) {
+  constexpr uint32_t none = 4294967295u, largestWindow = 1 << 20;
+  constexpr uint64_t mostWorkspace = uint64_t(1) << 34;
+  auto fail = [&](const char *what) {
+    return Status::error("TN6021", "kernel " + quote(kernel.name()) + " calls a library with " + what);
+  };
+  if (call.library() > Library::MAX || call.activation() > Activation::MAX)
+    return fail("an unknown library or activation");
+  if (call.type() != ElementType::F32 && call.type() != ElementType::F16 && call.type() != ElementType::BF16)
+    return fail("an element type it does not have");
+  for (uint32_t operand : {call.x(), call.w(), call.result(), call.bias(), call.residual()})
+    if (operand >= kernel.buffers() && (operand != none || operand == call.x() || operand == call.w()))
+      return fail("an operand that is no buffer");
+  if (call.result() == none)
+    return fail("no result");
+  const bool isConv = call.library() == Library::Cudnn;
+  if (kernel.params() != (isConv ? 7 : 4) || kernel.maps() != 0 || kernel.threads() != 0)
+    return fail("parameters, tensor maps or threads that it does not take");
+  if (length(call.window()) != (isConv ? 9 : 0))
+    return fail("a window that it does not take");
+  for (uint32_t i = 0; i < length(call.window()); ++i) {
+    const bool isPad = i == 4 || i == 5;
+    if (call.window()->Get(i) > largestWindow || (!isPad && call.window()->Get(i) == 0))
+      return fail("a window that is out of range");
+  }
+  const bool needsBias = call.activation() != Activation::None || call.residual() != none;
+  if (isConv && (call.activation() == Activation::Gelu || (needsBias && call.bias() == none)))
+    return fail("an activation or residual that it does not have");
+  return call.workspace() > mostWorkspace ? fail("more than 16 GiB of workspace") : Status::success();
+}
+
 static Status checkKernels(const Plan &plan) {
   std::set<std::string> names;
   for (uint32_t i = 0; i < length(plan.kernels()); ++i) {
@@ -50,6 +82,8 @@ static Status checkKernels(const Plan &plan) {
     if (kernel.buffers() > maxArguments || kernel.params() > maxArguments || kernel.maps() > maxArguments)
       return Status::error("TN6021", "kernel " + quote(kernel.name()) + " has more than 65536 arguments");
     TENON_RETURN_IF_ERROR(verifyCodes(plan, "kernel " + quote(kernel.name()), kernel.codes()));
+    if (kernel.call())
+      TENON_RETURN_IF_ERROR(checkCall(kernel, *kernel.call()));
   }
   return Status::success();
 }

@@ -72,6 +72,12 @@ public:
   virtual Status beginRecording() { return Status::success(); }
   /// Ends that, also after a launch has failed.
   virtual Expected<std::unique_ptr<Recording>> endRecording() { return std::unique_ptr<Recording>(); }
+  /// Whether the device has a clock of its own.
+  virtual bool canMark() const { return false; }
+  /// Notes the time at which the queue gets here, under a number counted up from 0. Not while recording.
+  virtual Status mark(size_t) { return Status::success(); }
+  /// Seconds between two marks, after finish().
+  virtual Expected<double> elapsed(size_t, size_t) { return 0.0; }
 };
 
 /// Holds the kernels and weights of one plan. Thread-safe.
@@ -101,7 +107,8 @@ Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &contain
 std::unique_ptr<Device> createNullDevice(const plan::Container &container);
 
 /// Opens libtenon_device_`name`.so (tenon-c/device.h): in the folders of $TENON_DEVICE_PATH, beside this library, then
-/// where the system looks. TN8001 where there is none, TN8002 where it does not take the plan.
+/// where the system looks. TN8001 where there is none, TN8002 where it does not take the plan, TN8004 where a library
+/// is missing that the plan calls.
 Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, const plan::Container &container,
                                                      const SessionOptions &options);
 

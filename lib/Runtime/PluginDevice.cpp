@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <deque>
 #include <dlfcn.h>
 #include <vector>
 
@@ -111,6 +112,19 @@ public:
     if (api.end_record(queue, &graph, &error))
       return failed("recording", error);
     return std::unique_ptr<Recording>(std::make_unique<PluginRecording>(api, queue, graph));
+  }
+
+  bool canMark() const override { return api.mark != nullptr; }
+  Status mark(size_t number) override {
+    TenonDeviceError error{};
+    return api.mark(queue, number, &error) ? failed("event", error) : Status::success();
+  }
+  Expected<double> elapsed(size_t first, size_t second) override {
+    TenonDeviceError error{};
+    double seconds = 0;
+    if (api.elapsed(queue, first, second, &seconds, &error))
+      return failed("event", error);
+    return seconds;
   }
 
 private:
@@ -220,6 +234,24 @@ Expected<const TenonDeviceApi *> openLibrary(const std::string &name) {
   return Status::error("TN8001", "the library of device '" + name + "' cannot be opened: " + reason);
 }
 
+TenonDeviceCall toCall(const plan::LibraryCall &call) {
+  TenonDeviceCall out{};
+  out.library = uint32_t(call.library());
+  out.element_type = uint32_t(call.type());
+  out.tf32 = call.tf32();
+  out.x = call.x();
+  out.w = call.w();
+  out.bias = call.bias();
+  out.residual = call.residual();
+  out.result = call.result();
+  out.activation = uint32_t(call.activation());
+  out.transposed = call.transposed();
+  for (uint32_t i = 0; call.window() && i < call.window()->size(); ++i)
+    out.window[i] = call.window()->Get(i);
+  out.workspace = call.workspace();
+  return out;
+}
+
 /// A plan's kernels and code in the form that a device takes.
 struct ProgramView {
   TenonDeviceProgram program{};
@@ -228,6 +260,7 @@ struct ProgramView {
   std::vector<const void *> codes;
   std::vector<size_t> sizes;
   std::vector<TenonDeviceKernel> kernels;
+  std::deque<TenonDeviceCall> calls;
 
   ProgramView(const plan::Container &container, const SessionOptions &options) {
     const plan::Plan &plan = container.plan();
@@ -241,8 +274,9 @@ struct ProgramView {
     for (uint32_t i = 0; plan.kernels() && i < plan.kernels()->size(); ++i) {
       const plan::Kernel &kernel = *plan.kernels()->Get(i);
       const auto *held = kernel.codes();
-      kernels.push_back(
-          {kernel.name()->c_str(), kernel.threads(), held ? held->size() : 0, held ? held->data() : nullptr});
+      kernels.push_back({kernel.name()->c_str(), kernel.threads(), held ? held->size() : 0,
+                         held ? held->data() : nullptr, kernel.buffers(),
+                         kernel.call() ? &calls.emplace_back(toCall(*kernel.call())) : nullptr});
     }
     program = {options.arch.empty() ? nullptr : options.arch.c_str(),
                archs.size(),
@@ -265,8 +299,9 @@ Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, co
   open->api = *api;
   const ProgramView view(container, options);
   TenonDeviceError error{};
-  if ((*api)->open(&view.program, &open->device, &error))
-    return Status::error("TN8002", "device '" + name + "' does not take the plan: " + error.message);
+  if (const int result = (*api)->open(&view.program, &open->device, &error); result != 0)
+    return Status::error(result == 2 ? "TN8004" : "TN8002",
+                         "device '" + name + "' does not take the plan: " + error.message);
   const size_t code = (*api)->code(open->device);
   auto device = std::make_unique<PluginDevice>(container.plan(), std::move(open), code,
                                                code < view.archs.size() ? view.archs[code] : "");

@@ -56,6 +56,10 @@ struct Function;
 struct FunctionBuilder;
 struct FunctionT;
 
+struct LibraryCall;
+struct LibraryCallBuilder;
+struct LibraryCallT;
+
 struct Kernel;
 struct KernelBuilder;
 struct KernelT;
@@ -362,6 +366,70 @@ struct OperationUnion {
 
 bool VerifyOperation(flatbuffers::Verifier &verifier, const void *obj, Operation type);
 bool VerifyOperationVector(flatbuffers::Verifier &verifier, const flatbuffers::Vector<flatbuffers::Offset<void>> *values, const flatbuffers::Vector<Operation> *types);
+
+enum class Library : uint8_t {
+  CublasLt = 0,
+  Cudnn = 1,
+  MIN = CublasLt,
+  MAX = Cudnn
+};
+
+inline const Library (&EnumValuesLibrary())[2] {
+  static const Library values[] = {
+    Library::CublasLt,
+    Library::Cudnn
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesLibrary() {
+  static const char * const names[3] = {
+    "CublasLt",
+    "Cudnn",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameLibrary(Library e) {
+  if (flatbuffers::IsOutRange(e, Library::CublasLt, Library::Cudnn)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesLibrary()[index];
+}
+
+/// Gelu: 0.5 v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))).
+enum class Activation : uint8_t {
+  None = 0,
+  Relu = 1,
+  Gelu = 2,
+  MIN = None,
+  MAX = Gelu
+};
+
+inline const Activation (&EnumValuesActivation())[3] {
+  static const Activation values[] = {
+    Activation::None,
+    Activation::Relu,
+    Activation::Gelu
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesActivation() {
+  static const char * const names[4] = {
+    "None",
+    "Relu",
+    "Gelu",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameActivation(Activation e) {
+  if (flatbuffers::IsOutRange(e, Activation::None, Activation::Gelu)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesActivation()[index];
+}
 
 /// Operands a, b, c are indices of earlier instructions (InputDim: input, axis).
 FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) ShapeInstr FLATBUFFERS_FINAL_CLASS {
@@ -1555,6 +1623,222 @@ inline flatbuffers::Offset<Function> CreateFunctionDirect(
 
 flatbuffers::Offset<Function> CreateFunction(flatbuffers::FlatBufferBuilder &_fbb, const FunctionT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
 
+struct LibraryCallT : public flatbuffers::NativeTable {
+  typedef LibraryCall TableType;
+  tenon::plan::Library library = tenon::plan::Library::CublasLt;
+  tenon::plan::ElementType type = tenon::plan::ElementType::F32;
+  bool tf32 = false;
+  uint32_t x = 0;
+  uint32_t w = 0;
+  uint32_t bias = 4294967295;
+  uint32_t residual = 4294967295;
+  uint32_t result = 0;
+  tenon::plan::Activation activation = tenon::plan::Activation::None;
+  bool transposed = false;
+  std::vector<uint32_t> window{};
+  uint64_t workspace = 0;
+};
+
+/// A kernel that a library computes: no code object holds it. result = activation(x * w + residual + bias), sums in f32.
+///   CublasLt: a product, result[batch, m, n] of x[batch, m, k] and w[batch, k, n]. Parameters: batch, m, n, k.
+///   Cudnn: a convolution with channels last, y[i, h', w', m] of x[i, h, w, c] and w[m, ky, kx, c]. Parameters: images,
+///   height, width, channels, height, width and channels of the result.
+/// x, w, bias, residual and result are indices into the launch's buffers; none: 4294967295.
+struct LibraryCall FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef LibraryCallT NativeTableType;
+  typedef LibraryCallBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_LIBRARY = 4,
+    VT_TYPE = 6,
+    VT_TF32 = 8,
+    VT_X = 10,
+    VT_W = 12,
+    VT_BIAS = 14,
+    VT_RESIDUAL = 16,
+    VT_RESULT = 18,
+    VT_ACTIVATION = 20,
+    VT_TRANSPOSED = 22,
+    VT_WINDOW = 24,
+    VT_WORKSPACE = 26
+  };
+  tenon::plan::Library library() const {
+    return static_cast<tenon::plan::Library>(GetField<uint8_t>(VT_LIBRARY, 0));
+  }
+  tenon::plan::ElementType type() const {
+    return static_cast<tenon::plan::ElementType>(GetField<uint8_t>(VT_TYPE, 0));
+  }
+  bool tf32() const {
+    return GetField<uint8_t>(VT_TF32, 0) != 0;
+  }
+  uint32_t x() const {
+    return GetField<uint32_t>(VT_X, 0);
+  }
+  uint32_t w() const {
+    return GetField<uint32_t>(VT_W, 0);
+  }
+  uint32_t bias() const {
+    return GetField<uint32_t>(VT_BIAS, 4294967295);
+  }
+  uint32_t residual() const {
+    return GetField<uint32_t>(VT_RESIDUAL, 4294967295);
+  }
+  uint32_t result() const {
+    return GetField<uint32_t>(VT_RESULT, 0);
+  }
+  tenon::plan::Activation activation() const {
+    return static_cast<tenon::plan::Activation>(GetField<uint8_t>(VT_ACTIVATION, 0));
+  }
+  bool transposed() const {
+    return GetField<uint8_t>(VT_TRANSPOSED, 0) != 0;
+  }
+  const flatbuffers::Vector<uint32_t> *window() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_WINDOW);
+  }
+  uint64_t workspace() const {
+    return GetField<uint64_t>(VT_WORKSPACE, 0);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint8_t>(verifier, VT_LIBRARY, 1) &&
+           VerifyField<uint8_t>(verifier, VT_TYPE, 1) &&
+           VerifyField<uint8_t>(verifier, VT_TF32, 1) &&
+           VerifyField<uint32_t>(verifier, VT_X, 4) &&
+           VerifyField<uint32_t>(verifier, VT_W, 4) &&
+           VerifyField<uint32_t>(verifier, VT_BIAS, 4) &&
+           VerifyField<uint32_t>(verifier, VT_RESIDUAL, 4) &&
+           VerifyField<uint32_t>(verifier, VT_RESULT, 4) &&
+           VerifyField<uint8_t>(verifier, VT_ACTIVATION, 1) &&
+           VerifyField<uint8_t>(verifier, VT_TRANSPOSED, 1) &&
+           VerifyOffset(verifier, VT_WINDOW) &&
+           verifier.VerifyVector(window()) &&
+           VerifyField<uint64_t>(verifier, VT_WORKSPACE, 8) &&
+           verifier.EndTable();
+  }
+  LibraryCallT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(LibraryCallT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<LibraryCall> Pack(flatbuffers::FlatBufferBuilder &_fbb, const LibraryCallT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct LibraryCallBuilder {
+  typedef LibraryCall Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_library(tenon::plan::Library library) {
+    fbb_.AddElement<uint8_t>(LibraryCall::VT_LIBRARY, static_cast<uint8_t>(library), 0);
+  }
+  void add_type(tenon::plan::ElementType type) {
+    fbb_.AddElement<uint8_t>(LibraryCall::VT_TYPE, static_cast<uint8_t>(type), 0);
+  }
+  void add_tf32(bool tf32) {
+    fbb_.AddElement<uint8_t>(LibraryCall::VT_TF32, static_cast<uint8_t>(tf32), 0);
+  }
+  void add_x(uint32_t x) {
+    fbb_.AddElement<uint32_t>(LibraryCall::VT_X, x, 0);
+  }
+  void add_w(uint32_t w) {
+    fbb_.AddElement<uint32_t>(LibraryCall::VT_W, w, 0);
+  }
+  void add_bias(uint32_t bias) {
+    fbb_.AddElement<uint32_t>(LibraryCall::VT_BIAS, bias, 4294967295);
+  }
+  void add_residual(uint32_t residual) {
+    fbb_.AddElement<uint32_t>(LibraryCall::VT_RESIDUAL, residual, 4294967295);
+  }
+  void add_result(uint32_t result) {
+    fbb_.AddElement<uint32_t>(LibraryCall::VT_RESULT, result, 0);
+  }
+  void add_activation(tenon::plan::Activation activation) {
+    fbb_.AddElement<uint8_t>(LibraryCall::VT_ACTIVATION, static_cast<uint8_t>(activation), 0);
+  }
+  void add_transposed(bool transposed) {
+    fbb_.AddElement<uint8_t>(LibraryCall::VT_TRANSPOSED, static_cast<uint8_t>(transposed), 0);
+  }
+  void add_window(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> window) {
+    fbb_.AddOffset(LibraryCall::VT_WINDOW, window);
+  }
+  void add_workspace(uint64_t workspace) {
+    fbb_.AddElement<uint64_t>(LibraryCall::VT_WORKSPACE, workspace, 0);
+  }
+  explicit LibraryCallBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<LibraryCall> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<LibraryCall>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<LibraryCall> CreateLibraryCall(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    tenon::plan::Library library = tenon::plan::Library::CublasLt,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    bool tf32 = false,
+    uint32_t x = 0,
+    uint32_t w = 0,
+    uint32_t bias = 4294967295,
+    uint32_t residual = 4294967295,
+    uint32_t result = 0,
+    tenon::plan::Activation activation = tenon::plan::Activation::None,
+    bool transposed = false,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> window = 0,
+    uint64_t workspace = 0) {
+  LibraryCallBuilder builder_(_fbb);
+  builder_.add_workspace(workspace);
+  builder_.add_window(window);
+  builder_.add_result(result);
+  builder_.add_residual(residual);
+  builder_.add_bias(bias);
+  builder_.add_w(w);
+  builder_.add_x(x);
+  builder_.add_transposed(transposed);
+  builder_.add_activation(activation);
+  builder_.add_tf32(tf32);
+  builder_.add_type(type);
+  builder_.add_library(library);
+  return builder_.Finish();
+}
+
+struct LibraryCall::Traits {
+  using type = LibraryCall;
+  static auto constexpr Create = CreateLibraryCall;
+};
+
+inline flatbuffers::Offset<LibraryCall> CreateLibraryCallDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    tenon::plan::Library library = tenon::plan::Library::CublasLt,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    bool tf32 = false,
+    uint32_t x = 0,
+    uint32_t w = 0,
+    uint32_t bias = 4294967295,
+    uint32_t residual = 4294967295,
+    uint32_t result = 0,
+    tenon::plan::Activation activation = tenon::plan::Activation::None,
+    bool transposed = false,
+    const std::vector<uint32_t> *window = nullptr,
+    uint64_t workspace = 0) {
+  auto window__ = window ? _fbb.CreateVector<uint32_t>(*window) : 0;
+  return tenon::plan::CreateLibraryCall(
+      _fbb,
+      library,
+      type,
+      tf32,
+      x,
+      w,
+      bias,
+      residual,
+      result,
+      activation,
+      transposed,
+      window__,
+      workspace);
+}
+
+flatbuffers::Offset<LibraryCall> CreateLibraryCall(flatbuffers::FlatBufferBuilder &_fbb, const LibraryCallT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
 struct KernelT : public flatbuffers::NativeTable {
   typedef Kernel TableType;
   std::string name{};
@@ -1564,6 +1848,11 @@ struct KernelT : public flatbuffers::NativeTable {
   uint32_t threads = 0;
   uint32_t maps = 0;
   std::vector<uint32_t> codes{};
+  std::unique_ptr<tenon::plan::LibraryCallT> call{};
+  KernelT() = default;
+  KernelT(const KernelT &o);
+  KernelT(KernelT&&) FLATBUFFERS_NOEXCEPT = default;
+  KernelT &operator=(KernelT o) FLATBUFFERS_NOEXCEPT;
 };
 
 struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
@@ -1577,7 +1866,8 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_NODES = 10,
     VT_THREADS = 12,
     VT_MAPS = 14,
-    VT_CODES = 16
+    VT_CODES = 16,
+    VT_CALL = 18
   };
   const flatbuffers::String *name() const {
     return GetPointer<const flatbuffers::String *>(VT_NAME);
@@ -1600,6 +1890,9 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   const flatbuffers::Vector<uint32_t> *codes() const {
     return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_CODES);
   }
+  const tenon::plan::LibraryCall *call() const {
+    return GetPointer<const tenon::plan::LibraryCall *>(VT_CALL);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NAME) &&
@@ -1613,6 +1906,8 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            VerifyField<uint32_t>(verifier, VT_MAPS, 4) &&
            VerifyOffset(verifier, VT_CODES) &&
            verifier.VerifyVector(codes()) &&
+           VerifyOffset(verifier, VT_CALL) &&
+           verifier.VerifyTable(call()) &&
            verifier.EndTable();
   }
   KernelT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -1645,6 +1940,9 @@ struct KernelBuilder {
   void add_codes(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> codes) {
     fbb_.AddOffset(Kernel::VT_CODES, codes);
   }
+  void add_call(flatbuffers::Offset<tenon::plan::LibraryCall> call) {
+    fbb_.AddOffset(Kernel::VT_CALL, call);
+  }
   explicit KernelBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -1664,8 +1962,10 @@ inline flatbuffers::Offset<Kernel> CreateKernel(
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> nodes = 0,
     uint32_t threads = 0,
     uint32_t maps = 0,
-    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> codes = 0) {
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> codes = 0,
+    flatbuffers::Offset<tenon::plan::LibraryCall> call = 0) {
   KernelBuilder builder_(_fbb);
+  builder_.add_call(call);
   builder_.add_codes(codes);
   builder_.add_maps(maps);
   builder_.add_threads(threads);
@@ -1689,7 +1989,8 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
     const std::vector<flatbuffers::Offset<flatbuffers::String>> *nodes = nullptr,
     uint32_t threads = 0,
     uint32_t maps = 0,
-    const std::vector<uint32_t> *codes = nullptr) {
+    const std::vector<uint32_t> *codes = nullptr,
+    flatbuffers::Offset<tenon::plan::LibraryCall> call = 0) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
   auto nodes__ = nodes ? _fbb.CreateVector<flatbuffers::Offset<flatbuffers::String>>(*nodes) : 0;
   auto codes__ = codes ? _fbb.CreateVector<uint32_t>(*codes) : 0;
@@ -1701,7 +2002,8 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
       nodes__,
       threads,
       maps,
-      codes__);
+      codes__,
+      call);
 }
 
 flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &_fbb, const KernelT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -2364,6 +2666,88 @@ inline flatbuffers::Offset<Function> CreateFunction(flatbuffers::FlatBufferBuild
       _records);
 }
 
+inline LibraryCallT *LibraryCall::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<LibraryCallT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void LibraryCall::UnPackTo(LibraryCallT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = library(); _o->library = _e; }
+  { auto _e = type(); _o->type = _e; }
+  { auto _e = tf32(); _o->tf32 = _e; }
+  { auto _e = x(); _o->x = _e; }
+  { auto _e = w(); _o->w = _e; }
+  { auto _e = bias(); _o->bias = _e; }
+  { auto _e = residual(); _o->residual = _e; }
+  { auto _e = result(); _o->result = _e; }
+  { auto _e = activation(); _o->activation = _e; }
+  { auto _e = transposed(); _o->transposed = _e; }
+  { auto _e = window(); if (_e) { _o->window.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->window[_i] = _e->Get(_i); } } }
+  { auto _e = workspace(); _o->workspace = _e; }
+}
+
+inline flatbuffers::Offset<LibraryCall> LibraryCall::Pack(flatbuffers::FlatBufferBuilder &_fbb, const LibraryCallT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateLibraryCall(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<LibraryCall> CreateLibraryCall(flatbuffers::FlatBufferBuilder &_fbb, const LibraryCallT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const LibraryCallT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _library = _o->library;
+  auto _type = _o->type;
+  auto _tf32 = _o->tf32;
+  auto _x = _o->x;
+  auto _w = _o->w;
+  auto _bias = _o->bias;
+  auto _residual = _o->residual;
+  auto _result = _o->result;
+  auto _activation = _o->activation;
+  auto _transposed = _o->transposed;
+  auto _window = _o->window.size() ? _fbb.CreateVector(_o->window) : 0;
+  auto _workspace = _o->workspace;
+  return tenon::plan::CreateLibraryCall(
+      _fbb,
+      _library,
+      _type,
+      _tf32,
+      _x,
+      _w,
+      _bias,
+      _residual,
+      _result,
+      _activation,
+      _transposed,
+      _window,
+      _workspace);
+}
+
+inline KernelT::KernelT(const KernelT &o)
+      : name(o.name),
+        buffers(o.buffers),
+        params(o.params),
+        nodes(o.nodes),
+        threads(o.threads),
+        maps(o.maps),
+        codes(o.codes),
+        call((o.call) ? new tenon::plan::LibraryCallT(*o.call) : nullptr) {
+}
+
+inline KernelT &KernelT::operator=(KernelT o) FLATBUFFERS_NOEXCEPT {
+  std::swap(name, o.name);
+  std::swap(buffers, o.buffers);
+  std::swap(params, o.params);
+  std::swap(nodes, o.nodes);
+  std::swap(threads, o.threads);
+  std::swap(maps, o.maps);
+  std::swap(codes, o.codes);
+  std::swap(call, o.call);
+  return *this;
+}
+
 inline KernelT *Kernel::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
   auto _o = std::make_unique<KernelT>();
   UnPackTo(_o.get(), _resolver);
@@ -2380,6 +2764,7 @@ inline void Kernel::UnPackTo(KernelT *_o, const flatbuffers::resolver_function_t
   { auto _e = threads(); _o->threads = _e; }
   { auto _e = maps(); _o->maps = _e; }
   { auto _e = codes(); if (_e) { _o->codes.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->codes[_i] = _e->Get(_i); } } }
+  { auto _e = call(); if (_e) _o->call = std::unique_ptr<tenon::plan::LibraryCallT>(_e->UnPack(_resolver)); }
 }
 
 inline flatbuffers::Offset<Kernel> Kernel::Pack(flatbuffers::FlatBufferBuilder &_fbb, const KernelT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -2397,6 +2782,7 @@ inline flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &
   auto _threads = _o->threads;
   auto _maps = _o->maps;
   auto _codes = _o->codes.size() ? _fbb.CreateVector(_o->codes) : 0;
+  auto _call = _o->call ? CreateLibraryCall(_fbb, _o->call.get(), _rehasher) : 0;
   return tenon::plan::CreateKernel(
       _fbb,
       _name,
@@ -2405,7 +2791,8 @@ inline flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &
       _nodes,
       _threads,
       _maps,
-      _codes);
+      _codes,
+      _call);
 }
 
 inline CodeObjectT *CodeObject::UnPack(const flatbuffers::resolver_function_t *_resolver) const {

@@ -1,11 +1,10 @@
 // The CUDA device on a mock of the driver.
 #include "CodeChoice.h"
+#include "CudaMockTest.h"
 #include "DeviceSample.h"
-#include "MockCuda.h"
 
 #include <algorithm>
 #include <atomic>
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <thread>
 
@@ -15,33 +14,8 @@ using namespace tenon::test;
 
 namespace {
 
-/// What the mock saw since the last call.
-MockCudaReport report() {
-  static void *library = dlopen(TENON_MOCK_CUDA, RTLD_NOW | RTLD_LOCAL);
-  MockCudaReport report;
-  reinterpret_cast<MockCudaReportFunction>(dlsym(library, "tenon_mock_cuda_report"))(&report);
-  return report;
-}
-
-class CudaDevice : public testing::Test {
+class CudaDevice : public CudaMockTest {
 protected:
-  static constexpr const char *variables[] = {"TENON_DEVICE_PATH",     "TENON_CUDA_DRIVER", "TENON_CUDA_DEVICE",
-                                              "TENON_MOCK_CAPABILITY", "TENON_MOCK_FAIL",   "TENON_MOCK_MEMORY",
-                                              "TENON_CUDA_GRAPHS"};
-  void SetUp() override {
-    setenv("TENON_DEVICE_PATH", TENON_DEVICE_FOLDER, 1);
-    setenv("TENON_CUDA_DRIVER", TENON_MOCK_CUDA, 1);
-    report();
-  }
-  void TearDown() override {
-    for (const char *variable : variables)
-      unsetenv(variable);
-    const MockCudaReport end = report();
-    EXPECT_EQ(end.violations, std::vector<std::string>());
-    EXPECT_EQ(end.contexts + end.modules + end.streams + end.allocations + end.graphs + end.depth, 0)
-        << "something is left";
-  }
-
   Expected<std::unique_ptr<Session>> open(PlanMaker m, const std::vector<std::string> &archs = {"sm_90a"},
                                           const std::string &forced = "", const char *image = "MOCK add_rows scale") {
     SessionOptions options;

@@ -1,6 +1,10 @@
 //===- MockCuda.cpp - A CUDA driver without a GPU -------------------------===//
 #include "MockCuda.h"
 
+#ifdef TENON_TEST_VGPU
+#include "tenon/Runtime/Vgpu.h"
+#endif
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +15,7 @@
 #include <set>
 #include <sstream>
 
+using tenon::test::MockCudaLibraries;
 using tenon::test::MockCudaReport;
 using Pointer = unsigned long long;
 
@@ -18,20 +23,31 @@ namespace {
 
 // CUresult
 constexpr int invalidValue = 1, outOfMemory = 2, notInitialized = 3, invalidDevice = 101, invalidImage = 200,
-              invalidContext = 201, invalidHandle = 400, notFound = 500, illegalAddress = 700;
+              invalidContext = 201, invalidHandle = 400, notFound = 500, notReady = 600, illegalAddress = 700,
+              notSupported = 801;
 constexpr int sharedByDefault = 48 << 10, sharedOptIn = 227 << 10, sharedFixed = 1024;
 
 struct Function {
   std::string name;
   int dynamicShared = sharedByDefault - sharedFixed;
+#ifdef TENON_TEST_VGPU
+  tenon::vgpu::Kernel kernel = {}; ///< of an image that is for the virtual GPU
+#endif
 };
 struct Module {
   std::vector<std::unique_ptr<Function>> functions;
+#ifdef TENON_TEST_VGPU
+  tenon::vgpu::Module loaded;
+#endif
 };
 using Work = std::vector<std::function<bool()>>; ///< false: it touched what is not there
 struct Stream {
   Work work;
   Work *captured = nullptr; ///< where launches go instead
+  double clock = 0;         ///< us
+};
+struct Event {
+  double time = -1; ///< us; -1: not yet
 };
 
 struct State {
@@ -43,6 +59,8 @@ struct State {
   std::set<Module *> modules;
   std::set<Stream *> streams;
   std::set<Work *> graphs; ///< captured and instantiated ones
+  std::set<Event *> events;
+  int descriptions = 0;
   std::map<char *, size_t> memory;
   size_t used = 0;
 
@@ -158,7 +176,78 @@ const std::map<int, std::pair<const char *, const char *>> errors = {
     {notFound, {"named symbol not found", "CUDA_ERROR_NOT_FOUND"}},
     {illegalAddress, {"an illegal memory access was encountered", "CUDA_ERROR_ILLEGAL_ADDRESS"}},
     {719, {"unspecified launch failure", "CUDA_ERROR_LAUNCH_FAILED"}},
+    {801, {"operation not supported", "CUDA_ERROR_NOT_SUPPORTED"}},
 };
+
+/// Bytes of the ELF file that begins at `image`.
+size_t elfBytes(const char *image) {
+  uint64_t offset;
+  uint16_t size, count;
+  std::memcpy(&offset, image + 40, sizeof(offset));
+  std::memcpy(&size, image + 58, sizeof(size));
+  std::memcpy(&count, image + 60, sizeof(count));
+  return offset + size_t(size) * count;
+}
+
+int enqueue(void *stream, const std::string &text, std::function<bool()> work) {
+  State &s = state();
+  std::lock_guard lock(s.mutex);
+  auto *queue = static_cast<Stream *>(stream);
+  if (!known(s.streams, queue, "stream"))
+    return invalidHandle;
+  if (!queue->captured)
+    s.report.launches.push_back(text);
+  const char *variable = std::getenv("TENON_MOCK_LIBRARY_US");
+  const double time = variable ? std::atof(variable) : 5;
+  (queue->captured ? *queue->captured : queue->work).push_back([=, work = std::move(work)] {
+    queue->clock += time;
+    return work();
+  });
+  return 0;
+}
+
+bool ownsLocked(const void *pointer, size_t bytes) {
+  std::lock_guard lock(state().mutex);
+  return state().owns(pointer, bytes);
+}
+void violateLocked(const std::string &what) {
+  std::lock_guard lock(state().mutex);
+  state().violate(what);
+}
+void countDescriptions(int change) {
+  std::lock_guard lock(state().mutex);
+  state().descriptions += change;
+}
+
+#ifdef TENON_TEST_VGPU
+/// Runs what waits in the stream, then the kernel.
+int launchVirtual(const Function &function, unsigned blocks, unsigned threads, unsigned shared, Stream &stream,
+                  void **arguments, std::unique_lock<std::mutex> &lock) {
+  static tenon::vgpu::VirtualGpu *gpu = new tenon::vgpu::VirtualGpu;
+  auto work = std::move(stream.work);
+  stream.work.clear();
+  tenon::vgpu::LaunchOptions options;
+  for (const auto &[base, bytes] : state().memory)
+    options.globalMemory.push_back({base, bytes});
+  lock.unlock();
+  bool good = true;
+  for (const auto &step : work)
+    good = good && step();
+  const std::string error = gpu->launch(function.kernel, {blocks, 1, 1}, {threads, 1, 1}, shared, arguments, options);
+  lock.lock();
+  if (!error.empty())
+    state().violate(error);
+  stream.clock += 10 + 0.1 * blocks;
+  return good && error.empty() ? 0 : state().sticky = illegalAddress;
+}
+
+/// Loads an object for the virtual GPU.
+int loadVirtual(const char *image, Module &module) {
+  std::string error;
+  module.loaded = tenon::vgpu::Module::load(image, elfBytes(image), error);
+  return error.empty() ? 0 : invalidImage;
+}
+#endif
 
 } // namespace
 
@@ -173,8 +262,14 @@ __attribute__((visibility("default"))) void tenon_mock_cuda_report(MockCudaRepor
   s.report.allocations = int(s.memory.size());
   s.report.graphs = int(s.graphs.size());
   s.report.depth = int(stack.size());
+  s.report.events = int(s.events.size());
+  s.report.descriptions = s.descriptions;
   *report = std::move(s.report);
   s.report = {};
+}
+
+__attribute__((visibility("default"))) MockCudaLibraries tenon_mock_cuda_libraries() {
+  return {enqueue, ownsLocked, violateLocked, countDescriptions};
 }
 
 #pragma GCC visibility push(default)
@@ -268,6 +363,16 @@ int cuCtxPopCurrent_v2(void **context) {
 int cuModuleLoadDataEx(void **module, const void *image, unsigned count, int *options, void **values) {
   Call call("cuModuleLoadDataEx", true);
   const char *text = static_cast<const char *>(image); // of a cubin, the driver looks no further than its header says
+#ifdef TENON_TEST_VGPU
+  if (call.error == 0 && std::strncmp(text, "\177ELF", 4) == 0) {
+    auto made = std::make_unique<Module>();
+    if (const int error = loadVirtual(text, *made))
+      return error;
+    *module = made.get();
+    state().modules.insert(made.release());
+    return 0;
+  }
+#endif
   if (call.error || std::strncmp(text, "MOCK", 4) != 0) {
     if (count == 2 && options[0] == 5 && options[1] == 6)
       std::snprintf(static_cast<char *>(values[0]), reinterpret_cast<size_t>(values[1]), "not MOCK");
@@ -300,6 +405,14 @@ int cuModuleGetFunction(Function **function, Module *module, const char *name) {
       *function = candidate.get();
       return 0;
     }
+#ifdef TENON_TEST_VGPU
+  if (module->loaded)
+    if (auto kernel = module->loaded.find(name); kernel.trampoline) {
+      *function = module->functions.emplace_back(std::make_unique<Function>(Function{name})).get();
+      (*function)->kernel = kernel;
+      return 0;
+    }
+#endif
   return notFound;
 }
 
@@ -360,6 +473,7 @@ int cuMemcpyAsync(Pointer target, Pointer source, size_t bytes, Stream *stream) 
     return invalidValue;
   }
   stream->work.push_back([=] {
+    stream->clock += 1;
     std::memcpy(to, from, bytes);
     return true;
   });
@@ -418,8 +532,59 @@ int cuLaunchKernel(Function *function, unsigned gridX, unsigned gridY, unsigned 
   if (!stream->captured)
     s.report.launches.push_back(function->name + "<<<" + std::to_string(gridX) + ", " + std::to_string(threads) + ", " +
                                 std::to_string(shared) + ">>>");
-  (stream->captured ? *stream->captured : stream->work).push_back(body(function->name, gridX, arguments));
+#ifdef TENON_TEST_VGPU
+  if (function->kernel.trampoline)
+    return stream->captured ? notSupported
+                            : launchVirtual(*function, gridX, unsigned(threads), shared, *stream, arguments, call.lock);
+#endif
+  auto work = body(function->name, gridX, arguments);
+  (stream->captured ? *stream->captured : stream->work).push_back([=] {
+    stream->clock += 10 + 0.1 * gridX;
+    return work();
+  });
   return 0;
+}
+
+int cuEventCreate(Event **event, unsigned flags) {
+  Call call("cuEventCreate", true);
+  if (call.error || flags > 3)
+    return call.error ? call.error : invalidValue;
+  *event = new Event;
+  state().events.insert(*event);
+  return 0;
+}
+
+int cuEventRecord(Event *event, Stream *stream) {
+  Call call("cuEventRecord", true);
+  if (call.error || !known(state().events, event, "event") || !known(state().streams, stream, "stream"))
+    return call.error ? call.error : invalidHandle;
+  if (stream->captured)
+    state().violate("an event is recorded during capture");
+  event->time = -1;
+  stream->work.push_back([=] {
+    event->time = stream->clock;
+    return true;
+  });
+  return 0;
+}
+
+int cuEventElapsedTime(float *milliseconds, Event *first, Event *second) {
+  Call call("cuEventElapsedTime", true);
+  if (call.error || !known(state().events, first, "event") || !known(state().events, second, "event"))
+    return call.error ? call.error : invalidHandle;
+  if (first->time < 0 || second->time < 0)
+    return notReady;
+  *milliseconds = float((second->time - first->time) * 1e-3);
+  return 0;
+}
+
+int cuEventDestroy_v2(Event *event) {
+  Call call("cuEventDestroy_v2", true);
+  if (!known(state().events, event, "event"))
+    return invalidHandle;
+  state().events.erase(event);
+  delete event;
+  return call.error;
 }
 
 /// The opaque bytes are the address.
@@ -429,6 +594,21 @@ int cuTensorMapEncodeTiled(void *map, int type, unsigned rank, void *data, const
   Call call("cuTensorMapEncodeTiled", false);
   if (call.error)
     return call.error;
+#ifdef TENON_TEST_VGPU
+  if (type == 6 || type == 9) { // f16, bf16: for kernels of the virtual GPU
+    tenon::vgpu::TensorMapDescription tensor;
+    tensor.base = data;
+    tensor.rank = rank;
+    for (unsigned d = 0; d < rank && d < 5; ++d) {
+      tensor.extents[d] = extents[d];
+      tensor.box[d] = box[d];
+      if (d > 0)
+        tensor.strides[d - 1] = strides[d - 1];
+    }
+    tensor.swizzle = static_cast<tenon::vgpu::TensorSwizzle>(swizzle);
+    return tenon::vgpu::encodeTensorMap(tensor, map).empty() ? 0 : invalidValue;
+  }
+#endif
   const bool good = reinterpret_cast<uintptr_t>(map) % 64 == 0 && reinterpret_cast<uintptr_t>(data) % 16 == 0 &&
                     type == 7 && rank == 2 && extents[0] == 4 && extents[1] > 0 && strides[0] == 16 && box[0] == 4 &&
                     box[1] == 1 && elementStrides[0] == 1 && elementStrides[1] == 1 && interleave == 0 &&

@@ -7,12 +7,18 @@
 //   TENON_MOCK_FAIL=cuLaunchKernel=719   that function returns this error
 //   TENON_MOCK_MEMORY=1000000            bytes of memory; 2^30 otherwise
 //
-// An image is text: "MOCK add_rows scale" holds two kernels; one that begins with anything else is invalid.
+// An image is text: "MOCK add_rows scale" holds two kernels. An ELF file is one for the virtual GPU, as MockNvrtc.cpp
+// makes them: its kernels run when they are launched, not when the stream is synchronised, for only they know how many
+// arguments they have; so they cannot be captured. Anything else is invalid.
+//
+// Events tell a time of their own: a launch takes 10 us and 0.1 us for each block, a call of a library
+// $TENON_MOCK_LIBRARY_US (5), a copy 1 us.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_TEST_UNIT_RUNTIME_MOCKCUDA_H
 #define TENON_TEST_UNIT_RUNTIME_MOCKCUDA_H
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,11 +30,23 @@ struct MockCudaReport {
   std::map<std::string, int> calls;    ///< by function
   std::vector<std::string> launches;   ///< "scale<<<8, 256, 0>>>"
   int contexts = 0, modules = 0, streams = 0, allocations = 0, graphs = 0; ///< alive
-  int depth = 0; ///< contexts on the stack of the asking thread
+  int depth = 0;                    ///< contexts on the stack of the asking thread
+  int events = 0, descriptions = 0; ///< alive; handles and descriptions are of libraries
 };
 
 /// Exported as tenon_mock_cuda_report: what happened since the last call.
 using MockCudaReportFunction = void (*)(MockCudaReport *);
+
+/// Exported as tenon_mock_cuda_libraries: what mock libraries use of the driver.
+struct MockCudaLibraries {
+  /// Work of a stream; `text` is for the report. Returns a CUresult.
+  int (*enqueue)(void *stream, const std::string &text, std::function<bool()> work);
+  /// Whether `bytes` at `pointer` are of one allocation.
+  bool (*owns)(const void *pointer, size_t bytes);
+  void (*violate)(const std::string &what);
+  void (*count)(int change); ///< of handles and descriptions that are alive
+};
+using MockCudaLibrariesFunction = MockCudaLibraries (*)();
 
 } // namespace tenon::test
 

@@ -43,6 +43,10 @@ std::string Driver::open() {
   find(createStream, "cuStreamCreate");
   find(destroyStream, "cuStreamDestroy_v2");
   find(synchronize, "cuStreamSynchronize");
+  find(createEvent, "cuEventCreate");
+  find(recordEvent, "cuEventRecord");
+  find(elapsed, "cuEventElapsedTime");
+  find(destroyEvent, "cuEventDestroy_v2");
   find(launch, "cuLaunchKernel");
   encodeTensorMap = reinterpret_cast<decltype(encodeTensorMap)>(dlsym(library, "cuTensorMapEncodeTiled"));
   find(beginCapture, "cuStreamBeginCapture_v2");

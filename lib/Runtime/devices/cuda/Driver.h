@@ -21,6 +21,7 @@ using Function = struct FunctionTag *;
 using Stream = struct StreamTag *;
 using Graph = struct GraphTag *;
 using GraphExec = struct GraphExecTag *;
+using Event = struct EventTag *;
 
 // CUresult
 inline constexpr Result outOfMemory = 2, notFound = 500;
@@ -60,6 +61,10 @@ struct Driver {
   Result (*createStream)(Stream *stream, unsigned flags) = nullptr;
   Result (*destroyStream)(Stream stream) = nullptr;
   Result (*synchronize)(Stream stream) = nullptr;
+  Result (*createEvent)(Event *event, unsigned flags) = nullptr;
+  Result (*recordEvent)(Event event, Stream stream) = nullptr;
+  Result (*elapsed)(float *milliseconds, Event first, Event second) = nullptr;
+  Result (*destroyEvent)(Event event) = nullptr;
   Result (*launch)(Function function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
                    unsigned blockZ, unsigned sharedBytes, Stream stream, void **arguments, void **extra) = nullptr;
 

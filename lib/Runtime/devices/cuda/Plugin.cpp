@@ -9,6 +9,7 @@
 #include "../Guarded.h"
 #include "CodeChoice.h"
 #include "Driver.h"
+#include "LibraryCalls.h"
 #include "tenon-c/device.h"
 #include "tenon/Plan/ElementType.h"
 #include "tenon/Plan/ImageArchive.h"
@@ -23,6 +24,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 using namespace tenon;
 using namespace tenon::cuda;
@@ -33,9 +35,14 @@ struct Kernel {
   Function function = nullptr;
   std::string name;
   unsigned threads = 0;
-  int fixedShared = 0;                ///< bytes of shared memory beside the dynamic ones
-  std::atomic<int> dynamicShared = 0; ///< bytes that a launch may have without asking for more
+  int fixedShared = 0;                 ///< bytes of shared memory beside the dynamic ones
+  std::atomic<int> dynamicShared = 0;  ///< bytes that a launch may have without asking for more
+  std::optional<TenonDeviceCall> call; ///< a library computes it
+  size_t numBuffers = 0;
 };
+
+constexpr size_t numLibraries = 2;
+constexpr const char *libraryNames[numLibraries] = {"cuBLASLt", "cuDNN"};
 
 /// What a kernel takes as a tensor map.
 struct alignas(64) EncodedTensor {
@@ -51,22 +58,33 @@ struct TenonDevice {
   int mostThreads = 0, mostShared = 0; ///< of a block
   size_t code = 0;
   std::vector<Module> modules;
-  std::deque<Kernel> kernels; ///< which stay where they are
-  std::mutex mutex;           ///< of the kernels' attributes
+  std::deque<Kernel> kernels;                           ///< which stay where they are
+  std::mutex mutex;                                     ///< of the kernels' attributes
+  std::unique_ptr<CallLibrary> libraries[numLibraries]; ///< those that kernels call
+  uint64_t workspace = 0;                               ///< bytes, the most that a call may use
+  bool lacksLibrary = false;                            ///< why it did not start
 
   ~TenonDevice();
   std::string start(Capability &capability, std::string &name);
   std::string load(std::span<const char> image);
   std::string findKernel(const TenonDeviceKernel &wanted);
+  std::string findLibrary(const TenonDeviceKernel &wanted);
   std::string encode(const TenonDeviceTensor &tensor, EncodedTensor &map) const;
   std::string allowShared(Kernel &kernel, size_t bytes);
 };
 
 struct TenonQueue {
-  TenonDevice *device;
-  Stream stream;
+  TenonDevice *device = nullptr;
+  Stream stream = nullptr;
   std::vector<void *> arguments;
   std::vector<EncodedTensor> tensors;
+  std::unique_ptr<LibraryQueue> libraries[numLibraries];
+  Pointer workspace = 0; ///< of library calls
+  std::vector<Event> marks;
+
+  std::string startLibraries();
+  std::string call(const Kernel &kernel, const TenonDeviceLaunch &launch);
+  ~TenonQueue();
 };
 
 struct TenonGraph {
@@ -112,6 +130,8 @@ TenonDevice::~TenonDevice() {
     return;
   {
     Current current(*this);
+    for (auto &library : libraries)
+      library.reset();
     for (Module module : modules)
       driver.unloadModule(module);
   }
@@ -159,8 +179,34 @@ std::string TenonDevice::load(std::span<const char> image) {
   return {};
 }
 
+/// Opens the library that computes a kernel.
+std::string TenonDevice::findLibrary(const TenonDeviceKernel &wanted) {
+  const TenonDeviceCall &call = *wanted.call;
+  const std::string quoted = "kernel '" + std::string(wanted.name) + "'";
+  if (call.library >= numLibraries)
+    return quoted + " calls a library that this device does not know";
+  for (uint32_t operand : {call.x, call.w, call.bias, call.residual, call.result})
+    if (operand >= wanted.num_buffers && operand != TENON_NO_OPERAND)
+      return quoted + " has an operand that is no buffer";
+  std::unique_ptr<CallLibrary> &library = libraries[call.library];
+  std::string error;
+  if (!library)
+    library = call.library == TENON_LIBRARY_CUBLASLT ? openCublasLt(error) : openCudnn(error);
+  lacksLibrary = !library;
+  if (!library)
+    return quoted + " calls " + libraryNames[call.library] + ", which cannot be opened: " + error;
+  kernels.back().call = call;
+  kernels.back().numBuffers = wanted.num_buffers;
+  workspace = std::max(workspace, call.workspace);
+  return {};
+}
+
 std::string TenonDevice::findKernel(const TenonDeviceKernel &wanted) {
   const std::string quoted = "kernel '" + std::string(wanted.name) + "'";
+  if (wanted.call) {
+    kernels.emplace_back().name = wanted.name;
+    return isHeld(wanted, code) ? findLibrary(wanted) : "";
+  }
   if (wanted.threads == 0 || wanted.threads > unsigned(mostThreads))
     return quoted + " has blocks of " + std::to_string(wanted.threads) + " threads, the device allows 1 to " +
            std::to_string(mostThreads);
@@ -195,6 +241,57 @@ std::string TenonDevice::allowShared(Kernel &kernel, size_t bytes) {
   if (result == 0)
     kernel.dynamicShared = int(bytes);
   return driver.describe(result);
+}
+
+/// What calls of libraries need in this queue. The device's context is current.
+std::string TenonQueue::startLibraries() {
+  if (device->workspace > 0)
+    if (const Result result = device->driver.allocate(&workspace, size_t(device->workspace)))
+      return "workspace of " + std::to_string(device->workspace) + " bytes: " + device->driver.describe(result);
+  for (size_t i = 0; i < numLibraries; ++i) {
+    std::string error;
+    if (device->libraries[i] && !(libraries[i] = device->libraries[i]->createQueue(error)))
+      return error;
+  }
+  return {};
+}
+
+/// The device's context is current.
+TenonQueue::~TenonQueue() {
+  for (auto &library : libraries)
+    library.reset();
+  for (Event event : marks)
+    device->driver.destroyEvent(event);
+  if (workspace)
+    device->driver.release(workspace);
+  if (stream)
+    device->driver.destroyStream(stream);
+}
+
+std::string TenonQueue::call(const Kernel &kernel, const TenonDeviceLaunch &launch) {
+  const TenonDeviceCall &call = *kernel.call;
+  constexpr int64_t largest = std::numeric_limits<int32_t>::max(); // libraries count in int
+  int64_t extents[7];
+  const size_t numExtents = launch.num_arguments - kernel.numBuffers;
+  if (launch.num_arguments < kernel.numBuffers || numExtents != (call.library == TENON_LIBRARY_CUDNN ? 7 : 4))
+    return "a call with a wrong number of arguments";
+  for (size_t i = 0; i < numExtents; ++i) {
+    std::memcpy(&extents[i], launch.arguments[kernel.numBuffers + i].value, sizeof(int64_t));
+    if (extents[i] < 1 || extents[i] > largest)
+      return std::string(libraryNames[call.library]) + " takes no extent of " + std::to_string(extents[i]);
+  }
+  auto pointer = [&](uint32_t operand) -> void * {
+    return operand == TENON_NO_OPERAND ? nullptr : *static_cast<void *const *>(launch.arguments[operand].value);
+  };
+  return libraries[call.library]->run({call,
+                                       pointer(call.x),
+                                       pointer(call.w),
+                                       pointer(call.bias),
+                                       pointer(call.residual),
+                                       pointer(call.result),
+                                       {extents, numExtents},
+                                       reinterpret_cast<void *>(workspace),
+                                       stream});
 }
 
 /// CUtensorMapDataType of a TenonType; -1 where there is none.
@@ -243,8 +340,9 @@ std::string TenonDevice::encode(const TenonDeviceTensor &tensor, EncodedTensor &
 namespace {
 
 int open(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceError *error) {
-  return guarded(error, [&]() -> std::string {
-    auto made = std::make_unique<TenonDevice>();
+  std::unique_ptr<TenonDevice> made;
+  const int result = guarded(error, [&]() -> std::string {
+    made = std::make_unique<TenonDevice>();
     Capability capability;
     std::string name;
     if (std::string message = made->start(capability, name); !message.empty())
@@ -267,6 +365,8 @@ int open(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceErr
     *device = made.release();
     return {};
   });
+  constexpr int missingLibrary = 2; // see tenon-c/device.h
+  return result != 0 && made && made->lacksLibrary ? missingLibrary : result;
 }
 
 void close(TenonDevice *device) { delete device; }
@@ -290,16 +390,17 @@ int createQueue(TenonDevice *device, TenonQueue **queue, TenonDeviceError *error
     Current current(*device);
     auto made = std::make_unique<TenonQueue>();
     made->device = device;
-    const Result result = device->driver.createStream(&made->stream, streamNonBlocking);
-    if (result == 0)
-      *queue = made.release();
-    return device->driver.describe(result);
+    if (const Result result = device->driver.createStream(&made->stream, streamNonBlocking))
+      return device->driver.describe(result);
+    if (std::string message = made->startLibraries(); !message.empty())
+      return message;
+    *queue = made.release();
+    return {};
   });
 }
 
 void destroyQueue(TenonQueue *queue) {
   Current current(*queue->device);
-  queue->device->driver.destroyStream(queue->stream);
   delete queue;
 }
 
@@ -320,6 +421,8 @@ int launch(TenonQueue *queue, const TenonDeviceLaunch *launch, TenonDeviceError 
     TenonDevice &device = *queue->device;
     Current current(device);
     Kernel &kernel = device.kernels[launch->kernel];
+    if (kernel.call)
+      return queue->call(kernel, *launch);
     if (std::string message = device.allowShared(kernel, launch->shared); !message.empty())
       return message;
     queue->arguments.clear();
@@ -380,28 +483,47 @@ void destroyGraph(TenonGraph *graph) {
   delete graph;
 }
 
+int mark(TenonQueue *queue, size_t number, TenonDeviceError *error) {
+  return guarded(error, [&] {
+    const Driver &driver = queue->device->driver;
+    Current current(*queue->device);
+    while (queue->marks.size() <= number) {
+      Event event = nullptr;
+      if (const Result result = driver.createEvent(&event, 0))
+        return driver.describe(result);
+      queue->marks.push_back(event);
+    }
+    return driver.describe(driver.recordEvent(queue->marks[number], queue->stream));
+  });
+}
+
+int elapsed(TenonQueue *queue, size_t first, size_t second, double *seconds, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    if (std::max(first, second) >= queue->marks.size())
+      return "there is no such mark";
+    Current current(*queue->device);
+    float milliseconds = 0;
+    const Result result = queue->device->driver.elapsed(&milliseconds, queue->marks[first], queue->marks[second]);
+    *seconds = double(milliseconds) * 1e-3;
+    return queue->device->driver.describe(result);
+  });
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) const TenonDeviceApi *tenon_device_api(uint32_t version) {
   static const TenonDeviceApi recording = {
       TENON_DEVICE_VERSION, open, close,  code,   allocate,    release,   createQueue,
       destroyQueue,         copy, launch, finish, beginRecord, endRecord, replay,
-      destroyGraph};
-  static const TenonDeviceApi plain = {TENON_DEVICE_VERSION,
-                                       open,
-                                       close,
-                                       code,
-                                       allocate,
-                                       release,
-                                       createQueue,
-                                       destroyQueue,
-                                       copy,
-                                       launch,
-                                       finish,
-                                       nullptr,
-                                       nullptr,
-                                       nullptr,
-                                       nullptr};
+      destroyGraph,         mark, elapsed};
+  static const TenonDeviceApi plain = [] {
+    TenonDeviceApi api = recording;
+    api.begin_record = nullptr;
+    api.end_record = nullptr;
+    api.replay = nullptr;
+    api.destroy_graph = nullptr;
+    return api;
+  }();
   if (version != TENON_DEVICE_VERSION)
     return nullptr;
   const char *graphs = std::getenv("TENON_CUDA_GRAPHS");

@@ -70,6 +70,8 @@ std::string loadKernels(const TenonDeviceProgram &program, size_t code, TenonDev
       return error;
   }
   for (size_t i = 0; i < program.num_kernels; ++i) {
+    if (program.kernels[i].call)
+      return std::string("kernel '") + program.kernels[i].name + "' calls a library, and the virtual GPU has none";
     device.threads.push_back(program.kernels[i].threads);
     vgpu::Kernel &found = device.kernels.emplace_back();
     if (!isHeld(program.kernels[i], code))
