@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs the test suites of a finished build and ends with one line: "N passed, N failed".
 
-    run_suites.py --build DIR [--suite=lit,unit,lint,python,integration] [--full] [-k EXPRESSION]
+    run_suites.py --build DIR [--suite=lit,unit,lint,python,conformance,integration] [--full] [-k EXPRESSION]
 
 Every suite leaves a JUnit file in BUILD/test-results. A suite that breaks before it can report counts as one failure.
---full adds the models at full size; -k is handed to pytest (lint, python and integration).
+--full adds the models at full size; -k is handed to pytest (lint, python and integration)
+and selects tests of conformance by words in their names.
 """
 import argparse
 import os
@@ -15,7 +16,7 @@ import time
 import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
-SUITES = ["lit", "unit", "lint", "python", "integration"]
+SUITES = ["lit", "unit", "lint", "python", "conformance", "integration"]
 
 
 class Tally:
@@ -75,6 +76,15 @@ def run_unit(args, results, tally):
         tally.add_report(report, done.returncode, f"unit/{name}")
 
 
+def run_conformance(args, results, tally):
+    report = results / "conformance.xml"
+    command = [sys.executable, str(HERE / "Conformance" / "run.py"), f"--build={args.build}", f"--jobs={args.jobs}",
+               f"--report={report}"]
+    command += ["-k", args.expression] if args.expression else []
+    status = run(command, 3600, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    tally.add_report(report, status, "conformance")
+
+
 def run_pytest(args, results, tally, suite):
     folder = HERE / suite.capitalize()
     report = results / f"{suite}.xml"
@@ -105,7 +115,7 @@ def main():
     results.mkdir(parents=True, exist_ok=True)
     for old in results.glob("*.xml"):
         old.unlink()
-    tally, runners = Tally(), {"lit": run_lit, "unit": run_unit}
+    tally, runners = Tally(), {"lit": run_lit, "unit": run_unit, "conformance": run_conformance}
     for suite in suites:
         print(f"\n== {suite}", flush=True)
         started, passed, failed = time.time(), tally.passed, tally.failed
