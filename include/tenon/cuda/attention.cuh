@@ -144,7 +144,7 @@ TENON_DEVICE void fetchLines(typename O::Element *tile, const O &operand, bool w
                first + line, j);
   };
   if (wide)
-#pragma unroll 4
+#pragma unroll 2
     for (int c = threadIdx.x; c < total; c += Threads)
       fetch(c, true);
   else
@@ -202,26 +202,25 @@ TENON_DEVICE void passKeys(const AttentionPlace &place, const AttentionTiles<T> 
   if (count == 0)
     return;
   bool wideK = k.wide(), wideV = v.wide();
-  auto loadKeys = [&](int tile) {
-    fetchLines<Tile::tileK, Tile::depth, Tile::pitchK, Tile::threads>(tiles.k, k, wideK, place.lane,
-                                                                      tile * Tile::tileK);
-  };
   fetchLines<Tile::tileQ, Tile::depth, Tile::pitchK, Tile::threads>(tiles.q, q, q.wide(), place.lane, place.first);
-  loadKeys(0);
-  commitAsync();
-  for (int tile = 0; tile < count; ++tile) {
-    waitAsync<0>();
-    __syncthreads(); // keys are there, and nobody reads the values of the last tile any more
-    fetchLines<Tile::tileK, Tile::width, Tile::pitchV, Tile::threads>(tiles.v, v, wideV, place.lane,
-                                                                      tile * Tile::tileK);
-    commitAsync();
-    scores(tile);
-    waitAsync<0>();
-    __syncthreads(); // values are there, and nobody reads these keys any more
+#pragma unroll 1
+  for (int tile = -1; tile < count; ++tile) { // from -1, so that the code that loads keys is there once
+    if (tile >= 0) {
+      waitAsync<0>();
+      __syncthreads(); // keys are there, and nobody reads the values of the last tile any more
+      fetchLines<Tile::tileK, Tile::width, Tile::pitchV, Tile::threads>(tiles.v, v, wideV, place.lane,
+                                                                        tile * Tile::tileK);
+      commitAsync();
+      scores(tile);
+      waitAsync<0>();
+      __syncthreads(); // values are there, and nobody reads these keys any more
+    }
     if (tile + 1 < count)
-      loadKeys(tile + 1);
+      fetchLines<Tile::tileK, Tile::depth, Tile::pitchK, Tile::threads>(tiles.k, k, wideK, place.lane,
+                                                                        (tile + 1) * Tile::tileK);
     commitAsync();
-    values(tile);
+    if (tile >= 0)
+      values(tile);
   }
 }
 

@@ -218,6 +218,55 @@ TENON_DEVICE void fetchChunk(typename O::Element *shared, const O &operand, bool
   }
 }
 
+/// The loop along k: load(tile) starts the copies of a tile, multiply(tile) uses them when all have arrived. `tiles` may
+/// be 0. Filling the ring is part of the same loop, so that the code of load is there once.
+template <int Stages, class Load, class Multiply>
+TENON_DEVICE void pipeline(int tiles, Load load, Multiply multiply) {
+#pragma unroll 1
+  for (int tile = 1 - Stages; tile < tiles; ++tile) {
+    if (tile >= 0) {
+      waitAsync<Stages - 2>();
+      __syncthreads();
+    }
+    if (tile + Stages - 1 < tiles)
+      load(tile + Stages - 1);
+    commitAsync(); // empty groups keep the count where there are fewer tiles than stages
+    if (tile >= 0)
+      multiply(tile);
+  }
+}
+
+/// Brings a tile of C behind the product by way of shared memory, so that the code of the epilogue is there once, and
+/// neighbouring threads have neighbouring columns. `Turns` rows of warps take turns: put(shared) stores the
+/// lines x TileN sums of the calling warp's row, `pitch` apart; rowOf(turn, line) is where a line of them is in the tile.
+template <int TileM, int TileN, int Threads, int Turns, int Padding>
+struct StagedStore {
+  static constexpr int lines = TileM / Turns, chunks = TileN / 4, step = Threads / chunks;
+  static constexpr int pitch = TileN + Padding;
+  static constexpr int sharedBytes = lines * pitch * 4;
+  static_assert(Threads % chunks == 0, "a thread stays in its columns");
+
+  template <class Epilogue, class Put, class RowOf>
+  static TENON_DEVICE void run(float *shared, const GemmShape &shape, const TilePlace &place, int64_t batch,
+                               const Epilogue &epilogue, int turn, Put put, RowOf rowOf) {
+    int inTile = static_cast<int>(threadIdx.x) % chunks * 4, column = place.column + inTile;
+    int count = shape.n - column < 4 ? shape.n - column : 4;
+#pragma unroll 1
+    for (int t = 0; t < Turns; ++t) {
+      __syncthreads(); // nobody reads the shared memory any more
+      if (t == turn)
+        put(shared);
+      __syncthreads();
+#pragma unroll 1
+      for (int line = static_cast<int>(threadIdx.x) / chunks; line < lines; line += step) {
+        int row = place.row + rowOf(t, line);
+        if (row < shape.m && count > 0)
+          epilogue(batch, row, column, loadVector<4>(shared + line * pitch + inTile), count);
+      }
+    }
+  }
+};
+
 /// Stores a 16x8 fragment of C at (row, column) of the warp, as mma.cuh and wgmma.cuh lay it out. A lane holds two
 /// neighbours of rows g and g + 8; it swaps two with the lane beside it, so that the even lane has four neighbours of
 /// row g, and the odd one of row g + 8. Called by whole warps.

@@ -25,7 +25,9 @@ struct GemmMma {
   static constexpr int minBlocks = 1; ///< the second launch bound
   static constexpr int perChunk = 16 / sizeof(T);
   static constexpr int elementsA = TileM * TileK, elementsB = TileN * TileK;
-  static constexpr int sharedBytes = Stages * (elementsA + elementsB) * sizeof(T);
+  using StagedStore = detail::StagedStore<TileM, TileN, threads, WarpsM, 8>; // 8 lines of a fragment in other banks
+  static constexpr int stageBytes = Stages * (elementsA + elementsB) * sizeof(T);
+  static constexpr int sharedBytes = stageBytes > StagedStore::sharedBytes ? stageBytes : StagedStore::sharedBytes;
   static constexpr int warpM = TileM / WarpsM, warpN = TileN / WarpsN;
   static constexpr int rowFragments = warpM / 16, columnFragments = warpN / 8;
   static constexpr bool isTf32 = sizeof(T) == 4;
@@ -43,9 +45,9 @@ struct GemmMma {
     for (int batch = place.batch; batch < shape.batch; batch += place.batchStep) {
       Accumulators d = {};
       product(d, stages, shape, place, a, b, batch);
-      store(d, shape, place, epilogue, batch);
       waitAsync<0>();
-      __syncthreads(); // the next batch overwrites the stages
+      store(d, shared, shape, place, epilogue, batch);
+      __syncthreads(); // the next batch overwrites what others read
     }
   }
 
@@ -174,32 +176,29 @@ private:
       else
         fetchAlongN(stage + elementsA, b, wideB, batch, tile * TileK, place.column);
     };
-#pragma unroll
-    for (int tile = 0; tile < Stages - 1; ++tile) {
-      if (tile < tiles)
-        load(tile);
-      commitAsync(); // empty groups keep the count where there are fewer tiles than stages
-    }
-    for (int tile = 0; tile < tiles; ++tile) {
-      waitAsync<Stages - 2>();
-      __syncthreads();
-      if (tile + Stages - 1 < tiles)
-        load(tile + Stages - 1);
-      commitAsync();
+    detail::pipeline<Stages>(tiles, load, [&](int tile) {
       const T *stage = stages + tile % Stages * (elementsA + elementsB);
       multiply(d, stage, stage + elementsA, warpRow(), warpColumn());
-    }
+    });
   }
 
   template <class Epilogue>
-  static TENON_DEVICE void store(const Accumulators &d, const GemmShape &shape, const detail::TilePlace &place,
-                                 const Epilogue &epilogue, int64_t batch) {
+  static TENON_DEVICE void store(const Accumulators &d, void *shared, const GemmShape &shape,
+                                 const detail::TilePlace &place, const Epilogue &epilogue, int64_t batch) {
+    auto put = [&](float *lines) {
+      int lane = threadIdx.x % 32;
+      float *first = lines + lane / 4 * StagedStore::pitch + warpColumn() + lane % 4 * 2;
 #pragma unroll
-    for (int i = 0; i < rowFragments; ++i)
+      for (int i = 0; i < rowFragments; ++i)
 #pragma unroll
-      for (int j = 0; j < columnFragments; ++j)
-        detail::storeFragment(shape, epilogue, batch, place.row + warpRow() + 16 * i,
-                              place.column + warpColumn() + 8 * j, d[i][j][0], d[i][j][1], d[i][j][2], d[i][j][3]);
+        for (int j = 0; j < columnFragments; ++j)
+#pragma unroll
+          for (int half = 0; half < 2; ++half)
+            storeVector(first + (16 * i + 8 * half) * StagedStore::pitch + 8 * j,
+                        Vector<float, 2>{{d[i][j][2 * half], d[i][j][2 * half + 1]}});
+    };
+    StagedStore::run(static_cast<float *>(shared), shape, place, batch, epilogue, warpRow() / warpM, put,
+                     [](int turn, int line) { return turn * warpM + line; });
   }
 };
 

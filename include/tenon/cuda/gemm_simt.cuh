@@ -29,7 +29,9 @@ struct GemmSimt {
   /// Elements from one k to the next; the padding keeps the transposing copies out of each other's banks.
   static constexpr int pitchA = TileM + 4, pitchB = TileN + (TransposedB ? 4 : 0);
   static constexpr int stageElements = TileK * (pitchA + pitchB);
-  static constexpr int sharedBytes = Stages * stageElements * 4;
+  using StagedStore = detail::StagedStore<TileM, TileN, threads, threadRows / 4, 0>;
+  static constexpr int stageBytes = Stages * stageElements * 4;
+  static constexpr int sharedBytes = stageBytes > StagedStore::sharedBytes ? stageBytes : StagedStore::sharedBytes;
 
   /// Called by all `threads` threads of a block, which compute one tile of every batch that falls to the block.
   template <class A, class B, class Epilogue>
@@ -40,9 +42,9 @@ struct GemmSimt {
     for (int batch = place.batch; batch < shape.batch; batch += place.batchStep) {
       float d[ThreadM][ThreadN] = {};
       product(d, stages, shape, place, a, b, batch);
-      store(d, shape, place, epilogue, batch);
       waitAsync<0>();
-      __syncthreads(); // the next batch overwrites the stages
+      store(d, stages, shape, place, epilogue, batch);
+      __syncthreads(); // the next batch overwrites what others read
     }
   }
 
@@ -97,7 +99,7 @@ private:
   }
 
   static TENON_DEVICE void multiply(float (&d)[ThreadM][ThreadN], const float *a, const float *b) {
-#pragma unroll
+#pragma unroll 8
     for (int k = 0; k < TileK; ++k) {
       float x[ThreadM], y[ThreadN];
 #pragma unroll
@@ -140,39 +142,31 @@ private:
       else
         fetchLines(stage + TileK * pitchA, b, wideB, batch, tile * TileK, place.column);
     };
-#pragma unroll
-    for (int tile = 0; tile < Stages - 1; ++tile) {
-      if (tile < tiles)
-        load(tile);
-      commitAsync();
-    }
-    for (int tile = 0; tile < tiles; ++tile) {
-      waitAsync<Stages - 2>();
-      __syncthreads();
-      if (tile + Stages - 1 < tiles)
-        load(tile + Stages - 1);
-      commitAsync();
+    detail::pipeline<Stages>(tiles, load, [&](int tile) {
       const float *stage = stages + tile % Stages * stageElements;
       multiply(d, stage, stage + TileK * pitchA);
-    }
+    });
   }
 
   template <class Epilogue>
-  static TENON_DEVICE void store(const float (&d)[ThreadM][ThreadN], const GemmShape &shape,
+  static TENON_DEVICE void store(const float (&d)[ThreadM][ThreadN], float *shared, const GemmShape &shape,
                                  const detail::TilePlace &place, const Epilogue &epilogue, int64_t batch) {
+    auto put = [&](float *lines) {
 #pragma unroll
-    for (int i = 0; i < ThreadM; ++i)
+      for (int i = 0; i < ThreadM; ++i)
 #pragma unroll
-      for (int j = 0; j < ThreadN; j += 4) {
-        int row = place.row + rowOf(i), column = place.column + columnOf(j);
-        if (row >= shape.m || column >= shape.n)
-          continue;
-        Vector<float, 4> values;
+        for (int j = 0; j < ThreadN; j += 4) {
+          Vector<float, 4> values;
 #pragma unroll
-        for (int e = 0; e < 4; ++e)
-          values[e] = d[i][j + e];
-        epilogue(batch, row, column, values, shape.n - column < 4 ? shape.n - column : 4);
-      }
+          for (int e = 0; e < 4; ++e)
+            values[e] = d[i][j + e];
+          storeVector(lines + (i / 4 * 16 + threadRow() % 4 * 4 + i % 4) * StagedStore::pitch + columnOf(j), values);
+        }
+    };
+    // A row of warps has 16 of every 4 * threadRows rows: see rowOf().
+    StagedStore::run(shared, shape, place, batch, epilogue, threadRow() / 4, put, [](int turn, int line) {
+      return line / 16 * (4 * threadRows) + turn * 16 + line % 16;
+    });
   }
 };
 
