@@ -4,8 +4,8 @@
     run_suites.py --build DIR [--suite=lit,unit,lint,python,conformance,integration] [--full] [-k EXPRESSION]
 
 Every suite leaves a JUnit file in BUILD/test-results. A suite that breaks before it can report counts as one failure.
---full adds the models at full size; -k is handed to pytest (lint, python and integration)
-and selects tests of conformance by words in their names.
+--full adds the models at full size, and CUDA templates at 200 shapes and for every architecture; -k is handed to pytest
+(lint, python and integration) and selects tests of conformance by words in their names.
 """
 import argparse
 import os
@@ -63,14 +63,16 @@ def run_lit(args, results, tally):
 
 
 def run_unit(args, results, tally):
+    more = {"TENON_TEST_EVERY_ARCH": "1", "TENON_TEST_SHAPES": "200"} if args.full else {}
     for name in (args.build / "test" / "unit-tests.txt").read_text().split():
         report = results / f"unit-{name}.xml"
         program = args.build / "test" / "unit-bin" / name
         if not program.exists():
             tally.fail(f"unit: {program} was not built (ninja tenon-unit-tests)")
             continue
-        done = subprocess.run([program, f"--gtest_output=xml:{report}", "--gtest_brief=1"], timeout=900,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        done = subprocess.run([program, f"--gtest_output=xml:{report}", "--gtest_brief=1"], timeout=1800,
+                              env={**os.environ, **more}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace")
         if done.returncode:
             print(done.stdout)
         tally.add_report(report, done.returncode, f"unit/{name}")

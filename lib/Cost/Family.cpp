@@ -32,6 +32,7 @@ const std::vector<Family> &families() {
        "estimate: bound by memory; taps are read again from cache"},
       {"conv_mma", {{0.2, 0.4, 0.6}, {0.4, 0.7, 0.9}, 8}, "estimate: gemm_mma, with computed addresses"},
       {"conv_simt", {{0.35, 0.55, 0.8}, {0.4, 0.7, 0.9}, 8}, "estimate: gemm_simt, with computed addresses"},
+      {"conv_wgmma", {{0.3, 0.55, 0.8}, {0.4, 0.7, 0.9}, 4}, "estimate: gemm_wgmma, with computed addresses"},
       {"cpu_attention", {{0.15, 0.35, 0.7}, {0.25, 0.5, 1}, 1}, "estimate: between cpu_gemm and cpu_rows"},
       {"cpu_conv",
        {{0.5, 0.8, 0.95}, {0.25, 0.5, 1}, 1},

@@ -5,21 +5,7 @@
 
 using namespace tenon::device;
 
-struct Problem {
-  const void *x, *w;
-  const float *bias;
-  void *y;
-  ConvShape shape;
-  int outChannels;
-};
-
-/// max(value + bias[channel], 0) + pixel / 8
-struct BiasRelu {
-  const float *bias;
-  TENON_DEVICE float operator()(float value, int64_t batch, int row, int column) const {
-    return maximum(value + bias[column], 0.0f) + static_cast<float>(row) * 0.125f;
-  }
-};
+#include "Conv.inc"
 
 #define CONV(name, T, Out, TransposedB, ...)                                                                           \
   extern "C" __global__ void __launch_bounds__(__VA_ARGS__::threads, __VA_ARGS__::minBlocks) name(Problem p) {         \

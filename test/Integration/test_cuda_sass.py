@@ -14,6 +14,7 @@ import tool
 # By family of the cost model: what a kernel must contain, and what would show that a fast path was lost.
 EXPECTED = {
     "gemm_wgmma": ["HGMMA", "UTMALDG", "SYNCS"],
+    "conv_wgmma": ["HGMMA", "UTMALDG", "LDGSTS", "SYNCS"],
     "gemm_mma": ["HMMA", "LDGSTS", "LDSM"],
     "conv_mma": ["HMMA", "LDGSTS"],
     "gemm_simt": ["FFMA", "LDGSTS", "LDS.128"],
@@ -30,6 +31,7 @@ CASES = [
     ("gpt2_small_tiny", "sm_89", "fp16", {"attention_mma"}),
     ("resnet50_tiny", "sm_100a", "fp32", {"conv_simt"}),
     ("resnet50_tiny", "sm_86", "tf32", {"conv_mma"}),
+    ("resnet50_tiny", "sm_90a", "fp16", {"conv_wgmma"}),
 ]
 
 

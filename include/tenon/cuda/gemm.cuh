@@ -24,7 +24,7 @@
 // minBlocks is there to be named: without it ptxas saves registers by spilling. k may be 0: the epilogue then sees
 // zeros. Headers: gemm_simt.cuh (float, FFMA), gemm_mma.cuh (half, bfloat16, float as TF32; from sm_80), gemm_wgmma.cuh
 // (half, bfloat16; operands are tensor maps, only sm_90a), conv.cuh (an operand that makes either of the first two a
-// convolution, and a depthwise one).
+// convolution, and a depthwise one), conv_wgmma.cuh (any A, and a tensor map of B).
 //
 // Operands (prologue). A is a set of m lines along k, B one of n lines along k (TransposedB), or of k lines along n. An
 // operand says where a line is and what a chunk of it holds; Operand below is the model. A plain operand is copied by

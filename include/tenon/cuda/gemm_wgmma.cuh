@@ -26,10 +26,13 @@
 
 namespace tenon::device {
 
-/// Tiles of 128 x TileN (128 or 256), stages of depth 64.
-template <class T, int TileN = 128, int Stages = 4, bool TransposedB = false>
-struct GemmWgmma {
-  static_assert(TileN == 128 || TileN == 256, "what one instruction computes");
+namespace detail {
+
+/// What products by wgmma share: a ring of stages of A and B in shared memory, both with 128-byte swizzle, and two warp
+/// groups that multiply 64 rows each as stages become full. Who fills them differs.
+template <class T, int TileN, int Stages, bool TransposedB>
+struct WgmmaTiles {
+  static_assert(TileN == 64 || TileN == 128 || TileN == 256, "what one instruction computes");
   static_assert(Stages >= 2, "one stage is read while others are filled");
   static constexpr int tileM = 128, tileN = TileN, tileK = 64;
   static constexpr int threads = 384;
@@ -37,33 +40,7 @@ struct GemmWgmma {
   static constexpr int bytesA = tileM * tileK * 2, bytesB = TileN * tileK * 2;
   static constexpr int sharedBytes = Stages * (bytesA + bytesB);
 
-  /// Called by all threads of a block, which compute one tile of every batch that falls to the block.
-  template <class Epilogue>
-  static TENON_DEVICE void run(const GemmShape &shape, const TensorMap *mapA, const TensorMap *mapB, bool sharedA,
-                               bool sharedB, const Epilogue &epilogue) {
-    TENON_DYNAMIC_SHARED(shared);
-    __shared__ Mbarrier full[Stages], empty[Stages];
-    if (threadIdx.x == 0) {
-      for (int s = 0; s < Stages; ++s) {
-        mbarrierInit(full + s, 1);
-        mbarrierInit(empty + s, 2); // the leaders of both consumers
-      }
-      fenceMbarrierInit();
-    }
-    __syncthreads();
-    Ring ring = {shared, full, empty};
-    int group = threadIdx.x / 128;
-    if (group == 2) {
-      decreaseRegisters<24>(); // 2 * 240 + 24 is three times the 168 of the launch
-      if (threadIdx.x == 256)
-        produce(ring, shape, mapA, mapB, sharedA, sharedB);
-    } else {
-      increaseRegisters<240>();
-      consume(ring, shape, group, epilogue);
-    }
-  }
-
-private:
+protected:
   struct Ring {
     unsigned char *stages; ///< A, then B
     Mbarrier *full, *empty;
@@ -72,37 +49,37 @@ private:
     TENON_DEVICE unsigned parity() const { return count / Stages & 1; }
     TENON_DEVICE unsigned char *a() const { return stages + stage() * (bytesA + bytesB); }
     TENON_DEVICE unsigned char *b() const { return a() + bytesA; }
+    TENON_DEVICE void waitEmpty() const { mbarrierWait(empty + stage(), parity() ^ 1); }
   };
+
+  /// A stage is full after `arrivals` arrivals (and bytes). Called by all threads of a block.
+  static TENON_DEVICE void start(const Ring &ring, unsigned arrivals) {
+    if (threadIdx.x == 0) {
+      for (int s = 0; s < Stages; ++s) {
+        mbarrierInit(ring.full + s, arrivals);
+        mbarrierInit(ring.empty + s, 2); // the leaders of both consumers
+      }
+      fenceMbarrierInit();
+    }
+    __syncthreads();
+  }
 
   static TENON_DEVICE int tilesOf(const GemmShape &shape) { return shape.k / tileK + (shape.k % tileK != 0); }
 
-  static TENON_DEVICE void produce(Ring ring, const GemmShape &shape, const TensorMap *mapA, const TensorMap *mapB,
-                                   bool sharedA, bool sharedB) {
-    detail::TilePlace place(shape, tileM, TileN);
-    prefetchTensorMap(mapA);
-    prefetchTensorMap(mapB);
-    int tiles = tilesOf(shape);
-    for (int batch = place.batch; batch < shape.batch; batch += place.batchStep)
-      for (int tile = 0; tile < tiles; ++tile, ++ring.count) {
-        Mbarrier *full = ring.full + ring.stage();
-        mbarrierWait(ring.empty + ring.stage(), ring.parity() ^ 1);
-        mbarrierArriveExpectBytes(full, bytesA + bytesB);
-        tensorLoad(ring.a(), mapA, full, tile * tileK, place.row, sharedA ? 0 : batch);
-        int batchB = sharedB ? 0 : batch;
-        if constexpr (TransposedB)
-          tensorLoad(ring.b(), mapB, full, tile * tileK, place.column, batchB);
-        else
+  /// Starts to load B of a stage; its bytes are expected.
+  static TENON_DEVICE void loadB(const Ring &ring, const TensorMap *mapB, int tile, int column, int batch) {
+    Mbarrier *full = ring.full + ring.stage();
+    if constexpr (TransposedB)
+      tensorLoad(ring.b(), mapB, full, tile * tileK, column, batch);
+    else
 #pragma unroll
-          for (int box = 0; box < TileN / 64; ++box)
-            tensorLoad(ring.b() + box * kBoxBytes, mapB, full, place.column + 64 * box, tile * tileK, batchB);
-      }
+      for (int box = 0; box < TileN / 64; ++box)
+        tensorLoad(ring.b() + box * kBoxBytes, mapB, full, column + 64 * box, tile * tileK, batch);
   }
-
-  static constexpr int kBoxBytes = 64 * tileK * 2;
 
   template <class Epilogue>
   static TENON_DEVICE void consume(Ring ring, const GemmShape &shape, int group, const Epilogue &epilogue) {
-    detail::TilePlace place(shape, tileM, TileN); // here, where there are registers for it
+    TilePlace place(shape, tileM, TileN); // here, where there are registers for it
     int tiles = tilesOf(shape);
     for (int batch = place.batch; batch < shape.batch; batch += place.batchStep) {
       float d[TileN / 2] = {};
@@ -110,6 +87,9 @@ private:
       store(d, shape, place, group, epilogue, batch);
     }
   }
+
+private:
+  static constexpr int kBoxBytes = 64 * tileK * 2;
 
   static TENON_DEVICE void product(float (&d)[TileN / 2], Ring &ring, int tiles, int group) {
     bool leader = threadIdx.x % 128 == 0;
@@ -135,13 +115,58 @@ private:
   }
 
   template <class Epilogue>
-  static TENON_DEVICE void store(const float (&d)[TileN / 2], const GemmShape &shape, const detail::TilePlace &place,
-                                 int group, const Epilogue &epilogue, int64_t batch) {
+  static TENON_DEVICE void store(const float (&d)[TileN / 2], const GemmShape &shape, const TilePlace &place, int group,
+                                 const Epilogue &epilogue, int64_t batch) {
     int row = place.row + 64 * group + static_cast<int>(threadIdx.x) % 128 / 32 * 16;
 #pragma unroll
     for (int j = 0; j < TileN / 8; ++j)
-      detail::storeFragment(shape, epilogue, batch, row, place.column + 8 * j, d[4 * j], d[4 * j + 1], d[4 * j + 2],
-                            d[4 * j + 3]);
+      storeFragment(shape, epilogue, batch, row, place.column + 8 * j, d[4 * j], d[4 * j + 1], d[4 * j + 2],
+                    d[4 * j + 3]);
+  }
+};
+
+} // namespace detail
+
+/// Tiles of 128 x TileN (64, 128 or 256), stages of depth 64.
+template <class T, int TileN = 128, int Stages = 4, bool TransposedB = false>
+struct GemmWgmma : detail::WgmmaTiles<T, TileN, Stages, TransposedB> {
+  /// Called by all threads of a block, which compute one tile of every batch that falls to the block.
+  template <class Epilogue>
+  static TENON_DEVICE void run(const GemmShape &shape, const TensorMap *mapA, const TensorMap *mapB, bool sharedA,
+                               bool sharedB, const Epilogue &epilogue) {
+    TENON_DYNAMIC_SHARED(shared);
+    __shared__ Mbarrier full[Stages], empty[Stages];
+    Ring ring = {shared, full, empty};
+    Tiles::start(ring, 1);
+    int group = threadIdx.x / 128;
+    if (group == 2) {
+      decreaseRegisters<24>(); // 2 * 240 + 24 is three times the 168 of the launch
+      if (threadIdx.x == 256)
+        produce(ring, shape, mapA, mapB, sharedA, sharedB);
+    } else {
+      increaseRegisters<240>();
+      Tiles::consume(ring, shape, group, epilogue);
+    }
+  }
+
+private:
+  using Tiles = detail::WgmmaTiles<T, TileN, Stages, TransposedB>;
+  using Ring = typename Tiles::Ring;
+
+  static TENON_DEVICE void produce(Ring ring, const GemmShape &shape, const TensorMap *mapA, const TensorMap *mapB,
+                                   bool sharedA, bool sharedB) {
+    detail::TilePlace place(shape, Tiles::tileM, TileN);
+    prefetchTensorMap(mapA);
+    prefetchTensorMap(mapB);
+    int tiles = Tiles::tilesOf(shape);
+    for (int batch = place.batch; batch < shape.batch; batch += place.batchStep)
+      for (int tile = 0; tile < tiles; ++tile, ++ring.count) {
+        Mbarrier *full = ring.full + ring.stage();
+        ring.waitEmpty();
+        mbarrierArriveExpectBytes(full, Tiles::bytesA + Tiles::bytesB);
+        tensorLoad(ring.a(), mapA, full, tile * Tiles::tileK, place.row, sharedA ? 0 : batch);
+        Tiles::loadB(ring, mapB, tile, place.column, sharedB ? 0 : batch);
+      }
   }
 };
 

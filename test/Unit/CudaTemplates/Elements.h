@@ -33,6 +33,12 @@ struct Elements {
 /// How far a result of the type may be off, relative to 1 + |x|, where products and sums are exact in float.
 inline double toleranceOf(Type type) { return type == Type::Float ? 1e-6 : type == Type::Half ? 1e-3 : 8e-3; }
 
+/// What a kernel may access, as LaunchOptions wants it.
+inline std::vector<vgpu::MemoryRange> sortedMemory(std::vector<vgpu::MemoryRange> ranges) {
+  std::sort(ranges.begin(), ranges.end(), [](const auto &a, const auto &b) { return a.base < b.base; });
+  return ranges;
+}
+
 } // namespace tenon::test
 
 #endif // TENON_TEST_CUDATEMPLATES_ELEMENTS_H

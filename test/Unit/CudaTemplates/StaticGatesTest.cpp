@@ -53,6 +53,7 @@ protected:
 TEST_F(StaticGates, GemmSimt) { check("GemmTemplates.cu", {"sm_80"}, 4, 1); }
 TEST_F(StaticGates, GemmMma) { check("GemmTemplates.cu", {"sm_90a"}, 6, 2); }
 TEST_F(StaticGates, Conv) { check("ConvTemplates.cu", {"sm_80"}, 6); }
+TEST_F(StaticGates, ConvWgmma) { check("ConvWgmmaTemplates.cu", {"sm_90a"}, 3); }
 TEST_F(StaticGates, AttentionSimt) { check("AttentionTemplates.cu", {"sm_80"}, 6, 1); }
 TEST_F(StaticGates, AttentionMma) { check("AttentionTemplates.cu", {"sm_90a"}, 6, 2); }
 TEST_F(StaticGates, AttentionWgmma) { check("AttentionWgmmaTemplates.cu", {"sm_90a"}, 4); }

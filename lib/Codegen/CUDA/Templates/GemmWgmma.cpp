@@ -48,8 +48,8 @@ public:
     TileChoice choice = chooseTile("gemm_wgmma", problem, candidates, target);
     std::string text = "GemmWgmma<" + cudaTypeName(type) + ", " + std::to_string(widths[choice.index]) + ", " +
                        std::to_string(stages) + (product.transposedB ? ", true>" : ", false>");
-    ProductTile tile{std::move(text),      1, "tenon/cuda/gemm_wgmma.cuh", candidates[choice.index], choice.tactic,
-                     /*mapsOperands=*/true};
+    ProductTile tile{std::move(text),  1, "tenon/cuda/gemm_wgmma.cuh", candidates[choice.index], choice.tactic,
+                     OperandForm::Maps};
     return emitProduct(region, name, product, tile);
   }
 };

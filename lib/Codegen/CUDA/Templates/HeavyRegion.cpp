@@ -69,7 +69,8 @@ StringRef getOperandFormat(DispatchOp dispatch, unsigned i) {
 }
 
 ArrayRef<const HeavyTemplate *> getHeavyTemplates() {
-  static const HeavyTemplate *const all[] = {&getConvDepthwise(), &getGemmWgmma(), &getGemmMma(), &getGemmSimt()};
+  static const HeavyTemplate *const all[] = {&getConvDepthwise(), &getGemmWgmma(), &getConvWgmma(), &getGemmMma(),
+                                             &getGemmSimt()};
   return all;
 }
 

@@ -67,6 +67,7 @@ public:
 };
 
 const HeavyTemplate &getConvDepthwise();
+const HeavyTemplate &getConvWgmma();
 const HeavyTemplate &getGemmMma();
 const HeavyTemplate &getGemmSimt();
 const HeavyTemplate &getGemmWgmma();

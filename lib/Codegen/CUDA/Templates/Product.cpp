@@ -56,23 +56,36 @@ static KernelTensorMap linesOf(const HeavyRegion &region, unsigned operand, DimA
           {boxLength, boxLines, 1}};
 }
 
-/// Adds A and B as tensor maps; how run() takes them.
-static std::string addMaps(TemplateKernel &text, const HeavyRegion &region, const Product &p,
-                           const TileCandidate &tile) {
-  text.addMap("mapA", linesOf(region, 0, p.k, p.m, p.batch, tile.depth, tile.rows));
-  text.addMap("mapB", p.transposedB ? linesOf(region, 1, p.k, p.n, p.batch, tile.depth, tile.columns)
-                                    : linesOf(region, 1, p.n, p.k, p.batch, tile.depth, tile.depth));
-  return "&mapA, &mapB, false, false";
+static KernelTensorMap mapOfA(const HeavyRegion &region, const Product &p, const TileCandidate &tile) {
+  return linesOf(region, 0, p.k, p.m, p.batch, tile.depth, tile.rows);
+}
+static KernelTensorMap mapOfB(const HeavyRegion &region, const Product &p, const TileCandidate &tile) {
+  return p.transposedB ? linesOf(region, 1, p.k, p.n, p.batch, tile.depth, tile.columns)
+                       : linesOf(region, 1, p.n, p.k, p.batch, tile.depth, tile.depth);
 }
 
-/// A and B as operands in memory.
-static std::string addOperands(TemplateKernel &text, const Product &p) {
-  std::string x = text.operand(0), w = text.operand(1), a = "rowMajor(" + x + ", int(m), int(k))";
-  if (p.conv && !p.conv->isProduct()) {
-    p.conv->declareShape(text);
-    a = "patches(" + x + ", shape)";
+/// A as an operand in memory.
+static std::string addOperandA(TemplateKernel &text, const Product &p) {
+  if (!p.conv || p.conv->isProduct())
+    return "rowMajor(" + text.operand(0) + ", int(m), int(k))";
+  p.conv->declareShape(text);
+  return "patches(" + text.operand(0) + ", shape)";
+}
+
+/// Adds A and B; how run() takes them.
+static std::string addOperands(TemplateKernel &text, const HeavyRegion &region, const Product &p,
+                               const ProductTile &tile) {
+  if (tile.form == OperandForm::Maps) {
+    text.addMap("mapA", mapOfA(region, p, tile.shape));
+    text.addMap("mapB", mapOfB(region, p, tile.shape));
+    return "&mapA, &mapB, false, false";
   }
-  return a + ", rowMajor(" + w + (p.transposedB ? ", int(n), int(k))" : ", int(k), int(n))");
+  std::string a = addOperandA(text, p);
+  if (tile.form == OperandForm::MapOfB) {
+    text.addMap("mapB", mapOfB(region, p, tile.shape));
+    return a + ", &mapB, false";
+  }
+  return a + ", rowMajor(" + text.operand(1) + (p.transposedB ? ", int(n), int(k))" : ", int(k), int(n))");
 }
 
 FailureOr<CudaKernel> emitProduct(const HeavyRegion &region, StringRef name, const Product &p,
@@ -86,7 +99,7 @@ FailureOr<CudaKernel> emitProduct(const HeavyRegion &region, StringRef name, con
   text.addParam("k", p.k);
   text.addParam("batch", p.batch);
   text.line("using Tile = " + tile.type + ";");
-  std::string operands = tile.mapsOperands ? addMaps(text, region, p, tile.shape) : addOperands(text, p);
+  std::string operands = addOperands(text, region, p, tile);
   text.line("Tile::run({int(m), int(n), int(k), int(batch)}, " + operands + ",");
   text.line("          " + text.store("m", "n") + ");");
   DimAttr blocks = ceilDiv(p.m, tile.shape.rows) * ceilDiv(p.n, tile.shape.columns) * p.batch;

@@ -27,14 +27,21 @@ struct Product {
 /// What multiplies elements of `type` on tensor cores; f32 as TF32.
 cost::Unit tensorUnit(mlir::Type type);
 
-/// An instance of GemmSimt, GemmMma or GemmWgmma.
+/// How a template takes A and B.
+enum class OperandForm {
+  Memory, ///< both as operands of gemm.cuh
+  Maps,   ///< both as tensor maps, with boxes of TileCandidate::depth elements, as gemm_wgmma.cuh says
+  MapOfB, ///< A as an operand, B as a tensor map
+};
+
+/// An instance of GemmSimt, GemmMma, GemmWgmma or ConvWgmma.
 struct ProductTile {
   std::string type; ///< "GemmSimt<64, 64, 16, 4, 4, 2, false>"
   int minBlocks;    ///< the second launch bound
   llvm::StringRef include;
   TileCandidate shape;
   cost::Tactic tactic;
-  bool mapsOperands = false; ///< A and B are tensor maps, with boxes of shape.depth elements, as gemm_wgmma.cuh says
+  OperandForm form = OperandForm::Memory;
 };
 
 /// The kernel of `region`, which is `product`, by `tile`.

@@ -101,6 +101,36 @@ TEST(CudaConv, SumsHalvesInFloat) {
   }
 }
 
+/// By wgmma on sm_90a, where pixels are whole chunks of 16 bytes and there are enough filters.
+TEST(CudaConv, OfManyFiltersTakesWgmma) {
+  struct {
+    const char *type, *channels, *kernel, *attributes, *expected;
+    double tolerance;
+  } cases[] = {
+      {"f16", "72", "3x3", "strides = array<i64: 2, 1>, pads = array<i64: 1, 0, 1, 2>, dilations = array<i64: 1, 2>",
+       "ConvWgmma<half, ", 2e-3},
+      {"bf16", "16", "1x1", "strides = array<i64: 2, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>",
+       "ConvWgmma<bfloat16, ", 1.5e-2},
+      {"f16", "12", "3x3", "strides = array<i64: 2, 1>, pads = array<i64: 1, 0, 1, 2>, dilations = array<i64: 1, 2>",
+       "GemmMma<half, ", 2e-3},
+  };
+  for (const auto &c : cases) {
+    std::string t = c.type, columns = c.kernel[0] == '3' ? "5" : "7",
+                x = "tensor<?x9x7x" + std::string(c.channels) + "x" + t + ", #graph.shape<[N, 9, 7, " + c.channels +
+                    "]>>",
+                w = "tensor<72x" + std::string(c.channels) + "x" + c.kernel + "x" + t + ">", b = "tensor<72x" + t + ">",
+                y = "tensor<?x5x" + columns + "x72x" + t + ", #graph.shape<[N, 5, " + columns + ", 72]>>";
+    RegionCheck check(x + "; " + w + "; " + b + "; " + y,
+                      conv(y, "%0, %1, %2", x + ", " + w + ", " + b, std::string(c.attributes) + ", group = 1 : i64") +
+                          "%11 = graph.add %10, %3 : (" + y + ", " + y + ") -> " + y +
+                          "\n%12 = graph.sigmoid %11 : " + y + " -> " + y + "\ngraph.yield %12 : " + y,
+                      cuda::CudaTarget::forArch("sm_90a"), /*packs=*/true);
+    EXPECT_TRUE(contains(check, c.expected)) << check.kernel.source;
+    for (int64_t n : {1, 4, 0})
+      check.run({{"N", n}}, c.tolerance);
+  }
+}
+
 /// No template takes these.
 TEST(CudaConv, FallsBackToLoops) {
   std::string y = "tensor<2x3x3x4xf16>";
