@@ -95,6 +95,13 @@ TEST_F(AsyncViolationTest, WgmmaMisuse) {
   expectMessage(issue + "wgmmaCommit();", 128, {"ended with a wgmma in flight"});
   expectMessage(issue, 64, {"less than the four of a warp group"});
   expectMessage("operands(); wgmma<half, 64>(d, desc, desc, false);", 128, {"written after the last wgmmaFence()"});
+  // A fence is for what was written before it, whatever it was meant for.
+  std::string done = issue + "wgmmaCommit(); wgmmaWait<0>(); ";
+  EXPECT_EQ(
+      run(done + "d[3] = 1; wgmmaFence(); wgmma<half, 64>(d, desc, desc, true); wgmmaCommit(); wgmmaWait<0>();", 128),
+      "");
+  expectMessage(done + "wgmmaFence(); d[3] = 1; wgmma<half, 64>(d, desc, desc, true);", 128,
+                {"written after the last wgmmaFence()"});
   expectMessage("operands(); wgmmaFence(); s[0] = 1; __syncthreads(); wgmma<half, 64>(d, desc, desc, false);", 128,
                 {"wgmma reads shared 0x", "not followed by fenceProxyAsync()"});
   expectMessage("operands(); wgmmaFence(); wgmma<half, 64>(d, desc + (8064 >> 4), desc, false);", 128,

@@ -79,7 +79,7 @@ struct Accumulator {
   unsigned inFlight;         ///< products not yet waited for
   unsigned fences;           ///< of the group, when the last wait delivered
   bool poisoned;             ///< the registers hold NaN until a wait delivers
-  std::vector<float> values; ///< thread by thread: what the registers hold after the wait
+  std::vector<float> values; ///< thread by thread: what the registers hold after the wait, or held at the last fence
 };
 
 /// One wgmma.mma_async in flight.

@@ -97,6 +97,7 @@ private:
   void loadMatrix(const Meeting &meeting);
   void matrixMultiply(const Meeting &meeting);
   void issueWgmma(Warpgroup &group);
+  void fenceWgmma(Warpgroup &group);
   void waitWgmma(Warpgroup &group, unsigned inFlight);
   size_t findAccumulator(Warpgroup &group);
   void gatherOperand(uint64_t descriptor, unsigned rows, bool transposed, unsigned char *bytes, bool checkProxy);

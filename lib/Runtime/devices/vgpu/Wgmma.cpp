@@ -43,7 +43,7 @@ void BlockRunner::warpgroup(WarpgroupOp op, WarpgroupArgs *args) {
 void BlockRunner::completeWarpgroup(Warpgroup &group) {
   switch (group.op) {
   case WarpgroupOp::Fence:
-    ++group.fences;
+    fenceWgmma(group);
     break;
   case WarpgroupOp::Commit:
     ++group.commits;
@@ -142,6 +142,17 @@ static bool isPoison(const float *registers, unsigned count) {
   return std::all_of(bytes, bytes + count * sizeof(float), [](unsigned char byte) { return byte == 0xff; });
 }
 
+/// Products that follow may take what accumulators hold now.
+void BlockRunner::fenceWgmma(Warpgroup &group) {
+  ++group.fences;
+  for (Accumulator &target : group.accumulators) {
+    if (target.inFlight)
+      continue;
+    for (unsigned t = 0; t < kThreads; ++t)
+      memcpy(&target.values[t * target.count], target.registers[t], target.count * sizeof(float));
+  }
+}
+
 /// The accumulator that the group's threads name, ready to be written: its registers poisoned, their values kept.
 size_t BlockRunner::findAccumulator(Warpgroup &group) {
   unsigned count = group.args[0]->n / 2;
@@ -162,7 +173,7 @@ size_t BlockRunner::findAccumulator(Warpgroup &group) {
   }
   target.count = count;
   target.poisoned = true;
-  bool changed = isNew || target.values.size() != count * kThreads;
+  bool isOther = target.values.size() != count * kThreads, changed = false; // isOther: than at its last products
   target.values.resize(count * kThreads);
   for (unsigned t = 0; t < kThreads; ++t) {
     target.registers[t] = group.args[t]->d;
@@ -171,7 +182,7 @@ size_t BlockRunner::findAccumulator(Warpgroup &group) {
     memcpy(&target.values[t * count], target.registers[t], bytes);
     memset(target.registers[t], 0xff, bytes);
   }
-  if (changed && group.fences == target.fences)
+  if (isOther ? group.fences == target.fences : changed)
     fail("accumulators were written after the last wgmmaFence()");
   return which;
 }
