@@ -5,10 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Mutations.h"
-#include "TestDevice.h"
 
 #include <cmath>
-#include <cstdio>
 
 using namespace tenon::test;
 using tenon::vgpu::TensorMapDescription;
@@ -112,21 +110,6 @@ const Target &targetOf(const Mutation &mutation) {
   return file == kSm80.file ? kSm80 : file == kSm90.file ? kSm90 : kNormalize;
 }
 
-/// The text with its fault; empty where `before` does not occur exactly once.
-std::string mutate(const Mutation &mutation) {
-  std::string kernel = deviceSource(targetOf(mutation).file), text = kernel, prefix;
-  bool isHeader = std::string(mutation.file) != targetOf(mutation).file;
-  if (isHeader) // its guard keeps out the header itself
-    for (const tenon::DeviceHeader &header : tenon::deviceHeaders())
-      if (std::string(header.name) == mutation.file)
-        text = header.text;
-  size_t at = text.find(mutation.before);
-  if (at == std::string::npos || text.find(mutation.before, at + 1) != std::string::npos)
-    return {};
-  text.replace(at, std::string(mutation.before).size(), mutation.after);
-  return isHeader ? text + "\n" + kernel : text;
-}
-
 class GemmTest : public DeviceTest {};
 class MutationTest : public EmulatorTest {};
 
@@ -138,45 +121,17 @@ TEST_F(GemmTest, NoFalseAlarm) {
       }
 }
 
-/// How many of the seeds find a fault, and what the first of them says. Stops there unless `all`.
-struct Finding {
-  int seeds = 0, first = -1;
-  std::string how;
-};
-Finding search(const Mutation &mutation, Launcher launch, uint64_t seeds, bool all) {
-  Finding finding;
-  for (uint64_t seed = 0; seed < seeds && (all || !finding.seeds); ++seed) {
-    launch.options.seed = seed;
-    std::string result = targetOf(mutation).run(launch);
-    if (result.empty())
-      continue;
-    if (finding.seeds++ == 0) {
-      finding.first = static_cast<int>(seed);
-      finding.how = result;
-    }
-  }
-  return finding;
-}
-
 TEST_F(MutationTest, FindsFaults) {
-  const bool all = getenv("TENON_ALL_SEEDS") != nullptr; // otherwise the first one that finds it will do
-  int found = 0, total = 0;
+  FaultSearch faults;
   for (const Mutation &mutation : kMutations) {
-    std::string source = mutate(mutation);
+    const Target &target = targetOf(mutation);
+    std::string source = mutate(mutation, deviceSource(target.file), std::string(mutation.file) != target.file);
     ASSERT_FALSE(source.empty()) << mutation.name << ": the text to change does not occur exactly once";
-    auto [seeds, first, how] = search(mutation, {gpu(), source, {}}, kSeeds, all);
-    ASSERT_EQ(how.find("the host compiler failed"), std::string::npos) << mutation.name << "\n" << how;
-    ++total;
-    found += seeds > 0;
-    if (size_t message = how.find("): "); message != std::string::npos)
-      how = how.substr(message + 3);
-    std::string when = !seeds ? "" : all ? std::to_string(seeds) + " of 8 seeds" : "seed " + std::to_string(first);
-    printf("%-50s %-21s %-12s  %.110s\n", mutation.name, mutation.file, when.c_str(),
-           seeds ? how.c_str() : "NOT FOUND");
+    faults.search(mutation, {gpu(), source, {}}, kSeeds, target.run);
   }
-  printf("%d of %d faults found\n", found, total);
-  EXPECT_GE(total, 40);
-  EXPECT_GE(found, total - 1);
+  printf("%d of %d faults found\n", faults.found, faults.total);
+  EXPECT_GE(faults.total, 40);
+  EXPECT_GE(faults.found, faults.total - 1);
 }
 
 } // namespace

@@ -2,15 +2,9 @@
 #ifndef TENON_TEST_VGPU_MUTATIONS_H
 #define TENON_TEST_VGPU_MUTATIONS_H
 
-namespace tenon::test {
+#include "FaultSearch.h"
 
-/// One fault: in `file` (a kernel of test/Device, or a header), the one occurrence of `before` becomes `after`.
-struct Mutation {
-  const char *name;
-  const char *file;
-  const char *before;
-  const char *after;
-};
+namespace tenon::test {
 
 inline constexpr Mutation kMutations[] = {
     // ---- cp.async and mma.sync
