@@ -30,6 +30,7 @@ json::Object toJson(const KernelNote &note) {
                       {"family", tactic.family},
                       {"key", tactic.key},
                       {"size", note.size},
+                      {"choices", tactic.choices},
                       {"unit", llvm::StringRef(unitName(tactic.unit))},
                       {"compute_factor", tactic.computeFactor},
                       {"cache_ratio", tactic.cacheRatio},
@@ -68,8 +69,8 @@ static bool fromJSON(const json::Value &value, KernelNote &note, json::Path path
   std::vector<int64_t> source;
   if (!map || !map.map("name", note.name) || !map.map("tactic", tactic.name) || !map.map("why", tactic.why) ||
       !map.map("family", tactic.family) || !map.map("key", tactic.key) || !map.map("size", note.size) ||
-      !map.map("compute_factor", tactic.computeFactor) || !map.map("cache_ratio", tactic.cacheRatio) ||
-      !map.map("needs", note.needs) || !map.map("source", source))
+      !map.mapOptional("choices", tactic.choices) || !map.map("compute_factor", tactic.computeFactor) ||
+      !map.map("cache_ratio", tactic.cacheRatio) || !map.map("needs", note.needs) || !map.map("source", source))
     return false;
   const json::Value *unit = value.getAsObject()->get("unit");
   if (!unit || !fromJSON(*unit, tactic.unit, path.field("unit")))

@@ -127,11 +127,13 @@ std::string Timings::explain(std::string_view device, std::string_view key, int6
   return text;
 }
 
-std::string Timings::choose(std::string_view device, std::string_view key, int64_t size,
-                            std::string_view standard) const {
+std::string Timings::choose(std::string_view device, std::string_view key, int64_t size, std::string_view standard,
+                            const std::function<bool(std::string_view)> &isOffered) const {
   std::vector<const Timing *> known = find(device, key, size);
   const Timing *best = nullptr, *usual = nullptr;
   for (const Timing *timing : known) {
+    if (isOffered && !isOffered(timing->tactic))
+      continue;
     if (!best || timing->median < best->median)
       best = timing;
     if (timing->tactic == standard)

@@ -127,10 +127,11 @@ LogicalResult Compilation::makePlan() {
       return error(read.status().error().code + ": " + read.status().error().message);
     timings = std::move(*read);
   }
-  const Tuning tuning{options.timings.empty() ? nullptr : &timings, options.forcedTactic};
-  std::unique_ptr<KernelSet> kernels = target->isGpu
-                                           ? createGpuKernelSet(context, *target, archs, cost, options.precision)
-                                           : createCpuKernelSet(context, archs, cost, tuning);
+  const cost::Tuning tuning{options.timings.empty() ? nullptr : &timings, options.forcedTactic,
+                            target->hasLibraries ? options.tactics : cost::Tactics::Own};
+  std::unique_ptr<KernelSet> kernels =
+      target->isGpu ? createGpuKernelSet(context, *target, archs, cost, tuning, options.precision)
+                    : createCpuKernelSet(context, archs, cost, tuning);
   if (!kernels)
     return failure();
   OwningOpRef<ModuleOp> plan = ModuleOp::create(module->getLoc());
@@ -168,6 +169,12 @@ LogicalResult Compilation::run(StringRef path) {
     InFlightDiagnostic refusal = emitError(UnknownLoc::get(&context));
     refusal << "TN5012: target '" << options.target << "' has no kernels of precision " << getName(options.precision);
     refusal.attachNote() << "remedy: leave --precision out, or compile for cuda or vgpu";
+    return refusal;
+  }
+  if (options.tactics == cost::Tactics::Libraries && !target->hasLibraries) {
+    InFlightDiagnostic refusal = emitError(UnknownLoc::get(&context));
+    refusal << "TN5013: target '" << options.target << "' has no libraries";
+    refusal.attachNote() << "remedy: leave --tactics out, or compile for cuda";
     return refusal;
   }
   archs = options.archs;

@@ -15,7 +15,7 @@ namespace {
 
 class CpuKernelSet final : public KernelSet {
 public:
-  CpuKernelSet(MLIRContext &context, ArrayRef<CpuTarget> targets, const cost::Context &cost, const Tuning &tuning)
+  CpuKernelSet(MLIRContext &context, ArrayRef<CpuTarget> targets, const cost::Context &cost, const cost::Tuning &tuning)
       : context(context), targets(targets), cost(cost), tuning(tuning) {
     kernels.resize(targets.size());
   }
@@ -36,7 +36,7 @@ private:
   MLIRContext &context;
   SmallVector<CpuTarget> targets;
   const cost::Context &cost;
-  const Tuning &tuning;
+  const cost::Tuning &tuning;
   std::vector<std::vector<OwningOpRef<ModuleOp>>> kernels; ///< [target][kernel]
   llvm::StringMap<std::string> names;                      ///< text of a kernel -> its name
   struct Written {
@@ -154,7 +154,7 @@ cost::KernelNote tenon::makeNote(StringRef name, const cost::Tactic &tactic, Str
 }
 
 std::unique_ptr<KernelSet> tenon::createCpuKernelSet(MLIRContext &context, ArrayRef<std::string> archs,
-                                                     const cost::Context &cost, const Tuning &tuning) {
+                                                     const cost::Context &cost, const cost::Tuning &tuning) {
   SmallVector<CpuTarget> targets;
   for (const std::string &arch : archs) {
     auto target = CpuTarget::get(arch);

@@ -27,6 +27,7 @@ public:
   std::vector<cost::KernelNote> takeNotes(std::string *source) override;
 
 private:
+  Attribute toAttribute(const codegen::cuda::LibraryCall &call) const;
   LoweredDispatch toLowered(const codegen::cuda::KernelTable::Entry &entry) const;
   void keepNeeds(const CudaImage &image);
 
@@ -39,6 +40,17 @@ private:
 
 } // namespace
 
+Attribute GpuKernelSet::toAttribute(const codegen::cuda::LibraryCall &call) const {
+  using codegen::cuda::LibraryCall;
+  StringRef activation = call.activation == LibraryCall::Relu   ? "relu"
+                         : call.activation == LibraryCall::Gelu ? "gelu"
+                                                                : "none";
+  return plan_ir::LibraryCallAttr::get(&context, StringAttr::get(&context, call.name()), call.element, call.tf32,
+                                       call.x, call.w, call.bias, call.residual, call.result,
+                                       StringAttr::get(&context, activation), call.transposed,
+                                       DenseI64ArrayAttr::get(&context, call.window), call.workspace);
+}
+
 LoweredDispatch GpuKernelSet::toLowered(const codegen::cuda::KernelTable::Entry &entry) const {
   const codegen::cuda::KernelInfo &info = entry.info;
   LoweredDispatch lowered{info.name, info.params, info.blocks, info.sharedBytes};
@@ -47,10 +59,19 @@ LoweredDispatch GpuKernelSet::toLowered(const codegen::cuda::KernelTable::Entry 
     lowered.maps.push_back(plan_ir::TensorMapAttr::get(
         &context, map.buffer, map.element, graph::ShapeAttr::get(&context, map.extents),
         graph::ShapeAttr::get(&context, map.strides), DenseI64ArrayAttr::get(&context, map.box), map.swizzle));
+  if (info.call)
+    lowered.call = toAttribute(*info.call);
   for (auto [i, arch] : llvm::enumerate(archs))
     if (llvm::is_contained(entry.archs, arch))
       lowered.codes.push_back(i);
   return lowered;
+}
+
+/// Operand i of the region, a constant, is to be packed as `format`.
+static void setFormat(graph::DispatchOp dispatch, unsigned i, StringRef format) {
+  SmallVector<Attribute> formats(dispatch.getFormatsAttr().begin(), dispatch.getFormatsAttr().end());
+  formats[i] = StringAttr::get(dispatch.getContext(), format);
+  dispatch.setFormatsAttr(ArrayAttr::get(dispatch.getContext(), formats));
 }
 
 FailureOr<LoweredDispatches> GpuKernelSet::lower(graph::DispatchOp dispatch) {
@@ -60,6 +81,8 @@ FailureOr<LoweredDispatches> GpuKernelSet::lower(graph::DispatchOp dispatch) {
   LoweredDispatches lowered;
   for (const auto &entry : *entries)
     lowered.push_back(toLowered(entry));
+  if (const auto &call = entries->front().info.call; call && call->isConv())
+    setFormat(dispatch, unsigned(call->w), "ohwi");
   return lowered;
 }
 
@@ -68,7 +91,12 @@ FailureOr<std::vector<PlanCode>> GpuKernelSet::compile(int jobs, llvm::function_
   options.archs = archs;
   options.isVirtual = isVirtual;
   options.jobs = jobs;
-  auto images = codegen::cuda::compileCuda(context, kernels.getKernels(), options);
+  std::vector<codegen::cuda::CudaKernel> own; // what libraries compute has no code
+  llvm::copy_if(kernels.getKernels(), std::back_inserter(own),
+                [](const codegen::cuda::CudaKernel &kernel) { return !kernel.info.call; });
+  FailureOr<std::vector<CudaImage>> images = std::vector<CudaImage>();
+  if (!own.empty())
+    images = codegen::cuda::compileCuda(context, own, options);
   if (failed(images))
     return failure();
   progress(1);
@@ -97,13 +125,14 @@ std::vector<cost::KernelNote> GpuKernelSet::takeNotes(std::string *source) {
   for (const codegen::cuda::CudaKernel &kernel : kernels.getKernels()) {
     notes.push_back(makeNote(kernel.info.name, kernel.info.tactic, kernel.text(), source));
     notes.back().needs = needs.lookup(kernel.info.name);
+    notes.back().size = kernel.info.size;
   }
   return notes;
 }
 
 std::unique_ptr<KernelSet> tenon::createGpuKernelSet(MLIRContext &context, const Target &target,
                                                      ArrayRef<std::string> archs, const cost::Context &cost,
-                                                     Precision precision) {
+                                                     const cost::Tuning &tuning, Precision precision) {
   for (const std::string &arch : archs)
     if (!llvm::is_contained(target.archs, arch)) {
       emitError(UnknownLoc::get(&context)) << "TN5010: unknown architecture '" << arch << "' of target " << target.name
@@ -112,6 +141,7 @@ std::unique_ptr<KernelSet> tenon::createGpuKernelSet(MLIRContext &context, const
     }
   codegen::cuda::CudaTarget common;
   common.cost = &cost;
+  common.tuning = &tuning;
   common.allowTf32 = precision == Precision::Tf32;
   return std::make_unique<GpuKernelSet>(context, target.name == "vgpu", archs, common);
 }

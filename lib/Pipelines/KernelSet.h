@@ -6,7 +6,7 @@
 #include "tenon/Conversion/PlanToContainer.h"
 #include "tenon/Cost/DispatchCost.h"
 #include "tenon/Cost/KernelNotes.h"
-#include "tenon/Cost/Timings.h"
+#include "tenon/Cost/Tuning.h"
 #include "tenon/Pipelines/Compiler.h"
 #include "tenon/Pipelines/Targets.h"
 
@@ -28,18 +28,12 @@ public:
   virtual std::vector<cost::KernelNote> takeNotes(std::string *source) = 0;
 };
 
-/// What decides between tactics that compute the same.
-struct Tuning {
-  const cost::Timings *timings = nullptr; ///< null = nothing was measured
-  std::string forced;                     ///< "rows=168": wherever there is this choice
-};
-
 /// For `archs` of `target`, best first; null after a diagnostic where one of them is unknown.
 std::unique_ptr<KernelSet> createCpuKernelSet(mlir::MLIRContext &context, llvm::ArrayRef<std::string> archs,
-                                              const cost::Context &cost, const Tuning &tuning);
+                                              const cost::Context &cost, const cost::Tuning &tuning);
 std::unique_ptr<KernelSet> createGpuKernelSet(mlir::MLIRContext &context, const Target &target,
                                               llvm::ArrayRef<std::string> archs, const cost::Context &cost,
-                                              Precision precision);
+                                              const cost::Tuning &tuning, Precision precision);
 
 /// A note of kernel `name` whose `text` is appended to `source` if that is not null.
 cost::KernelNote makeNote(llvm::StringRef name, const cost::Tactic &tactic, llvm::StringRef text, std::string *source);

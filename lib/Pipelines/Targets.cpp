@@ -14,9 +14,9 @@ static constexpr StringLiteral vgpuArchs[] = {"sm_100a", "sm_90a", "sm_89", "sm_
 static constexpr StringLiteral vgpuDefaults[] = {"sm_90a"};
 
 static constexpr Target targets[] = {
-    {"cpu", false, cpuArchs, cpuArchs},
-    {"cuda", true, cudaArchs, cudaDefaults},
-    {"vgpu", true, vgpuArchs, vgpuDefaults},
+    {"cpu", false, false, cpuArchs, cpuArchs},
+    {"cuda", true, true, cudaArchs, cudaDefaults},
+    {"vgpu", true, false, vgpuArchs, vgpuDefaults},
 };
 
 llvm::ArrayRef<Target> tenon::getTargets() { return targets; }

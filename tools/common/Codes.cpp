@@ -28,6 +28,7 @@ static constexpr ErrorCode toolCodes[] = {
     {"TN5011", "there is no such target", "choose among cpu, cuda and vgpu", ExitUnsupported},
     {"TN5012", "the target does not compute in the precision that was asked for",
      "leave --precision out, or compile for cuda or vgpu", ExitUnsupported},
+    {"TN5013", "the target has no libraries, which were asked for", "leave --tactics out, or compile for cuda", 3},
     {"TN5020", "an operation has no text in CUDA C++", bug, ExitInternal},
     {"TN5021", "no CUDA compiler was found", "install the CUDA toolkit or the Python package nvidia-cuda-nvrtc",
      ExitUsage},

@@ -45,6 +45,16 @@ void CompileArguments::declare(CommandLine &line) {
                                  : Status::error("TN9014", "there is no precision '" + text.str() + "'", "",
                                                  "choose among full, tf32, fp16 and bf16");
               });
+  line.option("tactics", "own|libraries|auto",
+              "whose kernels: Tenon's; a call of cuBLASLt or cuDNN wherever one computes the region (cuda); or, the "
+              "default, what --timings says is faster",
+              [this](llvm::StringRef text) {
+                const std::optional<cost::Tactics> tactics = cost::parseTactics(text);
+                options.tactics = tactics.value_or(cost::Tactics::Auto);
+                return tactics ? Status::success()
+                               : Status::error("TN9014", "there are no tactics '" + text.str() + "'", "",
+                                               "choose among own, libraries and auto");
+              });
   line.number("jobs", "compile workers; 0 = all cores; does not change the plan", jobs, 0, 1024);
   line.optimization(options.optimization);
   line.real("max-memory", "GB", "memory the compiler may use", maxGigabytes);

@@ -82,6 +82,8 @@ Totals addUp(const plan::Plan &plan, unsigned kernel, int threads, llvm::ArrayRe
       continue;
     cost::Grid grid{valueAt(values, launch->grid()), std::max(threads, 1), needs ? int(needs->registers) : 0,
                     (threads ? scratch : 0) + (needs ? needs->sharedBytes : 0)};
+    if (threads == 0 && device->isGpu)
+      grid = cost::callGrid(*device);
     add(totals, cost::estimate(*device, note->tactic, double(flops), double(traffic), grid));
   }
   return totals;

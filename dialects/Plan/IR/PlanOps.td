@@ -68,14 +68,29 @@ def Plan_ArenaOp : Plan_Op<"arena", [Pure]> {
   let assemblyFormat = "$bytes attr-dict";
 }
 
+def Plan_LibraryCallAttr : AttrDef<Plan_Dialect, "LibraryCall"> {
+  let mnemonic = "call";
+  let summary = "a kernel that a library computes: result = activation(x * w + residual + bias)";
+  let description = [{
+    `library` is "cublaslt" or "cudnn", `activation` "none", "relu" or "gelu"; `x`, `w`, `bias`, `residual` and `result`
+    are buffers of the launch, -1 for none; `tf32` and `transposed` are 0 or 1. See LibraryCall in plan.fbs.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$library, "::mlir::Type":$element, "unsigned":$tf32, "int64_t":$x,
+                        "int64_t":$w, "int64_t":$bias, "int64_t":$residual, "int64_t":$result,
+                        "::mlir::StringAttr":$activation, "unsigned":$transposed, "::mlir::DenseI64ArrayAttr":$window,
+                        "int64_t":$workspace);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 def Plan_KernelOp : Plan_Op<"kernel", [Symbol]> {
   let summary = "A kernel of the code objects; on a GPU with `threads` threads in a block";
   let description = [{
-    `codes` are the numbers of the code objects that hold it, in ascending order; without them all do.
+    `codes` are the numbers of the code objects that hold it, in ascending order; without them all do. With `call` no
+    code object holds it.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$buffers, I64Attr:$params, StrArrayAttr:$nodes,
                        DefaultValuedAttr<I64Attr, "0">:$threads, DefaultValuedAttr<I64Attr, "0">:$maps,
-                       OptionalAttr<DenseI32ArrayAttr>:$codes);
+                       OptionalAttr<DenseI32ArrayAttr>:$codes, OptionalAttr<Plan_LibraryCallAttr>:$call);
   let assemblyFormat = "$sym_name `buffers` $buffers `params` $params `nodes` $nodes attr-dict";
 }
 

@@ -17,6 +17,7 @@ struct LoweredDispatch {
   int threads = 0;                          ///< of a block, on a GPU
   llvm::SmallVector<mlir::Attribute> maps;  ///< plan.map attributes: arguments before the buffers
   llvm::SmallVector<int32_t> codes;         ///< only with these code objects, in ascending order; none: with all
+  mlir::Attribute call;                     ///< a plan.call: a library computes it; or null
 };
 
 /// What a plan's device is like.

@@ -16,6 +16,7 @@
 #include "tenon/Plan/Status.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,7 +50,9 @@ public:
 
   /// The tactic to use for kernel `key` on `device` at `size`: by the entries of that size, else of the nearest. It is
   /// `standard` unless another is faster by more than the spread of both; empty where nothing is known.
-  std::string choose(std::string_view device, std::string_view key, int64_t size, std::string_view standard) const;
+  /// Of tactics for which `isOffered` is false nothing is taken to be known.
+  std::string choose(std::string_view device, std::string_view key, int64_t size, std::string_view standard,
+                     const std::function<bool(std::string_view)> &isOffered = nullptr) const;
 
   /// The entries that choose() goes by, for people: "rows=168 10.0 us, rows=84 12.0 us".
   std::string explain(std::string_view device, std::string_view key, int64_t size) const;

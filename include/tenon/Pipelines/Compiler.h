@@ -9,6 +9,7 @@
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/LogicalResult.h"
+#include "tenon/Cost/Tuning.h"
 #include "tenon/Pipelines/Phases.h"
 #include "tenon/Pipelines/Precision.h"
 #include <functional>
@@ -38,8 +39,9 @@ struct CompileOptions {
                                              ///< what stands for the first of archs
   bool keepSource = false;                   ///< the plan keeps the text of its kernels
   std::string timings;                       ///< file of measured tactics, or empty; chooses, never changes results
-  std::string forcedTactic;                  ///< "rows=168": for measuring
-  uint64_t maxMemory = 0;                    ///< bytes, 0 = no limit of ours
+  std::string forcedTactic;                  ///< for measuring; see Cost/Tuning.h
+  cost::Tactics tactics = cost::Tactics::Auto; ///< whose kernels the plan may hold; libraries are for target cuda
+  uint64_t maxMemory = 0;                      ///< bytes, 0 = no limit of ours
   /// Told the phase and how far the whole compilation is (0 to 1); may be null.
   std::function<void(Phase, double)> progress;
 };

@@ -12,6 +12,8 @@ struct Target {
   llvm::StringLiteral name;
   /// Kernels are CUDA C++, and the device has memory of its own.
   bool isGpu;
+  /// Kernels may be calls of cuBLASLt and cuDNN.
+  bool hasLibraries;
   llvm::ArrayRef<llvm::StringLiteral> archs;        ///< all that can be named, best first
   llvm::ArrayRef<llvm::StringLiteral> defaultArchs; ///< best first
 };

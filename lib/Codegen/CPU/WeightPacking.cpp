@@ -31,6 +31,8 @@ Shape getShape(RankedTensorType type, StringRef format) {
   if (format == "oihw")
     return {dims[0], taps, dims[1],     dims[1] * taps,
             1,       taps, weightPanel, static_cast<int64_t>(llvm::alignTo(dims[0], weightPanel))};
+  if (format == "ohwi")
+    return {dims[0], taps, dims[1], dims[1] * taps, 1, taps, 1, dims[0]};
   if (format == "hwio")
     return {dims[0], taps, dims[1], dims[1] * taps, 1, taps, std::max<int64_t>(dims[0], 1), dims[0]};
   assert(format == "depthwise" && "unknown packed format");

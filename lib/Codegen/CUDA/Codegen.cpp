@@ -5,7 +5,7 @@
 #include "Printer/CudaPrinter.h"
 #include "Simplify.h"
 #include "Strategies.h"
-#include "Templates/HeavyTemplate.h"
+#include "Templates/Library.h"
 #include "Templates/SingleOp.h"
 #include "Templates/TileChoice.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -87,18 +87,35 @@ FailureOr<KernelInfo> emitKernelIR(DispatchOp dispatch, StringRef name, const Cu
   return info;
 }
 
-/// The first template that takes the region; null if none does.
+/// The template whose tactic is asked for, else the first that takes the region; null if none does.
 static const HeavyTemplate *findTemplate(const HeavyRegion &region, const CudaTarget &target) {
-  for (const HeavyTemplate *candidate : getHeavyTemplates())
-    if (candidate->accepts(region, target))
+  const HeavyTemplate *first = nullptr;
+  for (const HeavyTemplate *candidate : getHeavyTemplates()) {
+    if (!candidate->accepts(region, target))
+      continue;
+    if (target.tactic.empty() || llvm::is_contained(candidate->tactics(region, target), target.tactic))
       return candidate;
-  return nullptr;
+    first = first ? first : candidate;
+  }
+  return first;
+}
+
+/// The call that is asked for.
+static std::optional<LibraryMatch> findLibrary(const HeavyRegion &region, const CudaTarget &target) {
+  std::string reason;
+  if (!target.tactic.empty())
+    for (LibraryMatch &match : matchLibraries(region, target, reason))
+      if (match.call.name() == target.tactic)
+        return std::move(match);
+  return std::nullopt;
 }
 
 /// The prediction at the extents of the compilation.
 static void predict(DispatchOp dispatch, KernelInfo &info, const CudaTarget &target) {
   const cost::Context &context = getCostContext(target);
   cost::Grid grid{int64_t(context.evaluate(info.blocks)), info.threads, 0, int64_t(context.evaluate(info.sharedBytes))};
+  if (info.call)
+    grid = cost::callGrid(context.device);
   cost::Estimate estimate = cost::estimate(context.device, info.tactic, context.evaluate(cost::countFlops(dispatch)),
                                            context.evaluate(cost::countTraffic(dispatch)), grid);
   info.tactic.predicted = estimate.seconds;
@@ -107,7 +124,12 @@ static void predict(DispatchOp dispatch, KernelInfo &info, const CudaTarget &tar
 
 FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const CudaTarget &target) {
   loadDialects(*dispatch.getContext());
-  if (std::optional<HeavyRegion> region = HeavyRegion::match(dispatch))
+  if (std::optional<HeavyRegion> region = HeavyRegion::match(dispatch)) {
+    if (std::optional<LibraryMatch> match = findLibrary(*region, target)) {
+      CudaKernel kernel = emitCall(*region, name, *match);
+      predict(dispatch, kernel.info, target);
+      return kernel;
+    }
     if (const HeavyTemplate *found = findTemplate(*region, target)) {
       FailureOr<CudaKernel> kernel = found->emit(*region, name, target);
       if (succeeded(kernel)) {
@@ -119,6 +141,7 @@ FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const Cuda
       }
       return kernel;
     }
+  }
   if (std::optional<SingleOpRegion> region = SingleOpRegion::match(dispatch)) {
     CudaKernel kernel = emitSingleOp(*region, name, target);
     kernel.isTemplate = true;
@@ -146,6 +169,8 @@ FailureOr<CudaKernel> emitKernel(DispatchOp dispatch, StringRef name, const Cuda
 }
 
 std::string CudaKernel::text() const {
+  if (info.call)
+    return comment + source;
   std::string all;
   for (const std::string &include : includes)
     all += "#include \"" + include + "\"\n";

@@ -189,7 +189,8 @@ void Converter::addLaunch(DispatchOp op, const LoweredDispatch &lowered, ValueRa
     for (StringRef name : getNodeNames(op.getLoc()))
       nodes.push_back(kernels.getStringAttr(name));
     KernelOp::create(kernels, op.getLoc(), lowered.kernel, arguments.size(), lowered.params.size(),
-                     kernels.getArrayAttr(nodes), static_cast<uint64_t>(lowered.threads), lowered.maps.size(), codes);
+                     kernels.getArrayAttr(nodes), static_cast<uint64_t>(lowered.threads), lowered.maps.size(), codes,
+                     cast_or_null<LibraryCallAttr>(lowered.call));
   }
   LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered.kernel), arguments, lowered.grid,
                    ShapeAttr::get(context, lowered.params), lowered.scratchBytes, cost::countFlops(op),

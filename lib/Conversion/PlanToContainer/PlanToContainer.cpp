@@ -68,6 +68,28 @@ static plan::ElementType elementType(Type type) {
   }
 }
 
+static std::unique_ptr<plan::LibraryCallT> convertCall(LibraryCallAttr call) {
+  auto result = std::make_unique<plan::LibraryCallT>();
+  auto operand = [](int64_t index) { return index < 0 ? UINT32_MAX : uint32_t(index); };
+  result->library = call.getLibrary().getValue() == "cudnn" ? plan::Library::Cudnn : plan::Library::CublasLt;
+  result->type = elementType(call.getElement());
+  result->tf32 = call.getTf32() != 0;
+  result->x = operand(call.getX());
+  result->w = operand(call.getW());
+  result->bias = operand(call.getBias());
+  result->residual = operand(call.getResidual());
+  result->result = operand(call.getResult());
+  StringRef activation = call.getActivation().getValue();
+  result->activation = activation == "relu"   ? plan::Activation::Relu
+                       : activation == "gelu" ? plan::Activation::Gelu
+                                              : plan::Activation::None;
+  result->transposed = call.getTransposed() != 0;
+  for (int64_t value : call.getWindow().asArrayRef())
+    result->window.push_back(uint32_t(value));
+  result->workspace = uint64_t(call.getWorkspace());
+  return result;
+}
+
 LogicalResult PlanWriter::report(const Status &status) {
   if (status.ok())
     return success();
@@ -98,6 +120,8 @@ void PlanWriter::addKernels() {
     kernel->maps = op.getMaps();
     if (auto codes = op.getCodes())
       kernel->codes.assign(codes->begin(), codes->end());
+    if (auto call = op.getCallAttr())
+      kernel->call = convertCall(call);
     for (auto node : op.getNodes().getAsRange<StringAttr>())
       kernel->nodes.push_back(node.str());
     kernelIndex[op.getSymName()] = plan.kernels.size();

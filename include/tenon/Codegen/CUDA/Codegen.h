@@ -11,16 +11,19 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "tenon/Cost/DispatchCost.h"
 #include "tenon/Cost/Tactic.h"
+#include "tenon/Cost/Tuning.h"
 #include <string>
 
 namespace tenon::codegen::cuda {
 
 /// What strategies need to know of the GPUs that one text serves: the least of what they offer.
 struct CudaTarget {
-  const cost::Context *cost = nullptr; ///< what tactics are ranked for; null: an H100, and extents of 16 for symbols
-  bool allowTf32 = false;              ///< products of f32 may round their operands to TF32
-  bool lineDirectives = false;         ///< write #line with the numbers of the kernel's own text
-  bool hasTensorMaps = false;          ///< all of them are sm_90a: TMA, mbarrier and wgmma
+  const cost::Context *cost = nullptr;  ///< what tactics are ranked for; null: an H100, and extents of 16 for symbols
+  bool allowTf32 = false;               ///< products of f32 may round their operands to TF32
+  bool lineDirectives = false;          ///< write #line with the numbers of the kernel's own text
+  bool hasTensorMaps = false;           ///< all of them are sm_90a: TMA, mbarrier and wgmma
+  const cost::Tuning *tuning = nullptr; ///< what KernelTable chooses tactics by; null: the cost model alone
+  std::string tactic; ///< the one to take, by name ("gemm_mma 64x64x32", "cublaslt"), where a region has it; empty: any
 
   /// For one architecture, as in "sm_90a" or "compute_80".
   static CudaTarget forArch(llvm::StringRef arch);
@@ -36,6 +39,23 @@ struct KernelTensorMap {
   unsigned swizzle = 128;                    ///< bytes
 };
 
+/// A kernel that a library computes: result = activation(x * w + residual + bias); see LibraryCall in plan.fbs.
+struct LibraryCall {
+  enum Library { CublasLt, Cudnn } library = CublasLt;
+  enum Activation { None, Relu, Gelu } activation = None;
+  mlir::Type element;                   ///< of all operands
+  bool tf32 = false;                    ///< f32 may be rounded to TF32
+  bool transposed = false;              ///< of a product: w is [batch, n, k]
+  int64_t x = 0, w = 0, result = 0;     ///< buffers of the region: operands, then results
+  int64_t bias = -1, residual = -1;     ///< -1: none
+  llvm::SmallVector<int64_t, 9> window; ///< of a convolution: kernel, strides, pads, dilations, of y and x; groups
+  int64_t workspace = 0;                ///< bytes
+
+  bool isConv() const { return library == Cudnn; }
+  /// "cublaslt", "cudnn": the tactic.
+  llvm::StringRef name() const;
+};
+
 /// What the plan must know of a kernel. The function takes one `const __grid_constant__ TensorMap` per tensor map, one
 /// pointer per buffer (16-byte aligned), then one int64 per parameter. Expressions are over the symbols of the graph
 /// function. Nothing is launched where `blocks` is 0.
@@ -47,7 +67,9 @@ struct KernelInfo {
   int threads = 256;                         ///< block.x, a multiple of 32
   graph::DimAttr sharedBytes;                ///< dynamic shared memory, constant 0 if none
   llvm::SmallVector<KernelTensorMap> maps;
-  cost::Tactic tactic; ///< how it was chosen
+  cost::Tactic tactic;             ///< how it was chosen
+  int64_t size = 0;                ///< with tactic.key: elements of the result at the extents of the compilation
+  std::optional<LibraryCall> call; ///< no code: a library computes it; `threads` is 0
 };
 
 /// The text of one kernel. Equal `source` means equal kernels: the comment is kept apart.

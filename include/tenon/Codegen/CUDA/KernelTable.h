@@ -34,7 +34,15 @@ private:
     llvm::SmallVector<std::string> archs;
   };
 
-  mlir::FailureOr<Entry> add(graph::DispatchOp dispatch, CudaKernel kernel, const Group &group, bool isForAll);
+  /// A kernel that was emitted under the name "kernel", and by what it can be emitted again.
+  struct Emitted {
+    CudaKernel kernel;
+    CudaTarget target;
+    llvm::SmallVector<std::string> archs; ///< empty: all
+  };
+
+  mlir::FailureOr<Emitted> emit(graph::DispatchOp dispatch, const Group &group, bool mayCall);
+  mlir::FailureOr<Entry> add(graph::DispatchOp dispatch, Emitted emitted);
 
   llvm::SmallVector<Group, 2> groups;
   std::vector<CudaKernel> kernels;

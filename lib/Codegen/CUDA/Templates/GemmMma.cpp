@@ -24,6 +24,17 @@ constexpr Shape shapes[] = {
     {128, 64, 4, 2, 3, {2, 2}, {122, 120}},
 };
 
+int64_t depthOf(Type type) { return 64 / (type.getIntOrFloatBitWidth() / 8); }
+StringRef familyOf(const Product &product) { return product.conv ? "conv_mma" : "gemm_mma"; }
+
+SmallVector<TileCandidate> candidatesFor(const HeavyRegion &region) {
+  Type type = region.operandType(0).getElementType();
+  SmallVector<TileCandidate> candidates;
+  for (const Shape &s : shapes)
+    candidates.push_back({s.tileM, s.tileN, depthOf(type), s.threads(), s.registers[!type.isF32()], s.sharedBytes()});
+  return candidates;
+}
+
 class GemmMma : public HeavyTemplate {
 public:
   StringRef name() const override { return "gemm_mma"; }
@@ -37,17 +48,19 @@ public:
     return product && !product->n.isConstant(1);
   }
 
+  SmallVector<std::string> tactics(const HeavyRegion &region, const CudaTarget &) const override {
+    return nameTiles(familyOf(*Product::get(region)), candidatesFor(region));
+  }
+
   FailureOr<CudaKernel> emit(const HeavyRegion &region, StringRef name, const CudaTarget &target) const override {
     Product product = *Product::get(region);
     Type type = region.operandType(0).getElementType();
-    int64_t depth = 64 / (type.getIntOrFloatBitWidth() / 8);
+    const int64_t depth = depthOf(type);
     unsigned isHalf = !type.isF32();
-    SmallVector<TileCandidate> candidates;
-    for (const Shape &s : shapes)
-      candidates.push_back({s.tileM, s.tileN, depth, s.threads(), s.registers[isHalf], s.sharedBytes()});
+    SmallVector<TileCandidate> candidates = candidatesFor(region);
     TileProblem problem = product.problem(region);
     problem.unit = tensorUnit(type);
-    TileChoice choice = chooseTile(product.conv ? "conv_mma" : "gemm_mma", problem, candidates, target);
+    TileChoice choice = chooseTile(familyOf(product), problem, candidates, target);
     const Shape &s = shapes[choice.index];
     std::string text = "GemmMma<" + cudaTypeName(type);
     for (int64_t value : {s.tileM, s.tileN, depth, s.warpsM, s.warpsN, s.stages})

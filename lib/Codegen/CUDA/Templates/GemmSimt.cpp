@@ -27,6 +27,16 @@ constexpr Shape shapes[] = {
     {128, 32, 16, 4, 4, 2, 2, 95},
 };
 
+StringRef familyOf(const Product &product) { return product.conv ? "conv_simt" : "gemm_simt"; }
+
+SmallVector<TileCandidate> candidatesFor(const Product &product) {
+  SmallVector<TileCandidate> candidates;
+  for (const Shape &s : shapes)
+    candidates.push_back({s.tileM, s.tileN, s.tileK, s.threads(), s.registers, s.sharedBytes(product.transposedB),
+                          cost::multiplyShare(static_cast<int>(s.threadM), static_cast<int>(s.threadN))});
+  return candidates;
+}
+
 class GemmSimt : public HeavyTemplate {
 public:
   StringRef name() const override { return "gemm_simt"; }
@@ -38,14 +48,15 @@ public:
     return product && !product->n.isConstant(1) && llvm::all_of(region.heavy->getOperands(), isF32);
   }
 
+  SmallVector<std::string> tactics(const HeavyRegion &region, const CudaTarget &) const override {
+    Product product = *Product::get(region);
+    return nameTiles(familyOf(product), candidatesFor(product));
+  }
+
   FailureOr<CudaKernel> emit(const HeavyRegion &region, StringRef name, const CudaTarget &target) const override {
     Product product = *Product::get(region);
-    SmallVector<TileCandidate> candidates;
-    for (const Shape &s : shapes)
-      candidates.push_back({s.tileM, s.tileN, s.tileK, s.threads(), s.registers, s.sharedBytes(product.transposedB),
-                            cost::multiplyShare(static_cast<int>(s.threadM), static_cast<int>(s.threadN))});
-    TileChoice choice =
-        chooseTile(product.conv ? "conv_simt" : "gemm_simt", product.problem(region), candidates, target);
+    SmallVector<TileCandidate> candidates = candidatesFor(product);
+    TileChoice choice = chooseTile(familyOf(product), product.problem(region), candidates, target);
     const Shape &s = shapes[choice.index];
     std::string type = "GemmSimt<";
     for (int64_t value : {s.tileM, s.tileN, s.tileK, s.threadM, s.threadN, s.stages})

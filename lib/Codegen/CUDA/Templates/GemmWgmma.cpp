@@ -22,6 +22,13 @@ constexpr int64_t widths[] = {128, 256}; // the preferred first
 /// GemmWgmma::sharedBytes.
 constexpr int64_t sharedBytes(int64_t columns) { return stages * (rows + columns) * depth * 2; }
 
+SmallVector<TileCandidate> allCandidates() {
+  SmallVector<TileCandidate> candidates;
+  for (int64_t columns : widths)
+    candidates.push_back({rows, columns, depth, threads, registers, sharedBytes(columns)});
+  return candidates;
+}
+
 class GemmWgmma : public HeavyTemplate {
 public:
   StringRef name() const override { return "gemm_wgmma"; }
@@ -37,12 +44,14 @@ public:
     return product->n.getConstant().value_or(0) >= 64 && (product->transposedB || isWhole(product->n));
   }
 
+  SmallVector<std::string> tactics(const HeavyRegion &, const CudaTarget &) const override {
+    return nameTiles(name(), allCandidates());
+  }
+
   FailureOr<CudaKernel> emit(const HeavyRegion &region, StringRef name, const CudaTarget &target) const override {
     Product product = *Product::get(region);
     Type type = region.operandType(0).getElementType();
-    SmallVector<TileCandidate> candidates;
-    for (int64_t columns : widths)
-      candidates.push_back({rows, columns, depth, threads, registers, sharedBytes(columns)});
+    SmallVector<TileCandidate> candidates = allCandidates();
     TileProblem problem = product.problem(region);
     problem.unit = tensorUnit(type);
     TileChoice choice = chooseTile("gemm_wgmma", problem, candidates, target);

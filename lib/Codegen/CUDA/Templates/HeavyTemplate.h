@@ -61,6 +61,10 @@ public:
   virtual llvm::StringRef name() const = 0;
   /// True if the template computes the region, on every GPU of `target`.
   virtual bool accepts(const HeavyRegion &region, const CudaTarget &target) const = 0;
+  /// Names of its tactics for a region that it accepts: what CudaTarget::tactic may ask for.
+  virtual llvm::SmallVector<std::string> tactics(const HeavyRegion &, const CudaTarget &) const {
+    return {name().str()};
+  }
   /// The kernel, its `info` and `includes`; the comment is added by the caller.
   virtual mlir::FailureOr<CudaKernel> emit(const HeavyRegion &region, llvm::StringRef name,
                                            const CudaTarget &target) const = 0;

@@ -27,6 +27,8 @@ std::string nameOf(const TileCandidate &tile) {
   return llvm::formatv("{0}x{1}x{2}", tile.rows, tile.columns, tile.depth).str();
 }
 
+std::string nameOf(StringRef name, const TileCandidate &tile) { return name.str() + " " + nameOf(tile); }
+
 std::string microseconds(double seconds) { return llvm::formatv("{0:F1} us", seconds * 1e6).str(); }
 
 Ranked rank(size_t index, const TileCandidate &tile, const Extents &e, const TileProblem &problem, StringRef family,
@@ -71,6 +73,13 @@ const cost::Context &getCostContext(const CudaTarget &target) {
   return target.cost ? *target.cost : standard;
 }
 
+SmallVector<std::string> nameTiles(StringRef name, ArrayRef<TileCandidate> candidates) {
+  SmallVector<std::string> names;
+  for (const TileCandidate &tile : candidates)
+    names.push_back(nameOf(name, tile));
+  return names;
+}
+
 TileChoice chooseTile(StringRef name, const TileProblem &problem, ArrayRef<TileCandidate> candidates,
                       const CudaTarget &target) {
   assert(!candidates.empty() && "a template has a tile");
@@ -81,9 +90,13 @@ TileChoice chooseTile(StringRef name, const TileProblem &problem, ArrayRef<TileC
   for (auto [i, tile] : llvm::enumerate(candidates))
     ranked.push_back(rank(i, tile, extents, problem, name, context.device));
   llvm::stable_sort(ranked, [](const Ranked &a, const Ranked &b) { return a.estimate.seconds < b.estimate.seconds; });
+  auto *asked =
+      llvm::find_if(ranked, [&](const Ranked &each) { return nameOf(name, candidates[each.index]) == target.tactic; });
+  if (asked != ranked.end())
+    std::rotate(ranked.begin(), asked, asked + 1);
   const Ranked &best = ranked.front();
   TileChoice choice{best.index, {}};
-  choice.tactic.name = name.str() + " " + nameOf(candidates[best.index]);
+  choice.tactic.name = nameOf(name, candidates[best.index]);
   choice.tactic.family = name.str();
   choice.tactic.why = explain(ranked, candidates, extents, context.device);
   choice.tactic.unit = problem.unit;

@@ -34,8 +34,11 @@ struct TileChoice {
   cost::Tactic tactic;
 };
 
-/// The candidate with the least predicted time; of equals the first. Every tile of every matrix has a block. `name` is
-/// that of the template, and of its family in the cost model.
+/// The names of the tactics: "gemm_simt 64x64x16".
+llvm::SmallVector<std::string> nameTiles(llvm::StringRef name, llvm::ArrayRef<TileCandidate> candidates);
+
+/// The one that `target.tactic` names, else the candidate with the least predicted time; of equals the first. Every
+/// tile of every matrix has a block. `name` is that of the template, and of its family in the cost model.
 TileChoice chooseTile(llvm::StringRef name, const TileProblem &problem, llvm::ArrayRef<TileCandidate> candidates,
                       const CudaTarget &target);
 
