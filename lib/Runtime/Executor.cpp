@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace tenon::runtime {
 
@@ -176,7 +177,7 @@ static Status readMarks(Queue &queue, std::vector<int64_t> &times) {
     auto seconds = queue.elapsed(0, i);
     if (!seconds)
       return seconds.takeStatus();
-    times[i] = times[0] + int64_t(*seconds * 1e9);
+    times[i] = times[0] + std::llround(*seconds * 1e9);
   }
   return Status::success();
 }

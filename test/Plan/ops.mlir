@@ -6,6 +6,9 @@ plan.kernel @k0 buffers 3 params 1 nodes ["relu"]
 // CHECK: plan.kernel @k1 buffers 1 params 0 nodes [] {codes = array<i32: 1, 2>, maps = 1 : i64}
 plan.kernel @k1 buffers 1 params 0 nodes [] {maps = 1, codes = array<i32: 1, 2>}
 
+// CHECK: plan.kernel @k2 buffers 3 params 4 nodes [] {call = #plan.call<library = "cublaslt", element = f32, tf32 = 0, x = 0, w = 1, bias = -1, residual = -1, result = 2, activation = "relu", transposed = 1, window = [], workspace = 1024>}
+plan.kernel @k2 buffers 3 params 4 nodes [] {call = #plan.call<library = "cublaslt", element = f32, tf32 = 0, x = 0, w = 1, bias = -1, residual = -1, result = 2, activation = "relu", transposed = 1, window = [], workspace = 1024>}
+
 // CHECK-LABEL: plan.program @main
 plan.program @main {
   // CHECK: %[[X:.+]] = plan.input 0 "x" tensor<?x8xf32, #graph.shape<[N, 8]>>

@@ -1,7 +1,8 @@
 //===- Tune.cpp - tenon tune ----------------------------------------------===//
 //
 // Compiles the model once for every tactic that kernels can choose among, and runs the plans in turns, so that what
-// disturbs the machine disturbs all of them. Medians go to the timing database.
+// disturbs the machine disturbs all of them. Medians go to the timing database. On a GPU a plan takes the n-th tile
+// of every kernel, or a library wherever that computes one, and events of the device tell the times.
 //
 //===----------------------------------------------------------------------===//
 #include "Commands.h"
@@ -39,6 +40,18 @@ struct Trial {
   cost::KernelNotes notes;
   std::unique_ptr<runtime::Session> session;
   std::map<std::string, std::vector<double>> times;
+
+  bool isGpu() const { return tactic.rfind("rows=", 0) != 0; }
+  /// Whether a kernel took it.
+  bool isTaken() const {
+    return llvm::any_of(notes.kernels, [](const cost::KernelNote &note) { return !note.tactic.key.empty(); });
+  }
+};
+
+/// What is measured, and what could not be.
+struct Experiment {
+  std::vector<Trial> trials;
+  std::vector<std::string> skipped;
 };
 
 } // namespace
@@ -95,9 +108,11 @@ static cost::Timing summarize(const Trial &trial, const cost::KernelNote &note, 
   cost::Timing timing;
   timing.device = device;
   timing.key = note.tactic.key;
-  timing.tactic = trial.tactic;
+  timing.tactic = trial.isGpu() ? note.tactic.name : trial.tactic;
   timing.problem = note.name.substr(std::min(note.name.size(), note.name.find('_') + 1)) + ", " +
-                   std::to_string(note.size) + " results, " + std::to_string(trial.session->threads()) + " threads";
+                   std::to_string(note.size) + " results";
+  if (!trial.isGpu())
+    timing.problem += ", " + std::to_string(trial.session->threads()) + " threads";
   timing.size = note.size;
   timing.median = std::max(quantile(0.5), 1e-9);
   timing.spread = (quantile(0.9) - quantile(0.1)) / timing.median;
@@ -154,6 +169,54 @@ static json::Array collect(const std::vector<Trial> &trials, const std::string &
   return rows;
 }
 
+static Status addTrial(const TuneSettings &settings, llvm::StringRef scratch, const std::string &tactic,
+                       Experiment &experiment) {
+  Trial trial{tactic, (scratch + "/" + tactic + ".tenon").str(), {}, nullptr, {}};
+  TENON_RETURN_IF_ERROR(compileTrial(settings, trial));
+  experiment.trials.push_back(std::move(trial));
+  return Status::success();
+}
+
+/// The tiles of a GPU's kernels, and the libraries that this machine has.
+static Status addGpuTrials(const TuneSettings &settings, llvm::StringRef scratch, Experiment &experiment) {
+  int64_t most = 1;
+  for (int64_t i = 0; i < most; ++i) {
+    TENON_RETURN_IF_ERROR(addTrial(settings, scratch, "tile=" + std::to_string(i), experiment));
+    for (const cost::KernelNote &note : experiment.trials.back().notes.kernels)
+      most = std::max(most, note.tactic.choices);
+  }
+  if (settings.options.tactics == cost::Tactics::Own)
+    return Status::success();
+  for (const char *library : {"cublaslt", "cudnn"}) {
+    Status added = addTrial(settings, scratch, library, experiment);
+    const bool isMissing = !added.ok() && added.error().code == "TN8004";
+    if (isMissing && settings.options.tactics == cost::Tactics::Auto)
+      experiment.skipped.push_back(std::string(library) + ": " + added.error().message);
+    else if (!added.ok())
+      return added;
+    else if (!experiment.trials.back().isTaken())
+      experiment.trials.pop_back(); // it computes nothing here
+  }
+  return Status::success();
+}
+
+static Status addTrials(const TuneSettings &settings, llvm::StringRef scratch, Experiment &experiment) {
+  if (settings.options.target == "cuda")
+    return addGpuTrials(settings, scratch, experiment);
+  for (int64_t rows : codegen::getAllProductRows())
+    TENON_RETURN_IF_ERROR(addTrial(settings, scratch, "rows=" + std::to_string(rows), experiment));
+  return Status::success();
+}
+
+/// Times count for the device that the description is of.
+static Status checkDevice(const cost::Device &device, const Trial &trial) {
+  if (!trial.isGpu() || trial.session->arch() == device.arch)
+    return Status::success();
+  return Status::error(
+      "TN9034", "this GPU runs code for " + trial.session->arch() + ", but " + device.name + " has " + device.arch, "",
+      "name the GPU of this machine with --device");
+}
+
 static Status tune(const TuneSettings &settings, const ShapeSet &shapes, llvm::StringRef scratch,
                    json::Object &result) {
   cost::Timings timings;
@@ -163,33 +226,37 @@ static Status tune(const TuneSettings &settings, const ShapeSet &shapes, llvm::S
       return known.takeStatus();
     timings = std::move(*known);
   }
-  std::vector<Trial> trials;
-  for (int64_t rows : codegen::getAllProductRows()) {
-    std::string tactic = "rows=" + std::to_string(rows);
-    trials.push_back({tactic, (scratch + "/" + tactic + ".tenon").str(), {}, nullptr, {}});
-    TENON_RETURN_IF_ERROR(compileTrial(settings, trials.back()));
-  }
-  TENON_RETURN_IF_ERROR(measure(settings, shapes, trials));
+  Experiment experiment;
+  TENON_RETURN_IF_ERROR(addTrials(settings, scratch, experiment));
+  std::vector<Trial> &trials = experiment.trials;
   auto device = cost::parseDevice(trials.front().notes.device);
   if (!device)
     return device.takeStatus();
+  TENON_RETURN_IF_ERROR(checkDevice(*device, trials.front()));
+  TENON_RETURN_IF_ERROR(measure(settings, shapes, trials));
   json::Array rows = collect(trials, device->name, timings);
   if (rows.empty())
     return Status::error("TN9034", "no kernel of the model has more than one tactic");
   TENON_RETURN_IF_ERROR(write(timings, settings.timings));
   result = json::Object{
       {"device", device->name}, {"timings", json::fixUTF8(settings.timings)}, {"measured", std::move(rows)}};
+  json::Array skipped;
+  for (const std::string &each : experiment.skipped)
+    skipped.push_back(json::fixUTF8(each));
+  result["skipped"] = std::move(skipped);
   return Status::success();
 }
 
 static void print(const json::Object &result) {
-  llvm::outs() << llvm::formatv("{0,10} {1,7}  {2,-10} {3}\n", "us", "spread", "tactic", "problem");
+  llvm::outs() << llvm::formatv("{0,10} {1,7}  {2,-24} {3}\n", "us", "spread", "tactic", "problem");
   for (const json::Value &value : *result.getArray("measured")) {
     const json::Object &row = *value.getAsObject();
-    llvm::outs() << llvm::formatv("{0,10:F1} {1,6:F1}%  {2,-10} {3}\n", *row.getNumber("median_us"),
+    llvm::outs() << llvm::formatv("{0,10:F1} {1,6:F1}%  {2,-24} {3}\n", *row.getNumber("median_us"),
                                   *row.getNumber("spread") * 100, *row.getString("tactic"),
                                   printable(*row.getString("problem")));
   }
+  for (const json::Value &each : *result.getArray("skipped"))
+    llvm::outs() << "not measured: " << printable(*each.getAsString()) << '\n';
   llvm::outs() << "timings for " << *result.getString("device") << ": " << printable(*result.getString("timings"))
                << '\n';
 }
@@ -197,7 +264,7 @@ static void print(const json::Object &result) {
 static Status prepare(TuneSettings &settings, ShapeSet &shapes) {
   if (settings.timings.empty())
     return Status::error("TN9002", "`tenon tune` needs --timings=FILE");
-  if (settings.options.target != "cpu")
+  if (settings.options.target != "cpu" && settings.options.target != "cuda")
     return Status::error("TN9034", "kernels of target " + settings.options.target + " cannot be tuned yet");
   auto sets = parseShapeSets(settings.shapes);
   if (!sets)
@@ -205,6 +272,8 @@ static Status prepare(TuneSettings &settings, ShapeSet &shapes) {
   if (sets->size() > 1)
     return Status::error("TN9003", "--shape is given twice for one input", "", "give one shape for each input");
   shapes = sets->front();
+  if (settings.options.target == "cuda" && settings.options.device.empty() && settings.options.archs.empty())
+    settings.options.archs = {"sm_90a"}; // one GPU is measured; --device names another than an H100
   return settings.finish(shapes);
 }
 

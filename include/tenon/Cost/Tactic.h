@@ -12,12 +12,12 @@ struct Tactic {
   std::string why;                ///< a sentence: what decided, and the alternatives with their predicted times
   std::string family = "unknown"; ///< of Family.h
   std::string key;                ///< of the choice in a timing database; empty = there was none
-  int64_t choices = 0;            ///< number of tactics that a compiler can be made to take here ("tile=0", ..)
   Unit unit = Unit::F32;
   double computeFactor = 1; ///< of the family's share of the arithmetic peak
   double cacheRatio = 1;    ///< bytes from the shared cache over bytes moved at least
   double predicted = 0;     ///< seconds at the extents of the compilation; 0 = not predicted
   double error = 0;         ///< error bar, as a part of `predicted`
+  int64_t choices = 0;      ///< number of tactics that a compiler can be made to take here ("tile=0", ..)
 };
 
 /// How a library is taken to lay out a call: blocks for every multiprocessor.

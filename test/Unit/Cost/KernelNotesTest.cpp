@@ -14,7 +14,7 @@ KernelNotes sample() {
   notes.symbols["N"] = 16;
   KernelNote note;
   note.name = "k0_matmul";
-  note.tactic = {"gemm_simt 128x128x8", "it is \"fast\"", "gemm_simt", "key", Unit::TF32, 0.9, 2.5, 0, 0};
+  note.tactic = {"gemm_simt 128x128x8", "it is \"fast\"", "gemm_simt", "key", Unit::TF32, 0.9, 2.5, 0, 0, 3};
   note.size = 12;
   note.needs = {{"sm_80", 128, 0, 8, 1024}, {"sm_90a", 120, 4, 0, 0}};
   note.sourceOffset = 7;

@@ -52,6 +52,14 @@ TEST(Timings, NothingIsKnownOfOtherKernelsAndDevices) {
   EXPECT_EQ(timings.choose("host", "4567", 100, "rows=84"), "");
 }
 
+TEST(Timings, WhatIsNotOfferedIsNotChosen) {
+  Timings timings = of({make("rows=84", 12), make("rows=168", 10), make("cublaslt", 5)});
+  auto own = [](std::string_view tactic) { return tactic.substr(0, 5) == "rows="; };
+  EXPECT_EQ(timings.choose("host", "0123", 100, "rows=84"), "cublaslt");
+  EXPECT_EQ(timings.choose("host", "0123", 100, "rows=84", own), "rows=168");
+  EXPECT_EQ(timings.choose("host", "0123", 100, "rows=84", [](std::string_view) { return false; }), "");
+}
+
 TEST(Timings, TheNearestSizeDecides) {
   Timings timings = of({make("rows=84", 12, 0.01, 100), make("rows=168", 10, 0.01, 100),
                         make("rows=84", 50, 0.01, 1000), make("rows=168", 100, 0.01, 1000)});

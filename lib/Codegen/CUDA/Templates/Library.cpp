@@ -99,7 +99,9 @@ std::string textOf(const HeavyRegion &region, const LibraryCall &call) {
     if (added >= 0)
       sum += " + " + named(added);
   std::string text = "// " + std::string(call.isConv() ? "cudnnConvolutionBiasActivationForward" : "cublasLtMatmul");
-  text += ": " + named(call.result) + " = " + nameOf(call.activation).str() + "(" + sum + ")\n// ";
+  text += ": " + named(call.result) + " = ";
+  text += call.activation == LibraryCall::None ? sum : nameOf(call.activation).str() + "(" + sum + ")";
+  text += "\n// ";
   llvm::raw_string_ostream os(text);
   os << call.element << (call.tf32 ? " rounded to TF32" : "") << ", sums in f32, " << call.workspace
      << " bytes of workspace\n";

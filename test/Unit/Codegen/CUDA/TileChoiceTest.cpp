@@ -63,6 +63,16 @@ TEST_F(TileChoiceTest, TheReasonNamesDeviceProblemAndAlternatives) {
   EXPECT_NE(why.find(", 16x32x8 "), why.npos) << why;
 }
 
+TEST_F(TileChoiceTest, TheOneThatIsAskedForIsTaken) {
+  target.tactic = "gemm_simt 16x32x8";
+  TileChoice choice = choose(number(4096), 4096, 4096);
+  EXPECT_EQ(choice.index, 2u);
+  EXPECT_EQ(choice.tactic.name, "gemm_simt 16x32x8");
+  EXPECT_NE(choice.tactic.why.find(" us predicted; 128x64x8 "), std::string::npos) << choice.tactic.why;
+  target.tactic = "conv_simt 16x32x8";
+  EXPECT_EQ(choose(number(4096), 4096, 4096).index, 0u) << "of another template";
+}
+
 TEST_F(TileChoiceTest, NothingIsPredictedForNoRows) { EXPECT_EQ(choose(number(0), 768, 768).index, 0u); }
 
 } // namespace
