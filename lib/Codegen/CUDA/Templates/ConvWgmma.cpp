@@ -22,6 +22,13 @@ bool isWhole(DimAttr extent) {
   return size > 0 && size % 8 == 0;
 }
 
+SmallVector<TileCandidate> allCandidates() {
+  SmallVector<TileCandidate> candidates;
+  for (int64_t columns : widths)
+    candidates.push_back({rows, columns, depth, threads, registers, sharedBytes(columns)});
+  return candidates;
+}
+
 class ConvWgmma : public HeavyTemplate {
 public:
   StringRef name() const override { return "conv_wgmma"; }
@@ -37,12 +44,14 @@ public:
     return isWhole(product->n) && *product->n.getConstant() >= 48;
   }
 
+  SmallVector<std::string> tactics(const HeavyRegion &, const CudaTarget &) const override {
+    return nameTiles(name(), allCandidates());
+  }
+
   FailureOr<CudaKernel> emit(const HeavyRegion &region, StringRef name, const CudaTarget &target) const override {
     Product product = *Product::get(region);
     Type type = region.operandType(0).getElementType();
-    SmallVector<TileCandidate> candidates;
-    for (int64_t columns : widths)
-      candidates.push_back({rows, columns, depth, threads, registers, sharedBytes(columns)});
+    SmallVector<TileCandidate> candidates = allCandidates();
     TileProblem problem = product.problem(region);
     problem.unit = tensorUnit(type);
     TileChoice choice = chooseTile("conv_wgmma", problem, candidates, target);
