@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "GraphImporter.h"
 
+#include "Graph/IR/InputElement.h"
 #include "OnnxBridge.h"
+#include "ShapeInputs.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -106,6 +108,26 @@ std::string GraphImporter::makeSymbolName() {
   return name;
 }
 
+/// The symbol of a dimension's name, which has no meaning of its own.
+std::string GraphImporter::getSymbolName(StringRef name) {
+  if (!isReservedSymbol(name))
+    return name.str();
+  std::string &renamed = renamedSymbols[name];
+  return renamed.empty() ? renamed = makeSymbolName() : renamed;
+}
+
+/// The elements of an integer input that shapes are computed from, as symbols; nothing for other inputs.
+static std::optional<Dims> getElements(MLIRContext *context, unsigned index, RankedTensorType type) {
+  auto integer = dyn_cast<IntegerType>(type.getElementType());
+  if (!integer || integer.getWidth() == 1 || type.getRank() > 1 || !type.hasStaticShape() ||
+      type.getNumElements() > maxKnownElements)
+    return std::nullopt;
+  Dims elements;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    elements.push_back(inputElement(context, index, unsigned(i)));
+  return elements;
+}
+
 FailureOr<Dims> GraphImporter::importShape(const onnx::ValueInfoProto &input) {
   Location loc = getNameLocation(context, input.name());
   const auto &type = input.type().tensor_type();
@@ -129,7 +151,7 @@ FailureOr<Dims> GraphImporter::importShape(const onnx::ValueInfoProto &input) {
       dims.push_back(DimAttr::constant(context, dim.dim_value()));
     else if (dim.has_dim_param() && !dim.dim_param().empty())
       dims.push_back(bound != boundSymbols.end() ? DimAttr::constant(context, bound->second)
-                                                 : DimAttr::symbol(context, dim.dim_param()));
+                                                 : DimAttr::symbol(context, getSymbolName(dim.dim_param())));
     else if (isFixed && fixed->second[i] >= 0)
       dims.push_back(DimAttr::constant(context, fixed->second[i]));
     else
@@ -151,6 +173,7 @@ LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
   for (const auto &tensor : graph.sparse_initializer())
     return emitError(getNameLocation(context, tensor.values().name()), Code::UnsupportedValueType)
            << "'" << tensor.values().name() << "' is a sparse initializer";
+  const llvm::StringSet<> shapeInputs = findShapeInputs(graph);
   Block *block = function.addEntryBlock();
   SmallVector<Type> types;
   for (const auto &input : graph.input()) {
@@ -174,7 +197,9 @@ LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
         return emitError(loc, Code::TensorTooLarge) << "input '" << input.name() << "' has more than 2^62 bytes";
     types.push_back(getTensorType(*dims, elementType));
     Value argument = block->addArgument(types.back(), loc);
-    frame.scope[input.name()] = addValue({typeOf(argument), loc, argument, {}, std::nullopt});
+    auto known =
+        shapeInputs.contains(input.name()) ? getElements(context, types.size() - 1, typeOf(argument)) : std::nullopt;
+    frame.scope[input.name()] = addValue({typeOf(argument), loc, argument, {}, std::move(known)});
     function.setType(FunctionType::get(context, types, {}));
     function.setArgAttr(unsigned(types.size() - 1), "graph.name", builder.getStringAttr(input.name()));
   }

@@ -56,6 +56,7 @@ private:
   const onnx::NodeProto &resolveAttributes(Frame &frame, const onnx::NodeProto &node);
   LogicalResult bindFixedShapes();
   std::string makeSymbolName();
+  std::string getSymbolName(StringRef name);
 
   std::shared_ptr<ModelFile> file;
   mlir::MLIRContext *context;
@@ -68,6 +69,7 @@ private:
   llvm::StringMap<const onnx::FunctionProto *> functions;
   llvm::StringMap<int64_t> boundSymbols;
   llvm::StringMap<char> usedSymbols;
+  llvm::StringMap<std::string> renamedSymbols; ///< dimensions that were called like a reserved symbol
   int64_t numNodes = 0;
   unsigned nextSymbol = 0;
 };

@@ -1,6 +1,8 @@
 //===- ImportMovement.cpp - Operators that move elements -------------------===//
 #include "NodeImporter.h"
 #include "Registry.h"
+#include "RunTimeAxes.h"
+#include "RunTimeIndex.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -104,14 +106,46 @@ Value cutNegativePads(NodeImporter &n, Value x, Ints &begins, Ints &ends) {
   return n.createTyped<SliceOp>(type, x, ShapeAttr::get(n.context, starts), Ints(dims.size(), 1));
 }
 
-LogicalResult importPad(NodeImporter &n) {
-  Value x = n.input(0);
-  auto pads = x ? readPads(n, rankOf(x)) : FailureOr<std::pair<Ints, Ints>>(failure());
+/// Whether graph.pad, whose pads and value are constants, cannot say it.
+bool needsRunTimePad(NodeImporter &n, StringRef mode) {
+  bool hasRunTimeFill = mode == "constant" && n.hasInput(2) && !n.knownFloats(2);
+  return mode == "wrap" || (n.opset >= 11 && (getRunTimeAxes(n, 1) || getRunTimeAxes(n, 3) || hasRunTimeFill));
+}
+
+LogicalResult importRunTimePad(NodeImporter &n, Value x, StringRef mode) {
+  auto pads = n.shapeOperand(1);
   if (failed(pads))
     return failure();
+  Dims axes;
+  if (n.hasInput(3)) {
+    auto stated = n.shapeOperand(3);
+    if (failed(stated))
+      return failure();
+    axes = *stated;
+    AxisFlags(n, axes, rankOf(x)); // requires that they be in range
+  }
+  size_t count = n.hasInput(3) ? axes.size() : size_t(rankOf(x));
+  if (pads->size() != 2 * count)
+    return n.error(Code::WrongAttribute) << pads->size() << " pads for " << count << " axes";
+  const Dims *named = n.hasInput(3) ? &axes : nullptr;
+  const PerAxis begins{Dims(pads->begin(), pads->begin() + ptrdiff_t(count)), named};
+  const PerAxis ends{Dims(pads->begin() + ptrdiff_t(count), pads->end()), named};
+  Value fill = n.hasInput(2) ? n.reshape(n.input(2), {}) : n.scalar(typeOf(x).getElementType(), 0);
+  return n.setOutput(padAtRunTime(n, x, begins, ends, mode, fill));
+}
+
+LogicalResult importPad(NodeImporter &n) {
+  Value x = n.input(0);
+  if (!x)
+    return failure();
   std::string mode = n.stringAttr("mode", "constant");
-  if (mode != "constant" && mode != "reflect" && mode != "edge")
+  if (!llvm::is_contained({"constant", "reflect", "edge", "wrap"}, mode))
     return n.error(Code::UnsupportedForm) << "mode '" << mode << "' is not supported";
+  if (needsRunTimePad(n, mode))
+    return importRunTimePad(n, x, mode);
+  auto pads = readPads(n, rankOf(x));
+  if (failed(pads))
+    return failure();
   double value = n.opset < 11 ? n.floatAttr("value", 0) : 0;
   if (n.opset >= 11 && n.hasInput(2)) {
     auto constant = n.knownFloats(2);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "NodeImporter.h"
 #include "Registry.h"
+#include "RunTimeAxes.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -27,6 +28,40 @@ FailureOr<std::optional<Ints>> getAxes(NodeImporter &n, int64_t rank, int64_t si
   if (n.opset >= sinceInput && n.intAttr("noop_with_empty_axes", 0) != 0)
     return std::optional<Ints>();
   return std::optional<Ints>(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+}
+
+/// What is reduced along which axes, and the shape of the result where it is not that of the reduction.
+struct ReducedOperand {
+  Value x;
+  std::optional<Ints> axes; ///< none: nothing is to be reduced
+  bool keepsDims;
+  std::optional<Dims> result;
+
+  Value finish(NodeImporter &n, Value reduced) const { return result ? n.reshape(reduced, *result) : reduced; }
+};
+
+/// Axes that a run gives: every dimension d becomes [1, d] if it is named, else [d, 1], and the second ones are
+/// reduced.
+ReducedOperand prepareRunTimeAxes(NodeImporter &n, Value x, const Dims &named) {
+  AxisFlags flags(n, named, rankOf(x));
+  Dims dims = dimsOf(x), split, kept;
+  Ints axes;
+  for (auto [i, dim] : llvm::enumerate(dims)) {
+    kept.push_back(chooseExtent(flags.isNamed(i), n.dim(1), dim));
+    split.push_back(kept.back());
+    split.push_back(chooseExtent(flags.isNamed(i), dim, n.dim(1)));
+    axes.push_back(int64_t(2 * i + 1));
+  }
+  return {n.reshape(x, split), axes, false, n.intAttr("keepdims", 1) != 0 ? kept : flags.drop(dims)};
+}
+
+FailureOr<ReducedOperand> prepareReduction(NodeImporter &n, Value x, int64_t sinceInput) {
+  if (const Dims *named = n.opset >= sinceInput ? getRunTimeAxes(n, 1) : nullptr)
+    return prepareRunTimeAxes(n, x, *named);
+  auto axes = getAxes(n, rankOf(x), sinceInput);
+  if (failed(axes))
+    return failure();
+  return ReducedOperand{x, *axes, n.intAttr("keepdims", 1) != 0, std::nullopt};
 }
 
 ShapeAttr getShape(NodeImporter &n, DimAttr extent) { return ShapeAttr::get(n.context, {extent}); }
@@ -53,17 +88,17 @@ LogicalResult importReduce(NodeImporter &n) {
   Value x = n.input(0);
   if (!x)
     return failure();
-  auto axes = getAxes(n, rankOf(x), sinceInput);
-  if (failed(axes))
-    return failure();
   Type type = typeOf(x).getElementType();
   constexpr bool isExtremum = std::is_same_v<OpTy, ReduceMaxOp> || std::is_same_v<OpTy, ReduceMinOp>;
   if (type.isUnsignedInteger(64) && isExtremum)
     return n.error(Code::UnsupportedElementType) << "not supported for element type " << type;
   x = n.cast(x, getReducedType(n, type));
   x = x ? pre(n, x) : Value();
-  if (x && *axes && !(*axes)->empty())
-    x = n.create<OpTy>(x, **axes, n.intAttr("keepdims", 1) != 0);
+  auto operand = x ? prepareReduction(n, x, sinceInput) : FailureOr<ReducedOperand>(failure());
+  if (failed(operand) || !operand->x)
+    return failure();
+  if (operand->axes && !operand->axes->empty())
+    x = operand->finish(n, n.create<OpTy>(operand->x, *operand->axes, operand->keepsDims));
   x = x ? post(n, x) : Value();
   // Of no bools at all the maximum is false, not the smallest number.
   if (x && type.isInteger(1) && std::is_same_v<OpTy, ReduceMaxOp>)
@@ -106,15 +141,19 @@ LogicalResult importArg(NodeImporter &n) {
 
 LogicalResult importCumSum(NodeImporter &n) {
   Value x = n.input(0);
-  auto stated = x ? n.constantOperand(1) : FailureOr<Ints>(failure());
+  auto stated = x ? n.shapeOperand(1) : FailureOr<Dims>(failure());
   if (failed(stated))
     return failure();
   if (stated->size() != 1)
     return n.error(Code::WrongOperands) << "axis must be one number";
-  auto axis = n.normalizeAxis(stated->front(), rankOf(x));
-  if (failed(axis))
-    return failure();
-  return n.setOutput(n.create<CumSumOp>(x, *axis, n.intAttr("exclusive", 0) != 0, n.intAttr("reverse", 0) != 0));
+  auto sum = [&](Value v, int64_t axis) {
+    return v ? n.create<CumSumOp>(v, axis, n.intAttr("exclusive", 0) != 0, n.intAttr("reverse", 0) != 0) : Value();
+  };
+  Dims dims = dimsOf(x);
+  if (getRunTimeAxes(n, 1))
+    return n.setOutput(n.reshape(sum(n.reshape(x, AxisFlags(n, *stated, rankOf(x)).split(dims)), 1), dims));
+  auto axis = n.normalizeAxis(*stated->front().getConstant(), rankOf(x));
+  return failed(axis) ? failure() : n.setOutput(sum(x, *axis));
 }
 
 /// log sum e^x = m + log sum e^(x - m), m the maximum: no overflow.
@@ -122,24 +161,26 @@ LogicalResult importLogSumExp(NodeImporter &n) {
   Value x = n.input(0);
   if (!x)
     return failure();
-  auto axes = getAxes(n, rankOf(x), 18);
-  if (failed(axes))
+  auto operand = prepareReduction(n, x, 18);
+  if (failed(operand) || !operand->x)
     return failure();
-  if (!*axes || (*axes)->empty())
+  if (!operand->axes || operand->axes->empty())
     return n.setOutput(x);
-  Value maximum = n.create<ReduceMaxOp>(x, **axes, true);
+  x = operand->x;
+  const Ints &axes = *operand->axes;
+  Value maximum = n.create<ReduceMaxOp>(x, axes, true);
   Value shifted = maximum ? n.create<SubOp>(x, maximum) : Value();
   Value exponential = shifted ? n.create<ExpOp>(shifted) : Value();
-  Value sum = exponential ? n.create<ReduceSumOp>(exponential, **axes, true) : Value();
+  Value sum = exponential ? n.create<ReduceSumOp>(exponential, axes, true) : Value();
   Value log = sum ? n.create<LogOp>(sum) : Value();
   Value result = log ? n.create<AddOp>(log, maximum) : Value();
-  if (!result || n.intAttr("keepdims", 1) != 0)
+  if (!result || operand->keepsDims)
     return n.setOutput(result);
   Dims dims;
   for (auto [i, dim] : llvm::enumerate(dimsOf(result)))
-    if (!llvm::is_contained(**axes, int64_t(i)))
+    if (!llvm::is_contained(axes, int64_t(i)))
       dims.push_back(dim);
-  return n.setOutput(n.reshape(result, dims));
+  return n.setOutput(n.reshape(result, operand->result.value_or(dims)));
 }
 
 } // namespace

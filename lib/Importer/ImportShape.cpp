@@ -1,6 +1,7 @@
 //===- ImportShape.cpp - Operators that change the shape only --------------===//
 #include "NodeImporter.h"
 #include "Registry.h"
+#include "RunTimeAxes.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -22,8 +23,27 @@ static DimAttr divideProducts(MLIRContext *context, Dims total, Dims known) {
   return floorDiv(product(context, total), product(context, known));
 }
 
+/// The target of Reshape where only a run knows which of its elements are 0 (unless allowzero) and which is -1.
+static Dims resolveRunTimeReshape(NodeImporter &n, const Dims &from, const Dims &shape, bool allowZero) {
+  Dims stated, result; // stated: with 1 in the place of -1
+  DimAttr count = n.dim(1);
+  for (auto [i, d] : llvm::enumerate(shape)) {
+    DimAttr extent = max(d, n.dim(0));
+    if (!allowZero && i < from.size())
+      extent = chooseExtent(isEqual(d, n.dim(0)), from[i], extent);
+    stated.push_back(chooseExtent(isLess(d, n.dim(0)), n.dim(1), extent));
+    count = count * stated.back();
+  }
+  DimAttr rest = floorDiv(product(n.context, from), max(count, n.dim(1)));
+  for (auto [d, extent] : llvm::zip(shape, stated))
+    result.push_back(chooseExtent(isLess(d, n.dim(0)), rest, extent));
+  return result;
+}
+
 /// The target of Reshape: 0 copies (unless allowzero), one -1 takes what is left.
 static FailureOr<Dims> resolveReshape(NodeImporter &n, const Dims &from, Dims shape, bool allowZero) {
+  if (llvm::any_of(shape, dependsOnElements))
+    return resolveRunTimeReshape(n, from, shape, allowZero);
   std::optional<size_t> inferred;
   for (auto [i, d] : llvm::enumerate(shape)) {
     auto value = d.getConstant();
@@ -87,6 +107,8 @@ LogicalResult importFlatten(NodeImporter &n) {
 
 LogicalResult importSqueeze(NodeImporter &n) {
   Value x = n.input(0);
+  if (const Dims *named = x && n.opset >= 13 ? getRunTimeAxes(n, 1) : nullptr)
+    return n.setOutput(n.reshape(x, AxisFlags(n, *named, rankOf(x)).drop(dimsOf(x))));
   auto stated = x ? n.axes(1, 13) : FailureOr<std::optional<Ints>>(failure());
   if (failed(stated))
     return failure();
@@ -117,6 +139,8 @@ LogicalResult importSqueeze(NodeImporter &n) {
 
 LogicalResult importUnsqueeze(NodeImporter &n) {
   Value x = n.input(0);
+  if (const Dims *named = x && n.opset >= 13 ? getRunTimeAxes(n, 1) : nullptr)
+    return n.setOutput(n.reshape(x, AxisFlags(n, *named, rankOf(x) + int64_t(named->size())).insertOnes(dimsOf(x))));
   auto stated = x ? n.axes(1, 13) : FailureOr<std::optional<Ints>>(failure());
   if (failed(stated))
     return failure();
@@ -143,6 +167,13 @@ LogicalResult importExpand(NodeImporter &n) {
     result.insert(result.begin(), n.dim(1));
   for (size_t i = 0; i < from.size(); ++i) {
     DimAttr &to = result[result.size() - from.size() + i];
+    if (from[i].getConstant() && dependsOnElements(to)) {
+      if (from[i].isConstant(1))
+        continue;
+      n.requireEqual(isEqual(to, n.dim(1)) + isEqual(to, from[i]), n.dim(1));
+      to = from[i];
+      continue;
+    }
     DimAttr both = broadcast(from[i], to);
     if (!both)
       return n.error(Code::ShapeMismatch)

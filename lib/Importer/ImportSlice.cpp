@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "NodeImporter.h"
 #include "Registry.h"
+#include "RunTimeAxes.h"
+#include "RunTimeIndex.h"
 #include "SliceBounds.h"
 
 using namespace mlir;
@@ -84,8 +86,28 @@ FailureOr<SliceOperands> readSlice(NodeImporter &n) {
   return s;
 }
 
+/// A slice whose axes or steps only a run knows.
+LogicalResult importRunTimeSlice(NodeImporter &n, Value x) {
+  auto starts = n.shapeOperand(1), ends = n.shapeOperand(2);
+  auto axes = n.hasInput(3) ? n.shapeOperand(3) : FailureOr<Dims>(Dims());
+  if (failed(starts) || failed(ends) || failed(axes))
+    return failure();
+  auto steps = n.hasInput(4) ? n.shapeOperand(4) : FailureOr<Dims>(Dims(starts->size(), n.dim(1)));
+  if (failed(steps))
+    return failure();
+  const Dims *named = n.hasInput(3) ? &*axes : nullptr;
+  if (ends->size() != starts->size() || steps->size() != starts->size() ||
+      (named ? named->size() != starts->size() : starts->size() > size_t(rankOf(x))))
+    return n.error(Code::WrongOperands) << "starts, ends, axes and steps differ in length";
+  if (named)
+    AxisFlags(n, *named, rankOf(x)); // requires that they be in range
+  return n.setOutput(sliceAtRunTime(n, x, {*starts, named}, {*ends, named}, {*steps, named}));
+}
+
 LogicalResult importSlice(NodeImporter &n) {
   Value x = n.input(0);
+  if (x && n.opset >= 10 && (getRunTimeAxes(n, 3) || getRunTimeAxes(n, 4)))
+    return importRunTimeSlice(n, x);
   auto s = x ? readSlice(n) : FailureOr<SliceOperands>(failure());
   if (failed(s))
     return failure();

@@ -41,6 +41,8 @@ void addShapeRules(Registry &registry);
 void addSliceRules(Registry &registry);
 void addWindowRules(Registry &registry);
 
+/// Whether a standard operator is computed on known elements where all of its operands have them.
+bool isShapeArithmetic(llvm::StringRef op);
 /// Tries to compute the node on known elements alone. True if its results were bound; an error emitted is failure.
 llvm::FailureOr<bool> evaluateSymbolically(NodeImporter &node);
 

@@ -379,6 +379,8 @@ const llvm::StringMap<Evaluator> &getEvaluators() {
 
 } // namespace
 
+bool isShapeArithmetic(StringRef op) { return getEvaluators().contains(op); }
+
 FailureOr<bool> evaluateSymbolically(NodeImporter &n) {
   if (!n.node.domain().empty() && n.node.domain() != "ai.onnx")
     return false;

@@ -67,6 +67,7 @@ private:
   }
 
   Status checkShapes() const;
+  Status checkInputValue(const Where &where, const ShapeInstr &instr) const;
   Status checkTensors(const char *kind, const flatbuffers::Vector<flatbuffers::Offset<Tensor>> *tensors) const;
   Status checkBuffers() const;
   Status checkBuffer(uint32_t index, const Buffer &buffer) const;
@@ -82,9 +83,27 @@ private:
 
 /// How many of a, b, c an instruction reads.
 unsigned operandCount(ShapeOp op) {
-  if (op == ShapeOp::Constant || op == ShapeOp::InputDim)
+  if (op == ShapeOp::Constant || op == ShapeOp::InputDim || op == ShapeOp::InputValue)
     return 0;
   return op == ShapeOp::Select ? 3 : 2;
+}
+
+bool isInteger(ElementType type) { return type >= ElementType::I8 && type <= ElementType::U64; }
+
+Status FunctionVerifier::checkInputValue(const Where &where, const ShapeInstr &instr) const {
+  TENON_RETURN_IF_ERROR(checkIndex(where, "input", instr.a(), length(function.inputs())));
+  const Tensor &input = *function.inputs()->Get(instr.a());
+  if (!isInteger(input.type()) || length(input.dims()) > 1)
+    return fail("TN6014", where.str() + ": input " + std::to_string(instr.a()) + " is no list of integers");
+  int64_t count = 1;
+  if (length(input.dims()) == 1) {
+    TENON_RETURN_IF_ERROR(checkValue(where, "shape value", input.dims()->Get(0)));
+    count = constant(input.dims()->Get(0)).value_or(0);
+  }
+  if (count <= int64_t(instr.b()))
+    return fail("TN6014", where.str() + ": input " + std::to_string(instr.a()) + " may have no element " +
+                              std::to_string(instr.b()));
+  return Status::success();
 }
 
 Status FunctionVerifier::checkShapes() const {
@@ -98,6 +117,8 @@ Status FunctionVerifier::checkShapes() const {
       const Tensor &input = *function.inputs()->Get(instr.a());
       TENON_RETURN_IF_ERROR(checkIndex(where, "axis", instr.b(), length(input.dims())));
     }
+    if (instr.op() == ShapeOp::InputValue)
+      TENON_RETURN_IF_ERROR(checkInputValue(where, instr));
     const uint32_t operands[] = {instr.a(), instr.b(), instr.c()};
     for (unsigned k = 0; k < operandCount(instr.op()); ++k)
       if (operands[k] >= i)

@@ -53,6 +53,7 @@ static std::optional<int64_t> evaluate(const ShapeInstr &instr, int64_t a, int64
   case ShapeOp::Select:
     return a != 0 ? b : c;
   case ShapeOp::InputDim:
+  case ShapeOp::InputValue:
     break;
   }
   return std::nullopt;
@@ -70,8 +71,18 @@ static Status explain(size_t index, const ShapeInstr &instr, int64_t a, int64_t 
   }
 }
 
+std::vector<size_t> countElementsRead(const Function &function) {
+  std::vector<size_t> counts(function.inputs() ? function.inputs()->size() : 0);
+  for (size_t i = 0; function.shape() && i < function.shape()->size(); ++i) {
+    const ShapeInstr &instr = *function.shape()->Get(flatbuffers::uoffset_t(i));
+    if (instr.op() == ShapeOp::InputValue)
+      counts[instr.a()] = std::max(counts[instr.a()], size_t(instr.b()) + 1);
+  }
+  return counts;
+}
+
 Status evaluateShapes(const Function &function, std::span<const std::vector<int64_t>> inputs,
-                      std::vector<int64_t> &values) {
+                      std::span<const std::vector<int64_t>> elements, std::vector<int64_t> &values) {
   const auto *program = function.shape();
   const size_t count = program ? program->size() : 0;
   values.resize(count);
@@ -81,6 +92,12 @@ Status evaluateShapes(const Function &function, std::span<const std::vector<int6
       if (instr.a() >= inputs.size() || instr.b() >= inputs[instr.a()].size())
         return failure(i, "no axis " + std::to_string(instr.b()) + " of input " + std::to_string(instr.a()));
       values[i] = inputs[instr.a()][instr.b()];
+      continue;
+    }
+    if (instr.op() == ShapeOp::InputValue) {
+      if (instr.a() >= elements.size() || instr.b() >= elements[instr.a()].size())
+        return failure(i, "no element " + std::to_string(instr.b()) + " of input " + std::to_string(instr.a()));
+      values[i] = elements[instr.a()][instr.b()];
       continue;
     }
     // The verifier admits unused operands of any value, so that only earlier results are ever read here.

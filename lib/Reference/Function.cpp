@@ -1,5 +1,6 @@
 //===- Function.cpp - Evaluation of blocks and functions ------------------===//
 #include "Graph/IR/GraphOps.h"
+#include "Graph/IR/InputElement.h"
 #include "Kernels.h"
 
 using namespace mlir;
@@ -79,6 +80,16 @@ static void bindSymbol(graph::DimAttr dim, int64_t extent, llvm::StringMap<int64
     symbols.try_emplace(dim.getName().getValue(), extent);
 }
 
+/// The elements of an input that extents may depend on.
+static void bindElements(unsigned index, RankedTensorType type, const HostTensor &input,
+                         llvm::StringMap<int64_t> &symbols) {
+  constexpr int64_t most = 64; // as the importer
+  if (!isa<IntegerType>(type.getElementType()) || input.getRank() > 1 || input.getNumElements() > most)
+    return;
+  for (int64_t i = 0; i < input.getNumElements(); ++i)
+    symbols[graph::inputElement(type.getContext(), index, unsigned(i)).getName()] = input.getInteger(i);
+}
+
 LogicalResult reference::bindSymbols(func::FuncOp func, ArrayRef<HostTensor> inputs,
                                      llvm::StringMap<int64_t> &symbols) {
   auto error = [&] { return emitError(func.getLoc()) << "TN2304: " << func.getName() << ": "; };
@@ -96,6 +107,7 @@ LogicalResult reference::bindSymbols(func::FuncOp func, ArrayRef<HostTensor> inp
       return error() << "input " << i << " has dimensions without a name";
     for (auto [dim, extent] : llvm::zip_equal(graph::getDims(type), input.getDims()))
       bindSymbol(dim, extent, symbols);
+    bindElements(unsigned(i), type, input, symbols);
   }
   for (auto [i, input] : llvm::enumerate(inputs)) {
     auto dims = evaluateDims(cast<RankedTensorType>(types[i]), symbols);

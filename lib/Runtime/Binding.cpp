@@ -1,6 +1,7 @@
 //===- Binding.cpp - Matching the caller's tensors with a model's ---------===//
 #include "Binding.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tenon::runtime {
@@ -99,6 +100,44 @@ Status checkInputs(const Program &program, std::vector<Tensor> &inputs) {
     input = std::move(*copy);
   }
   return Status::success();
+}
+
+template <typename T>
+static std::vector<int64_t> readElements(const Tensor &tensor, size_t count) {
+  return {tensor.as<T>(), tensor.as<T>() + count};
+}
+
+static std::vector<int64_t> readElements(const Tensor &tensor, size_t count) {
+  switch (tensor.type) {
+  case ElementType::I8:
+    return readElements<int8_t>(tensor, count);
+  case ElementType::I16:
+    return readElements<int16_t>(tensor, count);
+  case ElementType::I32:
+    return readElements<int32_t>(tensor, count);
+  case ElementType::U8:
+    return readElements<uint8_t>(tensor, count);
+  case ElementType::U16:
+    return readElements<uint16_t>(tensor, count);
+  case ElementType::U32:
+    return readElements<uint32_t>(tensor, count);
+  default: // 64 bits: the verifier admits integers only
+    return readElements<int64_t>(tensor, count);
+  }
+}
+
+Expected<ShapeInputs> readShapes(const Program &program, std::span<const Tensor> inputs) {
+  ShapeInputs shapes;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor &input = inputs[i];
+    shapes.dims.push_back(input.dims);
+    shapes.elements.push_back(readElements(input, program.elementsRead[i]));
+    const std::vector<int64_t> &elements = shapes.elements.back();
+    if (input.type == ElementType::U64 &&
+        std::any_of(elements.begin(), elements.end(), [](int64_t e) { return e < 0; }))
+      return Status::error("TN7014", "input '" + program.inputs[i].name + "': an element is above 2^63 - 1");
+  }
+  return shapes;
 }
 
 static Status checkOutput(const TensorInfo &info, const std::vector<int64_t> &dims, const Tensor &tensor) {

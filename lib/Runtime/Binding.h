@@ -19,6 +19,9 @@ Expected<std::vector<Tensor>> bindInputs(const Program &program, std::span<const
 /// not aligned to its elements by an aligned copy.
 Status checkInputs(const Program &program, std::vector<Tensor> &inputs);
 
+/// What the shapes of a run depend on, from checked inputs in model order. TN7014 for an element beyond int64.
+Expected<ShapeInputs> readShapes(const Program &program, std::span<const Tensor> inputs);
+
 /// One tensor per output: the caller's where `into` names it, else new memory. TN7003, TN7013.
 Expected<std::vector<Tensor>> bindOutputs(const Program &program, const Instance &instance,
                                           std::span<const NamedTensor> into);

@@ -17,7 +17,7 @@ public:
       : plan(plan), program(program), function(*program.function), instance(instance) {}
 
   Status run() {
-    TENON_RETURN_IF_ERROR(plan::evaluateShapes(function, instance.inputs, values));
+    TENON_RETURN_IF_ERROR(plan::evaluateShapes(function, instance.inputs.dims, instance.inputs.elements, values));
     TENON_RETURN_IF_ERROR(checkInputs());
     TENON_RETURN_IF_ERROR(runChecks());
     TENON_RETURN_IF_ERROR(shapeOutputs());
@@ -57,13 +57,13 @@ std::string describeAxis(const TensorInfo &input, size_t axis) {
 
 Status InstanceBuilder::checkInputs() const {
   for (size_t i = 0; i < program.inputs.size(); ++i)
-    for (size_t k = 0; k < instance.inputs[i].size(); ++k) {
+    for (size_t k = 0; k < instance.inputs.dims[i].size(); ++k) {
       const uint32_t value = function.inputs()->Get(uint32_t(i))->dims()->Get(uint32_t(k));
-      if (instance.inputs[i][k] == values[value])
+      if (instance.inputs.dims[i][k] == values[value])
         continue;
       const TensorInfo &input = program.inputs[i];
       std::string message = "input '" + input.name + "', " + describeAxis(input, k) + ": expected " +
-                            text(values[value]) + ", found " + text(instance.inputs[i][k]);
+                            text(values[value]) + ", found " + text(instance.inputs.dims[i][k]);
       const plan::ShapeInstr &instr = *function.shape()->Get(value);
       if (instr.op() == plan::ShapeOp::InputDim)
         message += "; " + describeAxis(program.inputs[instr.a()], instr.b()) + " of input '" +
@@ -114,7 +114,7 @@ Status InstanceBuilder::sizeBuffer(uint32_t index, const plan::Buffer &buffer) {
   }
   case plan::BufferKind::Input:
     buffers[index] = {firstInputBase + buffer.index(), 0};
-    available = tensorBytes(program.inputs[buffer.index()], instance.inputs[buffer.index()]);
+    available = tensorBytes(program.inputs[buffer.index()], instance.inputs.dims[buffer.index()]);
     break;
   case plan::BufferKind::Output:
     buffers[index] = {firstInputBase + numInputs + buffer.index(), 0};
@@ -201,14 +201,14 @@ Status InstanceBuilder::addStep(const Step &step) {
 } // namespace
 
 Expected<std::shared_ptr<const Instance>> Instance::create(const plan::Plan &plan, const Program &program,
-                                                           InputDims inputs) {
+                                                           ShapeInputs inputs) {
   auto instance = std::make_shared<Instance>();
   instance->inputs = std::move(inputs);
   TENON_RETURN_IF_ERROR(InstanceBuilder(plan, program, *instance).run());
   return std::shared_ptr<const Instance>(std::move(instance));
 }
 
-Expected<std::shared_ptr<const Instance>> InstanceCache::get(const InputDims &inputs) {
+Expected<std::shared_ptr<const Instance>> InstanceCache::get(const ShapeInputs &inputs) {
   {
     std::lock_guard lock(mutex);
     for (size_t i = 0; i < entries.size(); ++i)

@@ -1,6 +1,7 @@
 //===- Instance.h - A program at one set of input shapes ------------------===//
 //
-// Everything that depends on shapes alone is computed once per set of input extents and kept: shape values, buffer
+// Everything that depends on shapes alone is computed once per set of input extents (and of the inputs' elements that
+// extents depend on) and kept: shape values, buffer
 // sizes and arena offsets, grids and parameters, the extents of the outputs.
 //
 //===----------------------------------------------------------------------===//
@@ -22,6 +23,13 @@ namespace tenon::runtime {
 /// Extents of all inputs, in model order.
 using InputDims = std::vector<std::vector<int64_t>>;
 
+/// What a program's shapes depend on.
+struct ShapeInputs {
+  InputDims dims;
+  std::vector<std::vector<int64_t>> elements; ///< of the inputs whose values the shape program reads; else empty
+  bool operator==(const ShapeInputs &) const = default;
+};
+
 /// Address of a buffer argument: an offset into the memory that `base` numbers (see below).
 struct Address {
   uint32_t base;
@@ -40,7 +48,7 @@ struct StepSizes {
 
 /// A program at one set of input extents. Immutable.
 struct Instance {
-  InputDims inputs;
+  ShapeInputs inputs;
   InputDims outputs;              ///< extents of the outputs
   std::vector<StepSizes> steps;   ///< one per Program::steps
   std::vector<Address> addresses; ///< one per Program::refs
@@ -51,14 +59,14 @@ struct Instance {
 
   /// Evaluates the shape program and everything that follows from it. The ranks of `inputs` have been checked.
   static Expected<std::shared_ptr<const Instance>> create(const plan::Plan &plan, const Program &program,
-                                                          InputDims inputs);
+                                                          ShapeInputs inputs);
 };
 
 /// The most recently used instances. Thread-safe.
 class InstanceCache {
 public:
   InstanceCache(const plan::Plan &plan, const Program &program) : plan(plan), program(program) {}
-  Expected<std::shared_ptr<const Instance>> get(const InputDims &inputs);
+  Expected<std::shared_ptr<const Instance>> get(const ShapeInputs &inputs);
 
 private:
   static constexpr size_t capacity = 32;

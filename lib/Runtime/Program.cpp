@@ -1,6 +1,8 @@
 //===- Program.cpp - A verified function in the form the executor runs ----===//
 #include "Program.h"
 
+#include "tenon/Plan/ShapeProgram.h"
+
 #include <algorithm>
 
 namespace tenon::runtime {
@@ -54,7 +56,8 @@ bool includesCode(const flatbuffers::Vector<uint32_t> *codes, size_t code) {
   return !codes || codes->size() == 0 || std::binary_search(codes->begin(), codes->end(), code);
 }
 
-Program::Program(const plan::Plan &plan, size_t code) : function(plan.functions()->Get(0)) {
+Program::Program(const plan::Plan &plan, size_t code)
+    : function(plan.functions()->Get(0)), elementsRead(plan::countElementsRead(*function)) {
   inputs = describe(*function, function->inputs());
   outputs = describe(*function, function->outputs());
   for (uint32_t i = 0; function->records() && i < function->records()->size(); ++i) {

@@ -39,6 +39,7 @@ struct Program {
   std::vector<uint32_t> params; ///< shape values
   std::vector<const plan::TensorMap *> maps;
   std::vector<const plan::Check *> checks;
+  std::vector<size_t> elementsRead; ///< of each input, by the shape program
 
   /// Decodes the first function of a verified plan: the records that run with code object `code`.
   Program(const plan::Plan &plan, size_t code);

@@ -84,10 +84,10 @@ Session::~Session() = default;
 Expected<std::vector<Tensor>> Session::Impl::run(std::vector<Tensor> tensors, const RunOptions &options,
                                                  std::span<const NamedTensor> into) {
   TENON_RETURN_IF_ERROR(checkInputs(program, tensors));
-  InputDims dims;
-  for (const Tensor &tensor : tensors)
-    dims.push_back(tensor.dims);
-  auto instance = cache.get(dims);
+  auto shapes = readShapes(program, tensors);
+  if (!shapes)
+    return shapes.takeStatus();
+  auto instance = cache.get(*shapes);
   if (!instance)
     return instance.takeStatus();
   auto outputs = bindOutputs(program, **instance, into);

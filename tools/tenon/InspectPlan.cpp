@@ -62,7 +62,10 @@ static Expected<Sizes> evaluate(const plan::Function &function, const std::vecto
     return dims.takeStatus();
   Sizes sizes;
   sizes.inputs = std::move(*dims);
-  TENON_RETURN_IF_ERROR(plan::evaluateShapes(function, sizes.inputs, sizes.values));
+  std::vector<std::vector<int64_t>> elements; // that shapes depend on: nobody gave them
+  for (size_t count : plan::countElementsRead(function))
+    elements.emplace_back(count, 1);
+  TENON_RETURN_IF_ERROR(plan::evaluateShapes(function, sizes.inputs, elements, sizes.values));
   std::vector<plan::ArenaItem> items;
   for (unsigned i = 0; i < sizeOf(function.buffers()); ++i) {
     const plan::Buffer &buffer = *function.buffers()->Get(i);

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "Graph/IR/DimExpr.h"
 
+#include "Graph/IR/InputElement.h"
+
 #include <algorithm>
 #include <numeric>
 
@@ -192,7 +194,7 @@ static std::optional<int64_t> getLowerBound(DimAttr e) {
   if (auto value = e.getConstant())
     return value;
   if (e.isSymbol())
-    return 0;
+    return parseInputElement(e.getName().getValue()) ? std::nullopt : std::optional<int64_t>(0);
   SmallVector<int64_t> bounds;
   for (DimAttr operand : e.dims()) {
     auto bound = getLowerBound(operand);
@@ -341,6 +343,22 @@ DimAttr broadcast(DimAttr a, DimAttr b) {
     std::swap(a, b);
   return makeNode(a.getContext(), DimKind::Broadcast, 0, {a, b});
 }
+
+static constexpr StringLiteral elementPrefix = "element:", dimensionPrefix = "input:";
+
+DimAttr inputElement(MLIRContext *context, unsigned input, unsigned element) {
+  return DimAttr::symbol(context, (elementPrefix + Twine(input) + ":" + Twine(element)).str());
+}
+
+std::optional<std::pair<unsigned, unsigned>> parseInputElement(StringRef symbol) {
+  unsigned input, element;
+  if (!symbol.consume_front(elementPrefix) || symbol.consumeInteger(10, input) || !symbol.consume_front(":") ||
+      symbol.getAsInteger(10, element))
+    return std::nullopt;
+  return std::pair(input, element);
+}
+
+bool isReservedSymbol(StringRef name) { return name.starts_with(elementPrefix) || name.starts_with(dimensionPrefix); }
 
 SmallVector<DimAttr> getDims(RankedTensorType type) {
   if (auto shape = dyn_cast_or_null<ShapeAttr>(type.getEncoding()))

@@ -13,8 +13,11 @@
 
 namespace tenon::graph {
 
-/// Expressions above this complexity (number of nodes) are refused by the importer: TN2101.
-constexpr int64_t maxDimComplexity = 400;
+/// Expressions above this complexity (number of nodes) are refused by the importer: TN2101. Axes that only a run knows
+/// take hundreds.
+constexpr int64_t maxDimComplexity = 2000;
+/// How deep the text of an expression may be nested.
+constexpr int maxDimDepth = 400;
 
 DimAttr operator+(DimAttr a, DimAttr b);
 DimAttr operator-(DimAttr a, DimAttr b);

@@ -41,7 +41,7 @@ static FailureOr<DimAttr> parseCall(AsmParser &parser, StringRef name, int depth
 }
 
 static FailureOr<DimAttr> parseFactor(AsmParser &parser, int depth) {
-  if (depth > maxDimComplexity)
+  if (depth > maxDimDepth)
     return parser.emitError(parser.getCurrentLocation(), "extent is nested too deeply"), failure();
   int64_t integer;
   if (OptionalParseResult result = parser.parseOptionalInteger(integer); result.has_value()) {

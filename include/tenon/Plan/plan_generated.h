@@ -139,6 +139,7 @@ inline const char *EnumNameElementType(ElementType e) {
 ///   Constant: imm. InputDim: dimension b of input a. FloorDiv/Mod: b != 0, rounding to minus infinity.
 ///   Broadcast: the ONNX broadcast of two extents: a if a == b or b == 1, b if a == 1, else an error.
 ///   Select: a != 0 ? b : c.  Equal, Less: 0 or 1.
+///   InputValue: element b of input a, which has an integer type, rank 0 or 1, and more than b elements in every run.
 enum class ShapeOp : uint8_t {
   Constant = 0,
   InputDim = 1,
@@ -153,11 +154,12 @@ enum class ShapeOp : uint8_t {
   Equal = 10,
   Less = 11,
   Select = 12,
+  InputValue = 13,
   MIN = Constant,
-  MAX = Select
+  MAX = InputValue
 };
 
-inline const ShapeOp (&EnumValuesShapeOp())[13] {
+inline const ShapeOp (&EnumValuesShapeOp())[14] {
   static const ShapeOp values[] = {
     ShapeOp::Constant,
     ShapeOp::InputDim,
@@ -171,13 +173,14 @@ inline const ShapeOp (&EnumValuesShapeOp())[13] {
     ShapeOp::Broadcast,
     ShapeOp::Equal,
     ShapeOp::Less,
-    ShapeOp::Select
+    ShapeOp::Select,
+    ShapeOp::InputValue
   };
   return values;
 }
 
 inline const char * const *EnumNamesShapeOp() {
-  static const char * const names[14] = {
+  static const char * const names[15] = {
     "Constant",
     "InputDim",
     "Add",
@@ -191,13 +194,14 @@ inline const char * const *EnumNamesShapeOp() {
     "Equal",
     "Less",
     "Select",
+    "InputValue",
     nullptr
   };
   return names;
 }
 
 inline const char *EnumNameShapeOp(ShapeOp e) {
-  if (flatbuffers::IsOutRange(e, ShapeOp::Constant, ShapeOp::Select)) return "";
+  if (flatbuffers::IsOutRange(e, ShapeOp::Constant, ShapeOp::InputValue)) return "";
   const size_t index = static_cast<size_t>(e);
   return EnumNamesShapeOp()[index];
 }
@@ -431,7 +435,7 @@ inline const char *EnumNameActivation(Activation e) {
   return EnumNamesActivation()[index];
 }
 
-/// Operands a, b, c are indices of earlier instructions (InputDim: input, axis).
+/// Operands a, b, c are indices of earlier instructions (InputDim: input, axis; InputValue: input, element).
 FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) ShapeInstr FLATBUFFERS_FINAL_CLASS {
  private:
   uint8_t op_;

@@ -1,6 +1,8 @@
 //===- ShapeProgramBuilder.cpp - From extent expressions to shape programs ===//
 #include "ShapeProgramBuilder.h"
 
+#include "Graph/IR/InputElement.h"
+
 using namespace tenon;
 using namespace tenon::graph;
 using plan::ShapeOp;
@@ -22,6 +24,8 @@ uint32_t ShapeProgramBuilder::constant(int64_t value) {
 }
 
 uint32_t ShapeProgramBuilder::symbol(mlir::StringAttr name) {
+  if (auto element = parseInputElement(name.getValue()))
+    return add(ShapeOp::InputValue, element->first, element->second);
   auto [kind, rest] = name.getValue().split(':');
   auto [input, axis] = rest.split(':');
   uint32_t i, a;

@@ -20,7 +20,7 @@ Expected<int64_t> evaluate(ShapeOp op, int64_t a, int64_t b, int64_t c = 0) {
   FinishPlanBuffer(builder, Plan::Pack(builder, &m.plan));
   std::vector<int64_t> values;
   const Plan &plan = *GetPlan(builder.GetBufferPointer());
-  TENON_RETURN_IF_ERROR(evaluateShapes(*plan.functions()->Get(0), {}, values));
+  TENON_RETURN_IF_ERROR(evaluateShapes(*plan.functions()->Get(0), {}, {}, values));
   return values.back();
 }
 
@@ -70,4 +70,21 @@ TEST(ShapeProgram, NoticesImpossibleDivisions) {
   EXPECT_EQ(failureOf(ShapeOp::FloorDiv, 4, 0), "TN7009 shape value 3: cannot divide 4 by 0");
   EXPECT_NE(failureOf(ShapeOp::Mod, 4, 0), "none");
   EXPECT_NE(failureOf(ShapeOp::FloorDiv, minimum, -1), "none");
+}
+
+TEST(ShapeProgram, ReadsElementsOfInputs) {
+  test::PlanMaker m;
+  const uint32_t three = m.constant(3);
+  m.function().inputs.push_back(m.tensor("x", {three}, {""}));
+  m.function().inputs.push_back(m.tensor("s", {three}, {""}, ElementType::I64));
+  m.mul(m.value(ShapeOp::InputValue, 1, 2), m.value(ShapeOp::InputValue, 1, 0));
+  flatbuffers::FlatBufferBuilder builder;
+  FinishPlanBuffer(builder, Plan::Pack(builder, &m.plan));
+  const Function &function = *GetPlan(builder.GetBufferPointer())->functions()->Get(0);
+  EXPECT_EQ(countElementsRead(function), (std::vector<size_t>{0, 3}));
+  const std::vector<std::vector<int64_t>> dims = {{3}, {3}}, elements = {{}, {-5, 0, 7}}, few = {{}, {1}};
+  std::vector<int64_t> values;
+  ASSERT_TRUE(evaluateShapes(function, dims, elements, values).ok());
+  EXPECT_EQ(values.back(), -35);
+  EXPECT_FALSE(evaluateShapes(function, dims, few, values).ok());
 }

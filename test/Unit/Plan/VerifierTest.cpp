@@ -83,6 +83,24 @@ TEST(Verifier, ChecksShapePrograms) {
   expectFailure([](PlanMaker &m) { m.inputDim(0, 2); }, "TN6011", "axis 2 of 2");
 }
 
+TEST(Verifier, ChecksElementsThatShapesDependOn) {
+  using plan::ElementType;
+  auto read = [](ElementType type, std::vector<uint32_t> dims, uint32_t element) {
+    return [=](PlanMaker &m) {
+      m.function().inputs.push_back(m.tensor("s", dims, std::vector<std::string>(dims.size()), type));
+      m.value(ShapeOp::InputValue, 1, element);
+    };
+  };
+  const uint32_t n = 0, four = 1; // of the sample: an extent of the input, and a constant
+  expectFailure(read(ElementType::F32, {four}, 0), "TN6014", "input 1 is no list of integers");
+  expectFailure(read(ElementType::Bool, {four}, 0), "TN6014", "input 1 is no list of integers");
+  expectFailure(read(ElementType::I64, {four, four}, 0), "TN6014", "input 1 is no list of integers");
+  expectFailure(read(ElementType::I64, {four}, 4), "TN6014", "input 1 may have no element 4");
+  expectFailure(read(ElementType::I64, {}, 1), "TN6014", "input 1 may have no element 1");
+  expectFailure(read(ElementType::I64, {n}, 0), "TN6014", "input 1 may have no element 0");
+  expectFailure([](PlanMaker &m) { m.value(ShapeOp::InputValue, 3, 0); }, "TN6011", "input 3 of 1");
+}
+
 TEST(Verifier, ChecksTensors) {
   expectFailure([](PlanMaker &m) { m.function().inputs[0]->name = ""; }, "TN6021", "input 0 has no name");
   expectFailure([](PlanMaker &m) { m.function().outputs[0]->type = plan::ElementType(13); }, "TN6021",

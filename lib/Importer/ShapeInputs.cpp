@@ -1,0 +1,51 @@
+//===- ShapeInputs.cpp - Inputs that shapes are computed from --------------===//
+#include "ShapeInputs.h"
+
+#include "Registry.h"
+
+using namespace llvm;
+
+namespace tenon::importer {
+
+/// The operands of a standard operator whose elements a shape depends on.
+static ArrayRef<int> getShapeOperands(StringRef op) {
+  static const int none[] = {-1}, first[] = {0}, second[] = {1}, third[] = {2}, fourth[] = {3}, bounds[] = {1, 2, 3, 4},
+                   pads[] = {1, 3}, window[] = {1, 2}, all[] = {0, 1, 2}, fourier[] = {1, 2}, frames[] = {1, 3};
+  if (op.starts_with("Reduce"))
+    return second;
+  return StringSwitch<ArrayRef<int>>(op)
+      .Cases({"Reshape", "Expand", "Tile", "Unsqueeze", "Squeeze", "Split", "TopK", "CumSum", "CumProd", "OneHot",
+              "Trilu", "CenterCropPad", "AffineGrid"},
+             second)
+      .Cases({"ConstantOfShape", "HannWindow", "HammingWindow", "BlackmanWindow"}, first)
+      .Case("MaxUnpool", third)
+      .Case("Resize", fourth)
+      .Case("Slice", bounds)
+      .Case("Pad", pads)
+      .Case("Col2Im", window)
+      .Case("Range", all)
+      .Case("DFT", fourier)
+      .Case("STFT", frames)
+      .Default(ArrayRef<int>(none).drop_front());
+}
+
+StringSet<> findShapeInputs(const onnx::GraphProto &graph) {
+  StringSet<> wanted;
+  for (int i = graph.node_size() - 1; i >= 0; --i) { // sorted: users come after producers
+    const onnx::NodeProto &node = graph.node(i);
+    if (!node.domain().empty() && node.domain() != "ai.onnx")
+      continue;
+    auto want = [&](int operand) {
+      if (operand < node.input_size() && !node.input(operand).empty())
+        wanted.insert(node.input(operand));
+    };
+    for (int operand : getShapeOperands(node.op_type()))
+      want(operand);
+    if (isShapeArithmetic(node.op_type()) && any_of(node.output(), [&](auto &name) { return wanted.contains(name); }))
+      for (int operand = 0; operand < node.input_size(); ++operand)
+        want(operand);
+  }
+  return wanted;
+}
+
+} // namespace tenon::importer
