@@ -1,7 +1,7 @@
 //===- RunTimeAxes.h - Axes that only a run knows ---------------------------===//
 //
-// Axes may be an input of the model. Which dimensions they name is then an expression, 1 or 0, and what an operator does
-// along them becomes a reshape to extents that depend on it and the same operator along fixed axes.
+// Axes may be an input of the model. Which dimensions they name is then an expression, 1 or 0, and what an operator
+// does along them becomes a reshape to extents that depend on it and the same operator along fixed axes.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_IMPORTER_RUNTIMEAXES_H

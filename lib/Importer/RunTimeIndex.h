@@ -22,8 +22,8 @@ struct PerAxis {
 /// x from `starts` to `ends` by `steps`, by ONNX's rules; null with an error.
 Value sliceAtRunTime(NodeImporter &n, Value x, const PerAxis &starts, const PerAxis &ends, const PerAxis &steps);
 
-/// x with `begins` and `ends` more elements (or fewer, where negative) in `mode` constant, edge, reflect or wrap. `fill`
-/// is a scalar for constant. Null with an error.
+/// x with `begins` and `ends` more elements (or fewer, where negative) in `mode` constant, edge, reflect or wrap.
+/// `fill` is a scalar for constant. Null with an error.
 Value padAtRunTime(NodeImporter &n, Value x, const PerAxis &begins, const PerAxis &ends, StringRef mode, Value fill);
 
 } // namespace tenon::importer

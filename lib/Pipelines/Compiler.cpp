@@ -1,6 +1,7 @@
 //===- Compiler.cpp - From an ONNX model to a plan ------------------------===//
 #include "tenon/Pipelines/Compiler.h"
 
+#include "Graph/IR/Placement.h"
 #include "KernelSet.h"
 #include "Plan/IR/PlanOps.h"
 #include "mlir/IR/Verifier.h"
@@ -30,7 +31,8 @@ private:
   LogicalResult runPasses(Phase phase);
   LogicalResult makePlan();
   LogicalResult makeCostContext();
-  cost::KernelNotes makeNotes(KernelSet &kernels, std::string *source);
+  cost::KernelNotes makeNotes(ArrayRef<KernelSet *> sets, std::string *source);
+  std::unique_ptr<KernelSet> createHostKernels(const cost::Tuning &tuning);
   LogicalResult writeText(StringRef path);
   void report(Phase phase, double done) {
     if (options.progress)
@@ -77,7 +79,7 @@ FailureOr<bool> Compilation::finish(Phase phase) {
 
 LogicalResult Compilation::runPasses(Phase phase) {
   PassManager manager(&context, ModuleOp::getOperationName());
-  buildPhase(manager, phase, {options.optimization, target->isGpu, options.precision});
+  buildPhase(manager, phase, {options.optimization, target->isGpu, options.precision, options.usesHost});
   return manager.run(*module);
 }
 
@@ -109,13 +111,25 @@ LogicalResult Compilation::makeCostContext() {
   return success();
 }
 
-cost::KernelNotes Compilation::makeNotes(KernelSet &kernels, std::string *source) {
+cost::KernelNotes Compilation::makeNotes(ArrayRef<KernelSet *> sets, std::string *source) {
   cost::KernelNotes notes;
   notes.device = cost.device.text;
   for (const auto &symbol : cost.symbols)
     notes.symbols[symbol.getKey().str()] = symbol.getValue();
-  notes.kernels = kernels.takeNotes(source);
+  for (KernelSet *set : sets)
+    llvm::move(set->takeNotes(source), std::back_inserter(notes.kernels));
   return notes;
+}
+
+/// For what runs on the processor beside a GPU; null where nothing does.
+std::unique_ptr<KernelSet> Compilation::createHostKernels(const cost::Tuning &tuning) {
+  bool hasAny = false;
+  module->walk([&](graph::DispatchOp op) { hasAny |= op->hasAttr(graph::hostAttr); });
+  if (!hasAny)
+    return nullptr;
+  ArrayRef<StringLiteral> known = findTarget("cpu")->defaultArchs;
+  const std::vector<std::string> names(known.begin(), known.end());
+  return createCpuKernelSet(context, names, cost, tuning, "host_");
 }
 
 LogicalResult Compilation::makePlan() {
@@ -134,10 +148,12 @@ LogicalResult Compilation::makePlan() {
                     : createCpuKernelSet(context, archs, cost, tuning);
   if (!kernels)
     return failure();
+  std::unique_ptr<KernelSet> hostKernels = createHostKernels(tuning);
   OwningOpRef<ModuleOp> plan = ModuleOp::create(module->getLoc());
   for (auto function : module->getOps<func::FuncOp>())
-    if (failed(convertDispatchToPlan(function, *plan, {target->isGpu},
-                                     [&](graph::DispatchOp op) { return kernels->lower(op); })))
+    if (failed(convertDispatchToPlan(function, *plan, {target->isGpu}, [&](graph::DispatchOp op) {
+          return (op->hasAttr(graph::hostAttr) ? hostKernels : kernels)->lower(op);
+        })))
       return failure();
   module = std::move(plan);
   if (failed(verify(*module)))
@@ -150,14 +166,23 @@ LogicalResult Compilation::makePlan() {
   auto code = kernels->compile(jobs, [&](double done) { report(Phase::Codegen, 0.3 + 0.5 * done); });
   if (failed(code))
     return failure();
+  FailureOr<std::vector<PlanCode>> hostCode = std::vector<PlanCode>();
+  SmallVector<KernelSet *> sets = {kernels.get()};
+  if (hostKernels) {
+    hostCode = hostKernels->compile(jobs, [](double) {});
+    sets.push_back(hostKernels.get());
+  }
+  if (failed(hostCode))
+    return failure();
   stop = finish(Phase::Plan);
   if (failed(stop) || *stop)
     return success(succeeded(stop));
   report(Phase::Plan, 0.8);
   std::string source;
-  std::string notes = cost::toJson(makeNotes(*kernels, options.keepSource ? &source : nullptr));
-  return writePlan(*module, output,
-                   {options.target, options.threads, std::move(*code), std::move(notes), std::move(source)});
+  std::string notes = cost::toJson(makeNotes(sets, options.keepSource ? &source : nullptr));
+  return writePlan(
+      *module, output,
+      {options.target, options.threads, std::move(*code), std::move(notes), std::move(source), std::move(*hostCode)});
 }
 
 LogicalResult Compilation::run(StringRef path) {

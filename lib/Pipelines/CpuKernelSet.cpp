@@ -15,8 +15,9 @@ namespace {
 
 class CpuKernelSet final : public KernelSet {
 public:
-  CpuKernelSet(MLIRContext &context, ArrayRef<CpuTarget> targets, const cost::Context &cost, const cost::Tuning &tuning)
-      : context(context), targets(targets), cost(cost), tuning(tuning) {
+  CpuKernelSet(MLIRContext &context, ArrayRef<CpuTarget> targets, const cost::Context &cost, const cost::Tuning &tuning,
+               StringRef prefix)
+      : context(context), targets(targets), cost(cost), tuning(tuning), prefix(prefix) {
     kernels.resize(targets.size());
   }
 
@@ -37,6 +38,7 @@ private:
   SmallVector<CpuTarget> targets;
   const cost::Context &cost;
   const cost::Tuning &tuning;
+  std::string prefix;                                      ///< of names
   std::vector<std::vector<OwningOpRef<ModuleOp>>> kernels; ///< [target][kernel]
   llvm::StringMap<std::string> names;                      ///< text of a kernel -> its name
   struct Written {
@@ -96,7 +98,7 @@ FailureOr<LoweredDispatches> CpuKernelSet::lower(graph::DispatchOp dispatch) {
   const std::string text = toText(*module);
   auto [it, isNew] = names.try_emplace(text, "");
   if (isNew) {
-    it->second = makeKernelName(dispatch, kernels.front().size());
+    it->second = prefix + makeKernelName(dispatch, kernels.front().size());
     written.push_back({it->second, text, std::move(choice->tactic), choice->size});
     SymbolTable::lookupSymbolIn(*module, "kernel")
         ->setAttr(SymbolTable::getSymbolAttrName(), StringAttr::get(&context, it->second));
@@ -154,7 +156,8 @@ cost::KernelNote tenon::makeNote(StringRef name, const cost::Tactic &tactic, Str
 }
 
 std::unique_ptr<KernelSet> tenon::createCpuKernelSet(MLIRContext &context, ArrayRef<std::string> archs,
-                                                     const cost::Context &cost, const cost::Tuning &tuning) {
+                                                     const cost::Context &cost, const cost::Tuning &tuning,
+                                                     StringRef prefix) {
   SmallVector<CpuTarget> targets;
   for (const std::string &arch : archs) {
     auto target = CpuTarget::get(arch);
@@ -165,5 +168,5 @@ std::unique_ptr<KernelSet> tenon::createCpuKernelSet(MLIRContext &context, Array
     }
     targets.push_back(*target);
   }
-  return std::make_unique<CpuKernelSet>(context, targets, cost, tuning);
+  return std::make_unique<CpuKernelSet>(context, targets, cost, tuning, prefix);
 }

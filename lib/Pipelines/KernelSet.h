@@ -28,9 +28,11 @@ public:
   virtual std::vector<cost::KernelNote> takeNotes(std::string *source) = 0;
 };
 
-/// For `archs` of `target`, best first; null after a diagnostic where one of them is unknown.
+/// For `archs` of `target`, best first; null after a diagnostic where one of them is unknown. Names of kernels begin
+/// with `prefix`.
 std::unique_ptr<KernelSet> createCpuKernelSet(mlir::MLIRContext &context, llvm::ArrayRef<std::string> archs,
-                                              const cost::Context &cost, const cost::Tuning &tuning);
+                                              const cost::Context &cost, const cost::Tuning &tuning,
+                                              llvm::StringRef prefix = "");
 std::unique_ptr<KernelSet> createGpuKernelSet(mlir::MLIRContext &context, const Target &target,
                                               llvm::ArrayRef<std::string> archs, const cost::Context &cost,
                                               const cost::Tuning &tuning, Precision precision);

@@ -38,6 +38,7 @@ static void buildDispatch(OpPassManager &function, const PipelineOptions &option
   if (options.optimization == 0)
     dispatch.maxOps = 1;
   dispatch.gpu = options.isGpu;
+  dispatch.host = options.usesHost;
   function.addPass(createFormDispatches(dispatch));
 }
 

@@ -34,7 +34,8 @@ public:
     TENON_RETURN_IF_ERROR(checkTensors("input", function.inputs()));
     TENON_RETURN_IF_ERROR(checkTensors("output", function.outputs()));
     TENON_RETURN_IF_ERROR(checkBuffers());
-    TENON_RETURN_IF_ERROR(checkOverlap());
+    TENON_RETURN_IF_ERROR(checkOverlap(BufferKind::Arena));
+    TENON_RETURN_IF_ERROR(checkOverlap(BufferKind::HostArena));
     for (uint32_t i = 0; i < length(function.records()); ++i)
       TENON_RETURN_IF_ERROR(checkRecord(i, *function.records()->Get(i)));
     return Status::success();
@@ -72,7 +73,7 @@ private:
   Status checkBuffers() const;
   Status checkBuffer(uint32_t index, const Buffer &buffer) const;
   Status checkArena(const Where &where, const Buffer &buffer) const;
-  Status checkOverlap() const;
+  Status checkOverlap(BufferKind arena) const;
   Status checkRecord(uint32_t index, const Record &record) const;
   Status checkLaunch(uint32_t index, const Where &where, const Launch &launch) const;
   Status checkMap(const Where &where, const Launch &launch, const TensorMap &map) const;
@@ -80,6 +81,10 @@ private:
   Status checkCopy(uint32_t index, const Where &where, const Copy &copy) const;
   Status checkRef(uint32_t record, const Where &where, const BufferRef &ref) const;
 };
+
+bool isArena(const Buffer &buffer) {
+  return buffer.kind() == BufferKind::Arena || buffer.kind() == BufferKind::HostArena;
+}
 
 /// How many of a, b, c an instruction reads.
 unsigned operandCount(ShapeOp op) {
@@ -155,7 +160,7 @@ Status FunctionVerifier::checkBuffers() const {
   for (uint32_t i = 0; i < length(function.buffers()); ++i) {
     const Buffer &buffer = *function.buffers()->Get(i);
     TENON_RETURN_IF_ERROR(checkBuffer(i, buffer));
-    placed += buffer.kind() == BufferKind::Arena && buffer.offset() < 0;
+    placed += isArena(buffer) && buffer.offset() < 0;
   }
   if (placed > maxPlaced)
     return fail("TN6021", std::to_string(placed) + " buffers are placed at run time, at most 32768");
@@ -170,7 +175,7 @@ Status FunctionVerifier::checkBuffer(uint32_t index, const Buffer &buffer) const
   const std::optional<int64_t> bytes = constant(buffer.bytes());
   if (bytes && *bytes < 0)
     return fail("TN6021", where.str() + ": size " + std::to_string(*bytes) + " is negative");
-  if (buffer.kind() == BufferKind::Arena)
+  if (isArena(buffer))
     return checkArena(where, buffer);
   if (buffer.offset() != -1)
     return fail("TN6015", where.str() + " has an arena offset, but is not in the arena");
@@ -204,13 +209,13 @@ Status FunctionVerifier::checkArena(const Where &where, const Buffer &buffer) co
   return Status::success();
 }
 
-/// No two buffers with fixed offsets that live at one record share a byte. Sweeps over the records, keeping the live
-/// buffers by offset: a new one can only overlap its neighbours.
-Status FunctionVerifier::checkOverlap() const {
+/// No two buffers of an arena with fixed offsets that live at one record share a byte. Sweeps over the records, keeping
+/// the live buffers by offset: a new one can only overlap its neighbours.
+Status FunctionVerifier::checkOverlap(BufferKind arena) const {
   std::vector<uint32_t> order;
   for (uint32_t i = 0; i < length(function.buffers()); ++i) {
     const Buffer &buffer = *function.buffers()->Get(i);
-    if (buffer.kind() == BufferKind::Arena && buffer.offset() >= 0 && *constant(buffer.bytes()) > 0)
+    if (buffer.kind() == arena && buffer.offset() >= 0 && *constant(buffer.bytes()) > 0)
       order.push_back(i);
   }
   auto get = [&](uint32_t i) -> const Buffer & { return *function.buffers()->Get(i); };
@@ -260,7 +265,7 @@ Status FunctionVerifier::checkRef(uint32_t record, const Where &where, const Buf
   TENON_RETURN_IF_ERROR(checkIndex(where, "buffer", ref.buffer(), length(function.buffers())));
   TENON_RETURN_IF_ERROR(checkValue(where, "shape value", ref.offset()));
   const Buffer &buffer = *function.buffers()->Get(ref.buffer());
-  if (buffer.kind() == BufferKind::Arena && (record < buffer.first_record() || record > buffer.last_record()))
+  if (isArena(buffer) && (record < buffer.first_record() || record > buffer.last_record()))
     return fail("TN6015", where.str() + " uses buffer " + std::to_string(ref.buffer()) +
                               ", which is live from record " + std::to_string(buffer.first_record()) + " to " +
                               std::to_string(buffer.last_record()));
@@ -286,8 +291,14 @@ Status FunctionVerifier::checkLaunch(uint32_t index, const Where &where, const L
       TENON_RETURN_IF_ERROR(checkValue(where, "shape value", value));
   for (uint32_t i = 0; i < length(launch.params()); ++i)
     TENON_RETURN_IF_ERROR(checkValue(where, "shape value", launch.params()->Get(i)));
-  for (uint32_t i = 0; i < length(launch.buffers()); ++i)
-    TENON_RETURN_IF_ERROR(checkRef(index, where, *launch.buffers()->Get(i)));
+  const BufferKind elsewhere = kernel.host() ? BufferKind::Arena : BufferKind::HostArena;
+  for (uint32_t i = 0; i < length(launch.buffers()); ++i) {
+    const BufferRef &ref = *launch.buffers()->Get(i);
+    TENON_RETURN_IF_ERROR(checkRef(index, where, ref));
+    if (function.buffers()->Get(ref.buffer())->kind() == elsewhere)
+      return fail("TN6016", where.str() + ": kernel '" + kernel.name()->str() + "' does not reach buffer " +
+                                std::to_string(ref.buffer()));
+  }
   for (uint32_t i = 0; i < length(launch.maps()); ++i)
     TENON_RETURN_IF_ERROR(checkMap(where, launch, *launch.maps()->Get(i)));
   return Status::success();

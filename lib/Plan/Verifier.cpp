@@ -84,14 +84,18 @@ static Status checkKernels(const Plan &plan) {
     TENON_RETURN_IF_ERROR(verifyCodes(plan, "kernel " + quote(kernel.name()), kernel.codes()));
     if (kernel.call())
       TENON_RETURN_IF_ERROR(checkCall(kernel, *kernel.call()));
+    if (kernel.host() && (kernel.call() || kernel.threads() || kernel.maps() || length(kernel.codes())))
+      return Status::error("TN6021", "kernel " + quote(kernel.name()) + " of the host has what only a device has");
+    if (kernel.host() && length(plan.host_code()) == 0)
+      return Status::error("TN6021", "kernel " + quote(kernel.name()) + " is of the host, for which there is no code");
   }
   return Status::success();
 }
 
-static Status checkCode(const Plan &plan, uint64_t code) {
+static Status checkCode(const flatbuffers::Vector<flatbuffers::Offset<CodeObject>> *objects, uint64_t code) {
   std::set<std::string> archs;
-  for (uint32_t i = 0; i < length(plan.code()); ++i) {
-    const CodeObject &object = *plan.code()->Get(i);
+  for (uint32_t i = 0; i < length(objects); ++i) {
+    const CodeObject &object = *objects->Get(i);
     TENON_RETURN_IF_ERROR(takeName(object.arch(), "code object", i, archs));
     TENON_RETURN_IF_ERROR(checkRange("code object " + quote(object.arch()), object.offset(), object.length(), code));
   }
@@ -126,7 +130,8 @@ Expected<const Plan *> verifyPlan(std::span<const uint8_t> bytes, uint64_t weigh
     return Status::error("TN6010", "the PLAN section is not a well-formed FlatBuffer of type TNPL");
   const Plan &plan = *GetPlan(bytes.data());
   TENON_RETURN_IF_ERROR(checkKernels(plan));
-  TENON_RETURN_IF_ERROR(checkCode(plan, code));
+  TENON_RETURN_IF_ERROR(checkCode(plan.code(), code));
+  TENON_RETURN_IF_ERROR(checkCode(plan.host_code(), code));
   TENON_RETURN_IF_ERROR(checkWeights(plan, weights));
   TENON_RETURN_IF_ERROR(checkFunctions(plan));
   return &plan;

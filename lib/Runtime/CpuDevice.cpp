@@ -63,23 +63,25 @@ private:
   std::string name;
 };
 
-std::string listArchs(const plan::Plan &plan) {
+using CodeObjects = flatbuffers::Vector<flatbuffers::Offset<plan::CodeObject>>;
+
+std::string listArchs(const CodeObjects *objects) {
   std::string text;
-  if (plan.code())
-    for (const plan::CodeObject *object : *plan.code())
+  if (objects)
+    for (const plan::CodeObject *object : *objects)
       text += (text.empty() ? "" : ", ") + object->arch()->str();
   return text.empty() ? "no code" : text;
 }
 
 /// Index of the code object to use: the forced one, or the first that this machine runs.
-Expected<uint32_t> chooseCode(const plan::Plan &plan, const std::string &forced) {
+Expected<uint32_t> chooseCode(const CodeObjects *objects, const std::string &forced) {
   const std::string machine(cpuArch());
-  for (uint32_t i = 0; plan.code() && i < plan.code()->size(); ++i) {
-    const std::string arch = plan.code()->Get(i)->arch()->str();
+  for (uint32_t i = 0; objects && i < objects->size(); ++i) {
+    const std::string arch = objects->Get(i)->arch()->str();
     if (forced.empty() ? cpuSupports(arch) : arch == forced && cpuSupports(arch))
       return i;
   }
-  const std::string facts = "the plan holds " + listArchs(plan) + "; this machine runs up to " + machine;
+  const std::string facts = "the plan holds " + listArchs(objects) + "; this machine runs up to " + machine;
   if (!forced.empty())
     return Status::error("TN7002", "no code for architecture '" + forced + "': " + facts);
   return Status::error("TN7001", "no code for this processor: " + facts);
@@ -94,7 +96,8 @@ Expected<unsigned> chooseThreads(const plan::Plan &plan, int requested) {
 
 } // namespace
 
-Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &container, const SessionOptions &options) {
+Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &container, const SessionOptions &options,
+                                                  bool forHost) {
   const plan::Plan &plan = container.plan();
   Expected<unsigned> threads = chooseThreads(plan, options.threads);
   if (!threads)
@@ -106,10 +109,11 @@ Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &contain
   if (count == 0)
     return std::unique_ptr<Device>(new CpuDevice(container, nullptr, std::move(*pool), {}, 0, ""));
 
-  Expected<uint32_t> chosen = chooseCode(plan, options.arch);
+  const CodeObjects *objects = forHost ? plan.host_code() : plan.code();
+  Expected<uint32_t> chosen = chooseCode(objects, options.arch);
   if (!chosen)
     return chosen.takeStatus();
-  const plan::CodeObject &object = *plan.code()->Get(*chosen);
+  const plan::CodeObject &object = *objects->Get(*chosen);
   const std::string arch = object.arch()->str();
   const auto section = container.section(plan::SectionKind::Code);
   auto code = CodeObject::load(section.subspan(object.offset(), object.length()));
@@ -117,9 +121,10 @@ Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &contain
     return code.takeStatus();
   std::vector<TenonCpuKernel> kernels;
   for (uint32_t i = 0; i < count; ++i) {
-    const std::string name = plan.kernels()->Get(i)->name()->str();
+    const plan::Kernel &kernel = *plan.kernels()->Get(i);
+    const std::string name = kernel.name()->str();
     kernels.push_back(reinterpret_cast<TenonCpuKernel>((*code)->find(name)));
-    if (!kernels.back() && includesCode(plan.kernels()->Get(i)->codes(), *chosen))
+    if (!kernels.back() && kernel.host() == forHost && includesCode(kernel.codes(), *chosen))
       return Status::error("TN6019", "the code object for " + arch + " lacks kernel '" + name + "'");
   }
   return std::unique_ptr<Device>(

@@ -100,8 +100,9 @@ public:
 /// Memory of the host: pages of zeros, huge ones where it is large.
 std::unique_ptr<DeviceMemory> allocateHostMemory(int64_t bytes);
 
-/// Runs the kernels of the plan on the cores of this machine.
-Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &container, const SessionOptions &options);
+/// Runs the kernels of the plan on the cores of this machine; with `forHost`, those of the host beside another device.
+Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &container, const SessionOptions &options,
+                                                  bool forHost = false);
 
 /// Does nothing; needs no code objects. For tests and for measuring the executor alone.
 std::unique_ptr<Device> createNullDevice(const plan::Container &container);

@@ -31,27 +31,36 @@ void Executor::giveBack(std::unique_ptr<Context> context) {
   idle.push_back(std::move(context));
 }
 
-Status Executor::reserveArena(Context &context, int64_t bytes) {
-  if (context.arena && bytes <= context.arenaBytes)
-    return Status::success();
-  context.recorded.clear(); // they hold its addresses
-  context.arena.reset();    // before the larger one is allocated
-  context.arenaBytes = bytes;
-  context.arena = device.allocate(bytes);
-  if (!context.arena)
+Status Executor::reserveArena(Device &device, Arena &arena, int64_t bytes) {
+  arena.memory.reset(); // before the larger one is allocated
+  arena.bytes = bytes;
+  arena.memory = device.allocate(bytes);
+  if (!arena.memory)
     return Status::error("TN7011", "cannot allocate " + std::to_string(bytes) + " bytes for intermediate tensors");
   return Status::success();
 }
 
-Status Executor::reserveScratch(Context &context, int64_t bytes) {
+Status Executor::reserveScratch(const Device &device, Scratch &scratch, int64_t bytes) {
   const auto padded = checkedAdd(bytes, scratchAlignment - 1);
   const int64_t stride = padded ? *padded / scratchAlignment * scratchAlignment : -1;
-  const auto scratch = checkedMul(stride, int64_t(device.threads()));
-  if (stride < 0 || !scratch || !context.scratch.reserve(*scratch))
+  const auto total = checkedMul(stride, int64_t(device.threads()));
+  if (stride < 0 || !total || !scratch.memory.reserve(*total))
     return Status::error("TN7011", "cannot allocate " + std::to_string(bytes) + " bytes of scratch for each of " +
                                        std::to_string(device.threads()) + " threads");
-  context.scratchStride = size_t(stride);
+  scratch.stride = size_t(stride);
   return Status::success();
+}
+
+Status Executor::prepareHost(Context &context, const Instance &instance) {
+  if (!context.hostQueue) {
+    auto queue = host->createQueue();
+    if (!queue)
+      return queue.takeStatus();
+    context.hostQueue = std::move(*queue);
+  }
+  if (!context.hostArena.memory || instance.hostArenaBytes > context.hostArena.bytes)
+    TENON_RETURN_IF_ERROR(reserveArena(*host, context.hostArena, instance.hostArenaBytes));
+  return reserveScratch(*host, context.hostScratch, instance.hostScratchBytes);
 }
 
 Status Executor::prepare(Context &context, const Instance &instance, std::span<const Tensor> inputs,
@@ -62,9 +71,15 @@ Status Executor::prepare(Context &context, const Instance &instance, std::span<c
       return queue.takeStatus();
     context.queue = std::move(*queue);
   }
-  TENON_RETURN_IF_ERROR(reserveArena(context, instance.arenaBytes));
-  TENON_RETURN_IF_ERROR(reserveScratch(context, instance.scratchBytes));
-  context.bases.assign({context.arena->data(), const_cast<char *>(device.weights())});
+  if (!context.arena.memory || instance.arenaBytes > context.arena.bytes) {
+    context.recorded.clear(); // they hold its addresses
+    TENON_RETURN_IF_ERROR(reserveArena(device, context.arena, instance.arenaBytes));
+  }
+  TENON_RETURN_IF_ERROR(reserveScratch(device, context.scratch, instance.scratchBytes));
+  if (host)
+    TENON_RETURN_IF_ERROR(prepareHost(context, instance));
+  context.bases.assign({context.arena.data(), const_cast<char *>(device.weights()), context.hostArena.data(),
+                        host ? const_cast<char *>(host->weights()) : nullptr});
   for (const Tensor &input : inputs)
     context.bases.push_back(input.as<char>());
   for (const Tensor &output : outputs)
@@ -95,9 +110,14 @@ Status Executor::execute(const Context &context, const Instance &instance, size_
   arguments.numMaps = step.numMaps;
   arguments.grid = sizes.grid;
   arguments.scratchBytes = sizes.scratch;
-  arguments.scratch = sizes.scratch ? context.scratch.data() : nullptr;
-  arguments.scratchStride = context.scratchStride;
-  return context.queue->launch(step.kernel, arguments);
+  const bool onHost = step.isHost && host;
+  const Scratch &scratch = onHost ? context.hostScratch : context.scratch;
+  arguments.scratch = sizes.scratch ? scratch.memory.data() : nullptr;
+  arguments.scratchStride = scratch.stride;
+  if (!onHost)
+    return context.queue->launch(step.kernel, arguments);
+  TENON_RETURN_IF_ERROR(context.queue->finish()); // what was copied for it has arrived, what it overwrites was read
+  return context.hostQueue->launch(step.kernel, arguments);
 }
 
 Status Executor::executeRange(const Context &context, const Instance &instance, size_t begin, size_t end) {
@@ -110,7 +130,7 @@ Status Executor::executeRange(const Context &context, const Instance &instance, 
 bool Executor::isRecordable(const Instance &instance, size_t index) const {
   const Step &step = program.steps[index];
   const auto first = instance.addresses.begin() + step.firstRef;
-  return !step.isCopy &&
+  return !step.isCopy && !step.isHost &&
          std::all_of(first, first + step.numRefs, [](const Address &address) { return address.base < firstInputBase; });
 }
 

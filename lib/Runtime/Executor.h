@@ -29,21 +29,29 @@ struct RecordedRuns {
 /// Runs steps in order on a device. Thread-safe: each run under way has memory of its own, which later runs reuse.
 class Executor {
 public:
-  Executor(const plan::Container &container, const Program &program, Device &device)
-      : container(container), program(program), device(device) {}
+  /// `host` runs the kernels of the host; null where there are none, or `device` takes all.
+  Executor(const plan::Container &container, const Program &program, Device &device, Device *host)
+      : container(container), program(program), device(device), host(host) {}
 
   /// `inputs` and `outputs` in model order, with the extents of the instance. TN7011 where memory is short.
   Status run(const std::shared_ptr<const Instance> &instance, std::span<const Tensor> inputs,
              std::span<const Tensor> outputs, Profile *profile);
 
 private:
+  struct Arena {
+    std::unique_ptr<DeviceMemory> memory;
+    int64_t bytes = 0;
+    char *data() const { return memory ? memory->data() : nullptr; }
+  };
+  struct Scratch {
+    Memory memory;
+    size_t stride = 0; ///< bytes from one thread's to the next one's
+  };
   /// What one run needs for itself.
   struct Context {
-    std::unique_ptr<Queue> queue;
-    std::unique_ptr<DeviceMemory> arena;
-    int64_t arenaBytes = 0;
-    Memory scratch;
-    size_t scratchStride = 0;
+    std::unique_ptr<Queue> queue, hostQueue;
+    Arena arena, hostArena;
+    Scratch scratch, hostScratch;
     std::vector<char *> bases;
     std::vector<void *> pointers;       ///< one per Program::refs
     std::vector<RecordedRuns> recorded; ///< most recent first; they go before the arena and the queue
@@ -51,8 +59,9 @@ private:
 
   std::unique_ptr<Context> take();
   void giveBack(std::unique_ptr<Context> context);
-  Status reserveArena(Context &context, int64_t bytes);
-  Status reserveScratch(Context &context, int64_t bytes);
+  static Status reserveArena(Device &device, Arena &arena, int64_t bytes);
+  static Status reserveScratch(const Device &device, Scratch &scratch, int64_t bytes);
+  Status prepareHost(Context &context, const Instance &instance);
   Status prepare(Context &context, const Instance &instance, std::span<const Tensor> inputs,
                  std::span<const Tensor> outputs);
   Status execute(const Context &context, const Instance &instance, size_t index);
@@ -66,6 +75,7 @@ private:
   const plan::Container &container;
   const Program &program;
   Device &device;
+  Device *host;
   std::mutex mutex;
   std::vector<std::unique_ptr<Context>> idle;
 };

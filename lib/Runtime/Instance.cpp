@@ -40,6 +40,7 @@ private:
   Status runChecks() const;
   Status shapeOutputs();
   Status placeBuffers();
+  int64_t placeArena(plan::BufferKind kind, uint32_t base);
   Status sizeBuffer(uint32_t index, const plan::Buffer &buffer);
   TensorMap evaluate(const plan::TensorMap &map) const;
   Status addStep(const Step &step);
@@ -105,6 +106,7 @@ Status InstanceBuilder::sizeBuffer(uint32_t index, const plan::Buffer &buffer) {
   int64_t available = bufferSize[index];
   switch (buffer.kind()) {
   case plan::BufferKind::Arena:
+  case plan::BufferKind::HostArena:
     break;
   case plan::BufferKind::Weight: {
     const plan::Weight &weight = *plan.weights()->Get(buffer.index());
@@ -131,23 +133,32 @@ Status InstanceBuilder::placeBuffers() {
   const uint32_t count = function.buffers() ? function.buffers()->size() : 0;
   buffers.resize(count);
   bufferSize.resize(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    bufferSize[i] = values[function.buffers()->Get(i)->bytes()];
+    TENON_RETURN_IF_ERROR(sizeBuffer(i, *function.buffers()->Get(i)));
+  }
+  instance.arenaBytes = placeArena(plan::BufferKind::Arena, arenaBase);
+  instance.hostArenaBytes = placeArena(plan::BufferKind::HostArena, hostArenaBase);
+  if (instance.arenaBytes < 0 || instance.hostArenaBytes < 0)
+    return Status::error("TN7011", "the intermediate tensors of this run need more than 2^46 bytes");
+  return Status::success();
+}
+
+/// Places the buffers of one arena; its size in bytes, negative where it is too large.
+int64_t InstanceBuilder::placeArena(plan::BufferKind kind, uint32_t base) {
   std::vector<plan::ArenaItem> items;
   std::vector<uint32_t> owners;
-  for (uint32_t i = 0; i < count; ++i) {
+  for (uint32_t i = 0; i < bufferSize.size(); ++i) {
     const plan::Buffer &buffer = *function.buffers()->Get(i);
-    bufferSize[i] = values[buffer.bytes()];
-    TENON_RETURN_IF_ERROR(sizeBuffer(i, buffer));
-    if (buffer.kind() != plan::BufferKind::Arena)
+    if (buffer.kind() != kind)
       continue;
     items.push_back({bufferSize[i], buffer.first_record(), buffer.last_record(), buffer.offset()});
     owners.push_back(i);
   }
-  instance.arenaBytes = plan::placeArena(items);
-  if (instance.arenaBytes < 0)
-    return Status::error("TN7011", "the intermediate tensors of this run need more than 2^46 bytes");
+  const int64_t bytes = plan::placeArena(items);
   for (size_t i = 0; i < items.size(); ++i)
-    buffers[owners[i]] = {arenaBase, items[i].offset};
-  return Status::success();
+    buffers[owners[i]] = {base, items[i].offset};
+  return bytes;
 }
 
 Status InstanceBuilder::addRef(const Step &step, const plan::BufferRef &ref, int64_t needed) {
@@ -157,7 +168,8 @@ Status InstanceBuilder::addRef(const Step &step, const plan::BufferRef &ref, int
                                        text(size) + " bytes at offset " + text(offset) +
                                        (needed ? " for " + text(needed) + " bytes" : ""));
   const Address &start = buffers[ref.buffer()];
-  instance.addresses.push_back({start.base, start.offset + offset});
+  const uint32_t base = step.isHost && start.base == weightsBase ? hostWeightsBase : start.base;
+  instance.addresses.push_back({base, start.offset + offset});
   return Status::success();
 }
 
@@ -187,7 +199,8 @@ Status InstanceBuilder::addStep(const Step &step) {
     return Status::error("TN7012", "record " + text(step.record) + " has grid " + text(sizes.grid) + " and scratch " +
                                        text(scratch));
   sizes.scratch = scratch;
-  instance.scratchBytes = std::max(instance.scratchBytes, scratch);
+  int64_t &most = step.isHost ? instance.hostScratchBytes : instance.scratchBytes;
+  most = std::max(most, scratch);
   instance.steps.push_back(sizes);
   for (uint32_t i = 0; i < step.numRefs; ++i)
     TENON_RETURN_IF_ERROR(addRef(step, program.refs[step.firstRef + i], step.isCopy ? sizes.grid : 0));

@@ -36,8 +36,9 @@ struct Address {
   int64_t offset; ///< bytes
 };
 
-/// Memory that addresses start from: the arena, the weights, the inputs, then the outputs.
-inline constexpr uint32_t arenaBase = 0, weightsBase = 1, firstInputBase = 2;
+/// Memory that addresses start from: the arena and the weights on the device, both on the host for its kernels, the
+/// inputs, then the outputs.
+inline constexpr uint32_t arenaBase = 0, weightsBase = 1, hostArenaBase = 2, hostWeightsBase = 3, firstInputBase = 4;
 
 /// Shape-dependent numbers of one step.
 struct StepSizes {
@@ -54,8 +55,8 @@ struct Instance {
   std::vector<Address> addresses; ///< one per Program::refs
   std::vector<int64_t> params;    ///< one per Program::params
   std::vector<TensorMap> maps;    ///< one per Program::maps
-  int64_t arenaBytes = 0;
-  int64_t scratchBytes = 0; ///< per thread, the most any step needs
+  int64_t arenaBytes = 0, hostArenaBytes = 0;
+  int64_t scratchBytes = 0, hostScratchBytes = 0; ///< per thread, the most any step needs
 
   /// Evaluates the shape program and everything that follows from it. The ranks of `inputs` have been checked.
   static Expected<std::shared_ptr<const Instance>> create(const plan::Plan &plan, const Program &program,

@@ -71,8 +71,8 @@ TenonDeviceTensor toTensor(const TensorMap &map, void *const *buffers) {
 
 class PluginQueue final : public Queue {
 public:
-  PluginQueue(const TenonDeviceApi &api, TenonQueue *queue, const plan::Plan &plan)
-      : api(api), queue(queue), plan(plan) {}
+  PluginQueue(const TenonDeviceApi &api, TenonQueue *queue, const plan::Plan &plan, const std::vector<size_t> &numbers)
+      : api(api), queue(queue), plan(plan), numbers(numbers) {}
   ~PluginQueue() override { api.destroy_queue(queue); }
 
   Status launch(uint32_t kernel, const LaunchArguments &call) override {
@@ -84,8 +84,8 @@ public:
     tensors.clear();
     for (size_t i = 0; i < call.numMaps; ++i)
       tensors.push_back(toTensor(call.maps[i], call.buffers));
-    const TenonDeviceLaunch launch{kernel,         call.grid,        size_t(call.scratchBytes), tensors.size(),
-                                   tensors.data(), arguments.size(), arguments.data()};
+    const TenonDeviceLaunch launch{numbers[kernel], call.grid,        size_t(call.scratchBytes), tensors.size(),
+                                   tensors.data(),  arguments.size(), arguments.data()};
     TenonDeviceError error{};
     if (api.launch(queue, &launch, &error))
       return failed(("kernel '" + plan.kernels()->Get(kernel)->name()->str() + "'").c_str(), error);
@@ -131,14 +131,16 @@ private:
   const TenonDeviceApi &api;
   TenonQueue *queue;
   const plan::Plan &plan;
+  const std::vector<size_t> &numbers; ///< of the device's kernels, by the plan's
   std::vector<TenonDeviceArgument> arguments;
   std::vector<TenonDeviceTensor> tensors;
 };
 
 class PluginDevice final : public Device {
 public:
-  PluginDevice(const plan::Plan &plan, std::unique_ptr<OpenDevice> open, size_t code, std::string arch)
-      : plan(plan), open(std::move(open)), index(code), name(std::move(arch)) {}
+  PluginDevice(const plan::Plan &plan, std::unique_ptr<OpenDevice> open, size_t code, std::string arch,
+               std::vector<size_t> numbers)
+      : plan(plan), open(std::move(open)), index(code), name(std::move(arch)), numbers(std::move(numbers)) {}
 
   Status upload(std::span<const uint8_t> bytes);
 
@@ -147,7 +149,7 @@ public:
     TenonQueue *queue = nullptr;
     if (open->api->create_queue(open->device, &queue, &error))
       return failed("queue", error);
-    return std::unique_ptr<Queue>(std::make_unique<PluginQueue>(*open->api, queue, plan));
+    return std::unique_ptr<Queue>(std::make_unique<PluginQueue>(*open->api, queue, plan, numbers));
   }
   std::unique_ptr<DeviceMemory> allocate(int64_t bytes) override {
     if (bytes < 0)
@@ -166,6 +168,7 @@ private:
   std::unique_ptr<DeviceMemory> resident; ///< the weights
   size_t index;
   std::string name;
+  std::vector<size_t> numbers; ///< of the device's kernels, by the plan's; any number for kernels of the host
 };
 
 Status PluginDevice::upload(std::span<const uint8_t> bytes) {
@@ -260,6 +263,7 @@ struct ProgramView {
   std::vector<const void *> codes;
   std::vector<size_t> sizes;
   std::vector<TenonDeviceKernel> kernels;
+  std::vector<size_t> numbers; ///< in `kernels`, of the plan's kernels
   std::deque<TenonDeviceCall> calls;
 
   ProgramView(const plan::Container &container, const SessionOptions &options) {
@@ -273,6 +277,9 @@ struct ProgramView {
     }
     for (uint32_t i = 0; plan.kernels() && i < plan.kernels()->size(); ++i) {
       const plan::Kernel &kernel = *plan.kernels()->Get(i);
+      numbers.push_back(kernels.size());
+      if (kernel.host())
+        continue;
       const auto *held = kernel.codes();
       kernels.push_back({kernel.name()->c_str(), kernel.threads(), held ? held->size() : 0,
                          held ? held->data() : nullptr, kernel.buffers(),
@@ -297,14 +304,15 @@ Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, co
     return api.takeStatus();
   auto open = std::make_unique<OpenDevice>();
   open->api = *api;
-  const ProgramView view(container, options);
+  ProgramView view(container, options);
   TenonDeviceError error{};
   if (const int result = (*api)->open(&view.program, &open->device, &error); result != 0)
     return Status::error(result == 2 ? "TN8004" : "TN8002",
                          "device '" + name + "' does not take the plan: " + error.message);
   const size_t code = (*api)->code(open->device);
-  auto device = std::make_unique<PluginDevice>(container.plan(), std::move(open), code,
-                                               code < view.archs.size() ? view.archs[code] : "");
+  auto device =
+      std::make_unique<PluginDevice>(container.plan(), std::move(open), code,
+                                     code < view.archs.size() ? view.archs[code] : "", std::move(view.numbers));
   TENON_RETURN_IF_ERROR(device->upload(container.section(plan::SectionKind::Weights)));
   return std::unique_ptr<Device>(std::move(device));
 }

@@ -25,8 +25,9 @@ static std::vector<TensorInfo> describe(const plan::Function &function,
   return infos;
 }
 
-static void addLaunch(Program &program, Step step, const plan::Launch &launch) {
+static void addLaunch(Program &program, const plan::Plan &plan, Step step, const plan::Launch &launch) {
   step.kernel = launch.kernel();
+  step.isHost = plan.kernels()->Get(launch.kernel())->host();
   step.grid = launch.grid();
   step.scratch = launch.scratch();
   step.flops = launch.flops();
@@ -70,7 +71,7 @@ Program::Program(const plan::Plan &plan, size_t code)
     step.firstRef = uint32_t(refs.size());
     step.firstParam = uint32_t(params.size());
     if (const plan::Launch *launch = record.operation_as_Launch())
-      addLaunch(*this, step, *launch);
+      addLaunch(*this, plan, step, *launch);
     else if (const plan::Copy *copy = record.operation_as_Copy())
       addCopy(*this, step, *copy);
     else

@@ -20,6 +20,7 @@ inline constexpr uint32_t noValue = 4294967295u;
 /// A launch or a copy, the only records that take time. Numbers named so are shape values.
 struct Step {
   bool isCopy = false;
+  bool isHost = false; ///< a launch on the processor beside the device
   uint32_t record = 0; ///< index in the plan
   uint32_t kernel = 0;
   uint32_t grid = noValue;                              ///< shape value; of a copy: its bytes

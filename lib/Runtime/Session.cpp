@@ -13,13 +13,13 @@
 namespace tenon::runtime {
 
 struct Session::Impl {
-  Impl(std::shared_ptr<const plan::Container> container, std::unique_ptr<Device> device)
-      : container(std::move(container)), device(std::move(device)),
+  Impl(std::shared_ptr<const plan::Container> container, std::unique_ptr<Device> device, std::unique_ptr<Device> host)
+      : container(std::move(container)), device(std::move(device)), host(std::move(host)),
         program(this->container->plan(), this->device->code()), cache(this->container->plan(), program),
-        executor(*this->container, program, *this->device) {}
+        executor(*this->container, program, *this->device, this->host.get()) {}
 
   std::shared_ptr<const plan::Container> container;
-  const std::unique_ptr<Device> device;
+  const std::unique_ptr<Device> device, host; ///< host: for the kernels of the host, or null
   const Program program;
   InstanceCache cache;
   Executor executor;
@@ -39,6 +39,16 @@ static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &con
   if (device == "cpu")
     return createCpuDevice(container, options);
   return createPluginDevice(device, container, options);
+}
+
+/// What runs the kernels of the host; null where the plan has none, or nothing is to run.
+static Expected<std::unique_ptr<Device>> createHost(const plan::Container &container, const SessionOptions &options) {
+  const auto *code = container.plan().host_code();
+  if (!code || code->size() == 0 || options.device == "null")
+    return std::unique_ptr<Device>();
+  SessionOptions onHost = options;
+  onHost.arch.clear(); // it names the device's
+  return createCpuDevice(container, onHost, /*forHost=*/true);
 }
 
 static plan::OpenOptions openOptions(const SessionOptions &options) {
@@ -72,7 +82,11 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const plan::C
     Expected<std::unique_ptr<Device>> device = createDevice(*container, options);
     if (!device)
       return device.takeStatus();
-    return std::unique_ptr<Session>(new Session(std::make_unique<Impl>(std::move(container), std::move(*device))));
+    Expected<std::unique_ptr<Device>> host = createHost(*container, options);
+    if (!host)
+      return host.takeStatus();
+    return std::unique_ptr<Session>(
+        new Session(std::make_unique<Impl>(std::move(container), std::move(*device), std::move(*host))));
   } catch (const std::bad_alloc &) {
     return Status::outOfMemory();
   }

@@ -4,9 +4,10 @@ virtual GPU), of the driver (which runs that, and has a clock of its own), and o
 import json
 import os
 import subprocess
+import sys
 
 import pytest
-from conftest import built
+from conftest import ROOT, built
 
 MOCKS = "test/Unit/Runtime"
 
@@ -36,6 +37,17 @@ def kernels(tenon, plan):
 @pytest.mark.parametrize("name", ["mlp", "cifar10_cnn", "bert_base"])
 def test_models_agree_with_the_reference(name, tactics, tenon, models, mocks):
     run(mocks, tenon, "verify", models(f"{name}_tiny"), "--target=cuda", "--arch=sm_90a", f"--tactics={tactics}")
+
+
+def test_what_has_no_cuda_kernel_runs_on_the_processor(tenon, mocks, tmp_path):
+    run(None, sys.executable, ROOT / "test/Tools/Inputs/models.py", tmp_path, "running_sum")
+    model, plan = tmp_path / "running_sum.onnx", tmp_path / "plan.tenon"
+    run(mocks, tenon, "verify", model, "--target=cuda", "--arch=sm_90a")
+    done = subprocess.run([tenon, "compile", model, "--target=cuda", "-o", plan], env=mocks, capture_output=True, text=True)
+    assert "note: no kernel of target cuda for node 'running': it runs on the processor, with copies" in done.stderr
+    host = json.loads(run(None, tenon, "inspect", plan, "--format=json"))["host"]
+    assert [kernel["nodes"] for kernel in host["kernels"]] == [["running"]]
+    assert host["copies"] == 2 and host["bytes_to_device"] == 24 and host["bytes_to_host"] == 24
 
 
 @pytest.mark.parametrize("precision", ["tf32", "fp16", "bf16"])

@@ -55,6 +55,15 @@ void CompileArguments::declare(CommandLine &line) {
                                : Status::error("TN9014", "there are no tactics '" + text.str() + "'", "",
                                                "choose among own, libraries and auto");
               });
+  line.option("host-kernels", "allow|refuse",
+              "what has no kernel on a GPU runs on the processor, with copies (the default), or is refused",
+              [this](llvm::StringRef text) {
+                options.usesHost = text != "refuse";
+                return text == "allow" || text == "refuse"
+                           ? Status::success()
+                           : Status::error("TN9014", "there is no choice '" + text.str() + "'", "",
+                                           "choose among allow and refuse");
+              });
   line.number("jobs", "compile workers; 0 = all cores; does not change the plan", jobs, 0, 1024);
   line.optimization(options.optimization);
   line.real("max-memory", "GB", "memory the compiler may use", maxGigabytes);
@@ -145,12 +154,27 @@ static Status prepare(CompileSettings &settings) {
   return settings.finish(sets->front());
 }
 
+/// What runs on the processor beside a GPU: nobody is to find out from a slow run.
+static void noteHostKernels(const plan::Plan &plan) {
+  for (unsigned i = 0; plan.kernels() && i < plan.kernels()->size(); ++i) {
+    const plan::Kernel &kernel = *plan.kernels()->Get(i);
+    if (!kernel.host())
+      continue;
+    llvm::errs() << "note: no kernel of target " << plan.target()->str() << " for";
+    llvm::ListSeparator comma;
+    for (unsigned k = 0; kernel.nodes() && k < kernel.nodes()->size(); ++k)
+      llvm::errs() << comma << (k ? "'" : " node '") << printable(kernel.nodes()->Get(k)->str()) << "'";
+    llvm::errs() << ": it runs on the processor, with copies\n";
+  }
+}
+
 /// What was written, from the file itself: a last check that it can be opened.
 static Status describe(const std::string &path, double seconds, json::Object &result) {
   auto container = plan::Container::open(path, {.verifyWeights = false});
   if (!container)
     return container.takeStatus();
   const plan::Plan &plan = (*container)->plan();
+  noteHostKernels(plan);
   json::Array archs;
   for (unsigned i = 0; plan.code() && i < plan.code()->size(); ++i)
     archs.push_back(plan.code()->Get(i)->arch()->str());

@@ -156,7 +156,9 @@ json::Object tools::KernelTable::describe(unsigned index, llvm::ArrayRef<int64_t
   if (!note)
     return object;
   addNote(object, *note, container.section(plan::SectionKind::Source));
-  addPrediction(object, totals);
+  object["host"] = kernel.host();
+  if (!kernel.host()) // the device's description says nothing of the processor
+    addPrediction(object, totals);
   return object;
 }
 

@@ -76,6 +76,27 @@ static Expected<Sizes> evaluate(const plan::Function &function, const std::vecto
   return sizes;
 }
 
+/// Kernels of the host beside a device, and how much is copied between the two.
+static json::Object describeHost(const plan::Plan &plan, const plan::Function &function, const Sizes &sizes) {
+  json::Array kernels;
+  for (unsigned i = 0; i < sizeOf(plan.kernels()); ++i)
+    if (const plan::Kernel &kernel = *plan.kernels()->Get(i); kernel.host())
+      kernels.push_back(json::Object{{"name", text(kernel.name())}, {"nodes", texts(kernel.nodes())}});
+  int64_t toDevice = 0, toHost = 0, copies = 0;
+  for (unsigned i = 0; i < sizeOf(function.records()); ++i) {
+    const plan::Copy *copy = function.records()->Get(i)->operation_as_Copy();
+    if (!copy)
+      continue;
+    auto isDevice = [&](const plan::BufferRef &ref) {
+      return function.buffers()->Get(ref.buffer())->kind() == plan::BufferKind::Arena;
+    };
+    ++copies;
+    (isDevice(*copy->target()) ? toDevice : toHost) += sizes.values[copy->bytes()];
+  }
+  return json::Object{
+      {"kernels", std::move(kernels)}, {"copies", copies}, {"bytes_to_device", toDevice}, {"bytes_to_host", toHost}};
+}
+
 /// Sums over `kernels`, which describe the kernels of the rank.
 static json::Object describeRank(json::Array kernels, bool list) {
   int64_t flops = 0, traffic = 0, launches = 0;
@@ -153,6 +174,7 @@ Expected<json::Object> tools::describePlan(const plan::Container &container, con
       {"arena_bytes", sizes->arena},
       {"device", table->deviceTitle()},
       {"ranks", std::move(ranks)},
+      {"host", describeHost(plan, *plan.functions()->Get(0), *sizes)},
   };
 }
 
@@ -192,6 +214,17 @@ void tools::printPlan(const json::Object &plan) {
     llvm::outs() << ' ' << printable(name) << '=' << formatDims(extents);
   }
   llvm::outs() << ": arena " << formatBytes(uint64_t(*plan.getInteger("arena_bytes"))) << '\n';
+  const json::Object &host = *plan.getObject("host");
+  for (const json::Value &value : *host.getArray("kernels")) {
+    llvm::outs() << "on the host: " << printable(*value.getAsObject()->getString("name"));
+    for (const json::Value &node : *value.getAsObject()->getArray("nodes"))
+      llvm::outs() << " '" << printable(*node.getAsString()) << "'";
+    llvm::outs() << '\n';
+  }
+  if (const int64_t copies = *host.getInteger("copies"); copies > 0)
+    llvm::outs() << llvm::formatv("copies: {0}, {1} to the device, {2} to the host\n", copies,
+                                  formatBytes(uint64_t(*host.getInteger("bytes_to_device"))),
+                                  formatBytes(uint64_t(*host.getInteger("bytes_to_host"))));
   for (const json::Value &value : *plan.getArray("ranks")) {
     const json::Object &rank = *value.getAsObject();
     llvm::outs() << llvm::formatv("rank {0}: {1} kernels, {2} launches, {3:F3} GFLOP, {4} collectives\n",

@@ -62,8 +62,8 @@ def Plan_WeightOp : Plan_Op<"weight", [Pure]> {
 }
 
 def Plan_ArenaOp : Plan_Op<"arena", [Pure]> {
-  let summary = "`bytes` of the session's arena";
-  let arguments = (ins Graph_DimAttr:$bytes);
+  let summary = "`bytes` of the session's arena; with `host`, in memory of the host beside a device with its own";
+  let arguments = (ins Graph_DimAttr:$bytes, UnitAttr:$host);
   let results = (outs Plan_BufferType:$result);
   let assemblyFormat = "$bytes attr-dict";
 }
@@ -86,11 +86,12 @@ def Plan_KernelOp : Plan_Op<"kernel", [Symbol]> {
   let summary = "A kernel of the code objects; on a GPU with `threads` threads in a block";
   let description = [{
     `codes` are the numbers of the code objects that hold it, in ascending order; without them all do. With `call` no
-    code object holds it.
+    code object holds it. With `host` it runs on the processor beside the device, from code objects of the host.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$buffers, I64Attr:$params, StrArrayAttr:$nodes,
                        DefaultValuedAttr<I64Attr, "0">:$threads, DefaultValuedAttr<I64Attr, "0">:$maps,
-                       OptionalAttr<DenseI32ArrayAttr>:$codes, OptionalAttr<Plan_LibraryCallAttr>:$call);
+                       OptionalAttr<DenseI32ArrayAttr>:$codes, OptionalAttr<Plan_LibraryCallAttr>:$call,
+                       UnitAttr:$host);
   let assemblyFormat = "$sym_name `buffers` $buffers `params` $params `nodes` $nodes attr-dict";
 }
 

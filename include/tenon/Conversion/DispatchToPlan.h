@@ -32,6 +32,8 @@ using LowerDispatchFn = llvm::function_ref<mlir::FailureOr<LoweredDispatches>(gr
 
 /// Appends `plan.program` for `function` (only graph.dispatch, graph.constant and graph.reshape inside) to `plan`, and
 /// the kernels it uses. Reshapes become the same buffer; a returned value is written by its kernel where possible.
+/// Where the device has its own memory, values are copied between it and the host for inputs, outputs and regions of
+/// the host.
 mlir::LogicalResult convertDispatchToPlan(mlir::func::FuncOp function, mlir::ModuleOp plan, const PlanDevice &device,
                                           LowerDispatchFn lower);
 

@@ -17,10 +17,11 @@ struct PlanCode {
 /// What a plan holds beside its module.
 struct PlanOptions {
   std::string target = "cpu";
-  unsigned threads = 0;       ///< default thread count, 0 = all cores
-  std::vector<PlanCode> code; ///< best first
-  std::string kernels;        ///< the KERNELS section
-  std::string source;         ///< the SOURCE section, or empty
+  unsigned threads = 0;           ///< default thread count, 0 = all cores
+  std::vector<PlanCode> code;     ///< best first
+  std::string kernels;            ///< the KERNELS section
+  std::string source;             ///< the SOURCE section, or empty
+  std::vector<PlanCode> hostCode; ///< of kernels beside the device, best first
 };
 
 /// Writes the plan.program ops of `plan` as a container at `path`, whole or not at all. Constants are packed as they

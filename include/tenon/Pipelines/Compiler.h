@@ -41,6 +41,7 @@ struct CompileOptions {
   std::string timings;                       ///< file of measured tactics, or empty; chooses, never changes results
   std::string forcedTactic;                  ///< for measuring; see Cost/Tuning.h
   cost::Tactics tactics = cost::Tactics::Auto; ///< whose kernels the plan may hold; libraries are for target cuda
+  bool usesHost = true;                        ///< of GPU targets: what has no kernel there runs on the processor
   uint64_t maxMemory = 0;                      ///< bytes, 0 = no limit of ours
   /// Told the phase and how far the whole compilation is (0 to 1); may be null.
   std::function<void(Phase, double)> progress;

@@ -13,6 +13,7 @@ struct PipelineOptions {
   unsigned optimization = 2; ///< 0 to 3; 0 fuses nothing
   bool isGpu = false;        ///< kernels are CUDA C++
   Precision precision = Precision::Full;
+  bool usesHost = true; ///< regions without a CUDA kernel may run on the processor
 };
 
 /// Appends the passes of one phase (simplify to dispatch) to a pass manager on modules.

@@ -207,39 +207,43 @@ inline const char *EnumNameShapeOp(ShapeOp e) {
 }
 
 /// Arena: lives in the session's arena between its first and last use. Weight: bytes of the WEIGHTS section.
-/// Input and Output: the caller's tensors, by index.
+/// Input and Output: the caller's tensors, by index. HostArena: like Arena, but in memory of the host, where the device
+/// has its own; for kernels of the host.
 enum class BufferKind : uint8_t {
   Arena = 0,
   Weight = 1,
   Input = 2,
   Output = 3,
+  HostArena = 4,
   MIN = Arena,
-  MAX = Output
+  MAX = HostArena
 };
 
-inline const BufferKind (&EnumValuesBufferKind())[4] {
+inline const BufferKind (&EnumValuesBufferKind())[5] {
   static const BufferKind values[] = {
     BufferKind::Arena,
     BufferKind::Weight,
     BufferKind::Input,
-    BufferKind::Output
+    BufferKind::Output,
+    BufferKind::HostArena
   };
   return values;
 }
 
 inline const char * const *EnumNamesBufferKind() {
-  static const char * const names[5] = {
+  static const char * const names[6] = {
     "Arena",
     "Weight",
     "Input",
     "Output",
+    "HostArena",
     nullptr
   };
   return names;
 }
 
 inline const char *EnumNameBufferKind(BufferKind e) {
-  if (flatbuffers::IsOutRange(e, BufferKind::Arena, BufferKind::Output)) return "";
+  if (flatbuffers::IsOutRange(e, BufferKind::Arena, BufferKind::HostArena)) return "";
   const size_t index = static_cast<size_t>(e);
   return EnumNamesBufferKind()[index];
 }
@@ -1853,6 +1857,7 @@ struct KernelT : public flatbuffers::NativeTable {
   uint32_t maps = 0;
   std::vector<uint32_t> codes{};
   std::unique_ptr<tenon::plan::LibraryCallT> call{};
+  bool host = false;
   KernelT() = default;
   KernelT(const KernelT &o);
   KernelT(KernelT&&) FLATBUFFERS_NOEXCEPT = default;
@@ -1871,7 +1876,8 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_THREADS = 12,
     VT_MAPS = 14,
     VT_CODES = 16,
-    VT_CALL = 18
+    VT_CALL = 18,
+    VT_HOST = 20
   };
   const flatbuffers::String *name() const {
     return GetPointer<const flatbuffers::String *>(VT_NAME);
@@ -1897,6 +1903,9 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   const tenon::plan::LibraryCall *call() const {
     return GetPointer<const tenon::plan::LibraryCall *>(VT_CALL);
   }
+  bool host() const {
+    return GetField<uint8_t>(VT_HOST, 0) != 0;
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NAME) &&
@@ -1912,6 +1921,7 @@ struct Kernel FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            verifier.VerifyVector(codes()) &&
            VerifyOffset(verifier, VT_CALL) &&
            verifier.VerifyTable(call()) &&
+           VerifyField<uint8_t>(verifier, VT_HOST, 1) &&
            verifier.EndTable();
   }
   KernelT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -1947,6 +1957,9 @@ struct KernelBuilder {
   void add_call(flatbuffers::Offset<tenon::plan::LibraryCall> call) {
     fbb_.AddOffset(Kernel::VT_CALL, call);
   }
+  void add_host(bool host) {
+    fbb_.AddElement<uint8_t>(Kernel::VT_HOST, static_cast<uint8_t>(host), 0);
+  }
   explicit KernelBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -1967,7 +1980,8 @@ inline flatbuffers::Offset<Kernel> CreateKernel(
     uint32_t threads = 0,
     uint32_t maps = 0,
     flatbuffers::Offset<flatbuffers::Vector<uint32_t>> codes = 0,
-    flatbuffers::Offset<tenon::plan::LibraryCall> call = 0) {
+    flatbuffers::Offset<tenon::plan::LibraryCall> call = 0,
+    bool host = false) {
   KernelBuilder builder_(_fbb);
   builder_.add_call(call);
   builder_.add_codes(codes);
@@ -1977,6 +1991,7 @@ inline flatbuffers::Offset<Kernel> CreateKernel(
   builder_.add_params(params);
   builder_.add_buffers(buffers);
   builder_.add_name(name);
+  builder_.add_host(host);
   return builder_.Finish();
 }
 
@@ -1994,7 +2009,8 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
     uint32_t threads = 0,
     uint32_t maps = 0,
     const std::vector<uint32_t> *codes = nullptr,
-    flatbuffers::Offset<tenon::plan::LibraryCall> call = 0) {
+    flatbuffers::Offset<tenon::plan::LibraryCall> call = 0,
+    bool host = false) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
   auto nodes__ = nodes ? _fbb.CreateVector<flatbuffers::Offset<flatbuffers::String>>(*nodes) : 0;
   auto codes__ = codes ? _fbb.CreateVector<uint32_t>(*codes) : 0;
@@ -2007,7 +2023,8 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
       threads,
       maps,
       codes__,
-      call);
+      call,
+      host);
 }
 
 flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &_fbb, const KernelT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -2116,6 +2133,7 @@ struct PlanT : public flatbuffers::NativeTable {
   std::vector<std::unique_ptr<tenon::plan::CodeObjectT>> code{};
   std::vector<std::unique_ptr<tenon::plan::WeightT>> weights{};
   std::vector<std::unique_ptr<tenon::plan::FunctionT>> functions{};
+  std::vector<std::unique_ptr<tenon::plan::CodeObjectT>> host_code{};
   PlanT() = default;
   PlanT(const PlanT &o);
   PlanT(PlanT&&) FLATBUFFERS_NOEXCEPT = default;
@@ -2133,7 +2151,8 @@ struct Plan FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_KERNELS = 10,
     VT_CODE = 12,
     VT_WEIGHTS = 14,
-    VT_FUNCTIONS = 16
+    VT_FUNCTIONS = 16,
+    VT_HOST_CODE = 18
   };
   const flatbuffers::String *producer() const {
     return GetPointer<const flatbuffers::String *>(VT_PRODUCER);
@@ -2156,6 +2175,9 @@ struct Plan FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Function>> *functions() const {
     return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Function>> *>(VT_FUNCTIONS);
   }
+  const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>> *host_code() const {
+    return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>> *>(VT_HOST_CODE);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_PRODUCER) &&
@@ -2175,6 +2197,9 @@ struct Plan FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            VerifyOffset(verifier, VT_FUNCTIONS) &&
            verifier.VerifyVector(functions()) &&
            verifier.VerifyVectorOfTables(functions()) &&
+           VerifyOffset(verifier, VT_HOST_CODE) &&
+           verifier.VerifyVector(host_code()) &&
+           verifier.VerifyVectorOfTables(host_code()) &&
            verifier.EndTable();
   }
   PlanT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -2207,6 +2232,9 @@ struct PlanBuilder {
   void add_functions(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Function>>> functions) {
     fbb_.AddOffset(Plan::VT_FUNCTIONS, functions);
   }
+  void add_host_code(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>>> host_code) {
+    fbb_.AddOffset(Plan::VT_HOST_CODE, host_code);
+  }
   explicit PlanBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -2226,8 +2254,10 @@ inline flatbuffers::Offset<Plan> CreatePlan(
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Kernel>>> kernels = 0,
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>>> code = 0,
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Weight>>> weights = 0,
-    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Function>>> functions = 0) {
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Function>>> functions = 0,
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>>> host_code = 0) {
   PlanBuilder builder_(_fbb);
+  builder_.add_host_code(host_code);
   builder_.add_functions(functions);
   builder_.add_weights(weights);
   builder_.add_code(code);
@@ -2251,13 +2281,15 @@ inline flatbuffers::Offset<Plan> CreatePlanDirect(
     const std::vector<flatbuffers::Offset<tenon::plan::Kernel>> *kernels = nullptr,
     const std::vector<flatbuffers::Offset<tenon::plan::CodeObject>> *code = nullptr,
     const std::vector<flatbuffers::Offset<tenon::plan::Weight>> *weights = nullptr,
-    const std::vector<flatbuffers::Offset<tenon::plan::Function>> *functions = nullptr) {
+    const std::vector<flatbuffers::Offset<tenon::plan::Function>> *functions = nullptr,
+    const std::vector<flatbuffers::Offset<tenon::plan::CodeObject>> *host_code = nullptr) {
   auto producer__ = producer ? _fbb.CreateString(producer) : 0;
   auto target__ = target ? _fbb.CreateString(target) : 0;
   auto kernels__ = kernels ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Kernel>>(*kernels) : 0;
   auto code__ = code ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::CodeObject>>(*code) : 0;
   auto weights__ = weights ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Weight>>(*weights) : 0;
   auto functions__ = functions ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Function>>(*functions) : 0;
+  auto host_code__ = host_code ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::CodeObject>>(*host_code) : 0;
   return tenon::plan::CreatePlan(
       _fbb,
       producer__,
@@ -2266,7 +2298,8 @@ inline flatbuffers::Offset<Plan> CreatePlanDirect(
       kernels__,
       code__,
       weights__,
-      functions__);
+      functions__,
+      host_code__);
 }
 
 flatbuffers::Offset<Plan> CreatePlan(flatbuffers::FlatBufferBuilder &_fbb, const PlanT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -2737,7 +2770,8 @@ inline KernelT::KernelT(const KernelT &o)
         threads(o.threads),
         maps(o.maps),
         codes(o.codes),
-        call((o.call) ? new tenon::plan::LibraryCallT(*o.call) : nullptr) {
+        call((o.call) ? new tenon::plan::LibraryCallT(*o.call) : nullptr),
+        host(o.host) {
 }
 
 inline KernelT &KernelT::operator=(KernelT o) FLATBUFFERS_NOEXCEPT {
@@ -2749,6 +2783,7 @@ inline KernelT &KernelT::operator=(KernelT o) FLATBUFFERS_NOEXCEPT {
   std::swap(maps, o.maps);
   std::swap(codes, o.codes);
   std::swap(call, o.call);
+  std::swap(host, o.host);
   return *this;
 }
 
@@ -2769,6 +2804,7 @@ inline void Kernel::UnPackTo(KernelT *_o, const flatbuffers::resolver_function_t
   { auto _e = maps(); _o->maps = _e; }
   { auto _e = codes(); if (_e) { _o->codes.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->codes[_i] = _e->Get(_i); } } }
   { auto _e = call(); if (_e) _o->call = std::unique_ptr<tenon::plan::LibraryCallT>(_e->UnPack(_resolver)); }
+  { auto _e = host(); _o->host = _e; }
 }
 
 inline flatbuffers::Offset<Kernel> Kernel::Pack(flatbuffers::FlatBufferBuilder &_fbb, const KernelT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -2787,6 +2823,7 @@ inline flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &
   auto _maps = _o->maps;
   auto _codes = _o->codes.size() ? _fbb.CreateVector(_o->codes) : 0;
   auto _call = _o->call ? CreateLibraryCall(_fbb, _o->call.get(), _rehasher) : 0;
+  auto _host = _o->host;
   return tenon::plan::CreateKernel(
       _fbb,
       _name,
@@ -2796,7 +2833,8 @@ inline flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &
       _threads,
       _maps,
       _codes,
-      _call);
+      _call,
+      _host);
 }
 
 inline CodeObjectT *CodeObject::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
@@ -2843,6 +2881,8 @@ inline PlanT::PlanT(const PlanT &o)
   for (const auto &weights_ : o.weights) { weights.emplace_back((weights_) ? new tenon::plan::WeightT(*weights_) : nullptr); }
   functions.reserve(o.functions.size());
   for (const auto &functions_ : o.functions) { functions.emplace_back((functions_) ? new tenon::plan::FunctionT(*functions_) : nullptr); }
+  host_code.reserve(o.host_code.size());
+  for (const auto &host_code_ : o.host_code) { host_code.emplace_back((host_code_) ? new tenon::plan::CodeObjectT(*host_code_) : nullptr); }
 }
 
 inline PlanT &PlanT::operator=(PlanT o) FLATBUFFERS_NOEXCEPT {
@@ -2853,6 +2893,7 @@ inline PlanT &PlanT::operator=(PlanT o) FLATBUFFERS_NOEXCEPT {
   std::swap(code, o.code);
   std::swap(weights, o.weights);
   std::swap(functions, o.functions);
+  std::swap(host_code, o.host_code);
   return *this;
 }
 
@@ -2872,6 +2913,7 @@ inline void Plan::UnPackTo(PlanT *_o, const flatbuffers::resolver_function_t *_r
   { auto _e = code(); if (_e) { _o->code.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->code[_i] = std::unique_ptr<tenon::plan::CodeObjectT>(_e->Get(_i)->UnPack(_resolver)); } } }
   { auto _e = weights(); if (_e) { _o->weights.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->weights[_i] = std::unique_ptr<tenon::plan::WeightT>(_e->Get(_i)->UnPack(_resolver)); } } }
   { auto _e = functions(); if (_e) { _o->functions.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->functions[_i] = std::unique_ptr<tenon::plan::FunctionT>(_e->Get(_i)->UnPack(_resolver)); } } }
+  { auto _e = host_code(); if (_e) { _o->host_code.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->host_code[_i] = std::unique_ptr<tenon::plan::CodeObjectT>(_e->Get(_i)->UnPack(_resolver)); } } }
 }
 
 inline flatbuffers::Offset<Plan> Plan::Pack(flatbuffers::FlatBufferBuilder &_fbb, const PlanT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -2889,6 +2931,7 @@ inline flatbuffers::Offset<Plan> CreatePlan(flatbuffers::FlatBufferBuilder &_fbb
   auto _code = _o->code.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::CodeObject>> (_o->code.size(), [](size_t i, _VectorArgs *__va) { return CreateCodeObject(*__va->__fbb, __va->__o->code[i].get(), __va->__rehasher); }, &_va ) : 0;
   auto _weights = _o->weights.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Weight>> (_o->weights.size(), [](size_t i, _VectorArgs *__va) { return CreateWeight(*__va->__fbb, __va->__o->weights[i].get(), __va->__rehasher); }, &_va ) : 0;
   auto _functions = _o->functions.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Function>> (_o->functions.size(), [](size_t i, _VectorArgs *__va) { return CreateFunction(*__va->__fbb, __va->__o->functions[i].get(), __va->__rehasher); }, &_va ) : 0;
+  auto _host_code = _o->host_code.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::CodeObject>> (_o->host_code.size(), [](size_t i, _VectorArgs *__va) { return CreateCodeObject(*__va->__fbb, __va->__o->host_code[i].get(), __va->__rehasher); }, &_va ) : 0;
   return tenon::plan::CreatePlan(
       _fbb,
       _producer,
@@ -2897,7 +2940,8 @@ inline flatbuffers::Offset<Plan> CreatePlan(flatbuffers::FlatBufferBuilder &_fbb
       _kernels,
       _code,
       _weights,
-      _functions);
+      _functions,
+      _host_code);
 }
 
 inline bool VerifyOperation(flatbuffers::Verifier &verifier, const void *obj, Operation type) {

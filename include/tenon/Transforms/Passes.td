@@ -107,7 +107,9 @@ def FormDispatches : Pass<"tenon-form-dispatches", "::mlir::func::FuncOp"> {
     graph.constant and graph.reshape remain. Every decision is an MLIR remark of category "fusion".
   }];
   let options = [Option<"maxOps", "max-ops", "unsigned", "32", "ops of a region">,
-                 Option<"gpu", "gpu", "bool", "false", "regions for CUDA kernels, not for a processor's">];
+                 Option<"gpu", "gpu", "bool", "false", "regions for CUDA kernels, not for a processor's">,
+                 Option<"host", "host", "bool", "true",
+                        "with gpu: mark regions that only a processor has kernels for (graph.host)">];
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 

@@ -66,7 +66,7 @@ FailureOr<KernelInfo> emitKernelIR(DispatchOp dispatch, StringRef name, const Cu
     InFlightDiagnostic error = dispatch.emitError("TN5001: no CUDA kernel for a region of");
     for (Operation &op : dispatch.getBody().front().without_terminator())
       error << " " << op.getName();
-    error.attachNote() << "remedy: compile with --target=cpu";
+    error.attachNote() << "remedy: compile with --host-kernels=allow or --target=cpu";
     return error;
   }
   SmallVector<Type> elementTypes, memoryTypes;

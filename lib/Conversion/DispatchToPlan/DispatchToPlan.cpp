@@ -1,6 +1,7 @@
 //===- DispatchToPlan.cpp - From dispatch regions to plan records ---------===//
 #include "tenon/Conversion/DispatchToPlan.h"
 
+#include "Graph/IR/Placement.h"
 #include "Plan/IR/PlanOps.h"
 #include "tenon/Cost/DispatchCost.h"
 #include "llvm/ADT/SetVector.h"
@@ -44,7 +45,8 @@ private:
   void addLaunch(DispatchOp op, const LoweredDispatch &lowered, ValueRange arguments);
   void addReshape(ReshapeOp op);
   Value bufferOf(Value v);
-  Value deviceBufferOf(Value v);
+  Value bufferOn(bool host, Value v);
+  Value copyTo(bool host, Value v, Location loc);
   Value weightOf(ConstantOp constant, StringRef format);
   DimAttr bytesOf(Value v) { return cost::countBytes(cast<RankedTensorType>(v.getType())); }
 
@@ -55,8 +57,8 @@ private:
   ModuleOp plan;
   OpBuilder program; ///< end of the program
   MLIRContext *context;
-  DenseMap<Value, Value> buffers;  ///< tensor -> buffer, once known
-  DenseMap<Value, Value> resident; ///< input -> its copy on the device
+  DenseMap<Value, Value> buffers; ///< tensor -> buffer, once known
+  DenseMap<Value, Value> copied;  ///< value -> its copy in the other memory, where the device has its own
   DenseMap<std::pair<Value, StringRef>, Value> weights;
   llvm::MapVector<Value, Value> outputs;       ///< value written by its kernel -> output buffer
   SmallVector<std::pair<Value, Value>> copies; ///< value -> further output
@@ -71,10 +73,12 @@ static Value skipReshapes(Value v) {
   return v;
 }
 
-/// True if a kernel reads `v` or a view of it.
-static bool isRead(Value v) {
+static bool isOnHost(Operation *op) { return op && op->hasAttr(hostAttr); }
+
+/// True if a kernel of the device reads `v` or a view of it.
+static bool isReadOnDevice(Value v) {
   return llvm::any_of(v.getUsers(), [](Operation *user) {
-    return isa<DispatchOp>(user) || (isa<ReshapeOp>(user) && isRead(user->getResult(0)));
+    return (isa<DispatchOp>(user) && !isOnHost(user)) || (isa<ReshapeOp>(user) && isReadOnDevice(user->getResult(0)));
   });
 }
 
@@ -89,15 +93,18 @@ void Converter::addInputs() {
   }
 }
 
-/// Copies to the device the inputs that kernels read.
+/// Copies to the device the inputs that its kernels read.
 void Converter::uploadInputs() {
-  for (BlockArgument argument : function.getArguments()) {
-    if (!isRead(argument))
-      continue;
-    Value copy = ArenaOp::create(program, argument.getLoc(), BufferType::get(context), bytesOf(argument));
-    CopyOp::create(program, argument.getLoc(), buffers.lookup(argument), copy, bytesOf(argument));
-    resident[argument] = copy;
-  }
+  for (BlockArgument argument : function.getArguments())
+    if (isReadOnDevice(argument))
+      copyTo(/*host=*/false, argument, argument.getLoc());
+}
+
+/// Copies `v`, no view, to the other memory: of the host or of the device.
+Value Converter::copyTo(bool host, Value v, Location loc) {
+  Value copy = ArenaOp::create(program, loc, BufferType::get(context), bytesOf(v), host);
+  CopyOp::create(program, loc, buffers.lookup(v), copy, bytesOf(v));
+  return copied[v] = copy;
 }
 
 /// A symbol is bound by the first input dimension that is that symbol; every other dimension must agree with it.
@@ -131,7 +138,8 @@ void Converter::addOutputs(func::ReturnOp ret) {
     Value buffer = OutputOp::create(program, ret.getLoc(), BufferType::get(context), program.getI64IntegerAttr(i), name,
                                     TypeAttr::get(value.getType()));
     Value base = skipReshapes(value);
-    bool isComputed = !device.hasOwnMemory && base.getDefiningOp<DispatchOp>() != nullptr;
+    Operation *producer = base.getDefiningOp<DispatchOp>();
+    bool isComputed = producer && (!device.hasOwnMemory || isOnHost(producer));
     if (!isComputed || !outputs.insert({base, buffer}).second)
       copies.push_back({value, buffer});
   }
@@ -152,10 +160,16 @@ Value Converter::bufferOf(Value v) {
   return buffers.lookup(base);
 }
 
-/// Where kernels find `v`.
-Value Converter::deviceBufferOf(Value v) {
-  Value copy = resident.lookup(skipReshapes(v));
-  return copy ? copy : bufferOf(v);
+/// Where kernels of the host, or of the device, find `v`.
+Value Converter::bufferOn(bool host, Value v) {
+  Value base = skipReshapes(v);
+  Operation *producer = base.getDefiningOp();
+  const bool isHere =
+      !device.hasOwnMemory || isa_and_nonnull<ConstantOp>(producer) || (producer ? isOnHost(producer) : true) == host;
+  if (isHere)
+    return bufferOf(v);
+  Value copy = copied.lookup(base);
+  return copy ? copy : copyTo(host, base, v.getLoc());
 }
 
 LogicalResult Converter::addLaunch(DispatchOp op) {
@@ -163,20 +177,24 @@ LogicalResult Converter::addLaunch(DispatchOp op) {
   if (failed(lowered))
     return failure();
   SmallVector<Value> arguments;
+  const bool onHost = isOnHost(op);
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
     StringRef format = op.getFormats() ? cast<StringAttr>((*op.getFormats())[i]).getValue() : "";
     auto constant = input.getDefiningOp<ConstantOp>();
-    arguments.push_back(constant ? weightOf(constant, format) : deviceBufferOf(input));
+    arguments.push_back(constant ? weightOf(constant, format) : bufferOn(onHost, input));
   }
   for (Value result : op.getResults()) {
     Value buffer = outputs.lookup(result);
     if (!buffer)
-      buffer = ArenaOp::create(program, op.getLoc(), BufferType::get(context), bytesOf(result));
+      buffer = ArenaOp::create(program, op.getLoc(), BufferType::get(context), bytesOf(result), onHost);
     buffers[result] = buffer;
     arguments.push_back(buffer);
   }
   for (const LoweredDispatch &one : *lowered)
     addLaunch(op, one, arguments);
+  for (Value result : op.getResults()) // all at once: copies between launches of the device end a recording
+    if (onHost && isReadOnDevice(result))
+      copyTo(/*host=*/false, result, op.getLoc());
   return success();
 }
 
@@ -190,7 +208,7 @@ void Converter::addLaunch(DispatchOp op, const LoweredDispatch &lowered, ValueRa
       nodes.push_back(kernels.getStringAttr(name));
     KernelOp::create(kernels, op.getLoc(), lowered.kernel, arguments.size(), lowered.params.size(),
                      kernels.getArrayAttr(nodes), static_cast<uint64_t>(lowered.threads), lowered.maps.size(), codes,
-                     cast_or_null<LibraryCallAttr>(lowered.call));
+                     cast_or_null<LibraryCallAttr>(lowered.call), isOnHost(op));
   }
   LaunchOp::create(program, op.getLoc(), FlatSymbolRefAttr::get(context, lowered.kernel), arguments, lowered.grid,
                    ShapeAttr::get(context, lowered.params), lowered.scratchBytes, cost::countFlops(op),

@@ -22,7 +22,7 @@ public:
 
 private:
   LogicalResult report(const Status &status);
-  LogicalResult addCode();
+  LogicalResult addCode(ArrayRef<PlanCode> codes, std::vector<std::unique_ptr<plan::CodeObjectT>> &objects);
   void addKernels();
   LogicalResult addProgram(ProgramOp program);
   void addTensor(std::vector<std::unique_ptr<plan::TensorT>> &list, StringRef name, RankedTensorType type);
@@ -31,7 +31,7 @@ private:
   void addRecord(Operation &op, plan::FunctionT &function);
   std::unique_ptr<plan::TensorMapT> convert(TensorMapAttr map);
   plan::BufferRef refer(Value buffer, plan::FunctionT &function);
-  void placeArena(plan::FunctionT &function);
+  void placeArena(plan::FunctionT &function, plan::BufferKind kind);
 
   ModuleOp module;
   const PlanOptions &options;
@@ -96,8 +96,8 @@ LogicalResult PlanWriter::report(const Status &status) {
   return module.emitError() << status.str();
 }
 
-LogicalResult PlanWriter::addCode() {
-  for (const PlanCode &code : options.code) {
+LogicalResult PlanWriter::addCode(ArrayRef<PlanCode> codes, std::vector<std::unique_ptr<plan::CodeObjectT>> &objects) {
+  for (const PlanCode &code : codes) {
     auto offset = container->addCode({reinterpret_cast<const uint8_t *>(code.object.data()), code.object.size()});
     if (!offset)
       return report(offset.status());
@@ -105,7 +105,7 @@ LogicalResult PlanWriter::addCode() {
     object->arch = code.arch;
     object->offset = *offset;
     object->length = code.object.size();
-    plan.code.push_back(std::move(object));
+    objects.push_back(std::move(object));
   }
   return success();
 }
@@ -118,6 +118,7 @@ void PlanWriter::addKernels() {
     kernel->params = op.getParams();
     kernel->threads = op.getThreads();
     kernel->maps = op.getMaps();
+    kernel->host = op.getHost();
     if (auto codes = op.getCodes())
       kernel->codes.assign(codes->begin(), codes->end());
     if (auto call = op.getCallAttr())
@@ -181,8 +182,9 @@ LogicalResult PlanWriter::addBuffer(Operation &op, plan::FunctionT &function) {
     if (failed(addWeight(weight, *buffer)))
       return failure();
   } else {
-    buffer->kind = plan::BufferKind::Arena;
-    buffer->bytes = shapes.value(cast<ArenaOp>(op).getBytes());
+    auto arena = cast<ArenaOp>(op);
+    buffer->kind = arena.getHost() ? plan::BufferKind::HostArena : plan::BufferKind::Arena;
+    buffer->bytes = shapes.value(arena.getBytes());
   }
   buffer->first_record = UINT32_MAX;
   bufferIndex[op.getResult(0)] = function.buffers.size();
@@ -253,14 +255,14 @@ void PlanWriter::addRecord(Operation &op, plan::FunctionT &function) {
   function.records.push_back(std::move(record));
 }
 
-/// Fixes offsets at compile time where every size of the arena is a constant.
-void PlanWriter::placeArena(plan::FunctionT &function) {
+/// Fixes offsets at compile time where every size of an arena is a constant.
+void PlanWriter::placeArena(plan::FunctionT &function, plan::BufferKind kind) {
   std::vector<plan::ArenaItem> items;
   std::vector<plan::BufferT *> placed;
   for (auto &buffer : function.buffers) {
     if (buffer->first_record == UINT32_MAX)
       buffer->first_record = buffer->last_record = 0;
-    if (buffer->kind != plan::BufferKind::Arena)
+    if (buffer->kind != kind)
       continue;
     const plan::ShapeInstr &bytes = function.shape[buffer->bytes];
     if (bytes.op() != plan::ShapeOp::Constant)
@@ -288,7 +290,8 @@ LogicalResult PlanWriter::addProgram(ProgramOp program) {
       return failure();
   }
   function->shape = shapes.takeInstructions();
-  placeArena(*function);
+  placeArena(*function, plan::BufferKind::Arena);
+  placeArena(*function, plan::BufferKind::HostArena);
   plan.functions.push_back(std::move(function));
   return success();
 }
@@ -305,7 +308,7 @@ LogicalResult PlanWriter::write(StringRef path) {
   for (auto program : module.getOps<ProgramOp>())
     if (failed(addProgram(program)))
       return failure();
-  if (failed(addCode()))
+  if (failed(addCode(options.code, plan.code)) || failed(addCode(options.hostCode, plan.host_code)))
     return failure();
   container->setKernels(options.kernels);
   container->setSource(options.source);

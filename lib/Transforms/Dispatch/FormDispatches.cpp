@@ -5,6 +5,7 @@
 // is in the region or is computed independently of it, and if all its uses but the last value's stay inside.
 //
 //===----------------------------------------------------------------------===//
+#include "Graph/IR/Placement.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "tenon/Codegen/CPU/Codegen.h"
@@ -41,7 +42,8 @@ bool isUsedOutside(Value v, const Group &group) {
 
 class Former {
 public:
-  Former(func::FuncOp function, unsigned maxOps, bool isGpu) : function(function), maxOps(maxOps), isGpu(isGpu) {}
+  Former(func::FuncOp function, unsigned maxOps, bool isGpu, bool usesHost)
+      : function(function), maxOps(maxOps), isGpu(isGpu), usesHost(usesHost) {}
 
   void run() {
     seed(isContraction);
@@ -58,12 +60,12 @@ private:
   bool isSupported(DispatchOp dispatch) const {
     return isGpu ? codegen::cuda::isSupportedDispatch(dispatch) : codegen::isSupportedDispatch(dispatch);
   }
-  void setFormats(DispatchOp dispatch);
+  void place(DispatchOp dispatch);
   void remark(const Group &group, Operation *blocker);
 
   func::FuncOp function;
   unsigned maxOps;
-  bool isGpu;
+  bool isGpu, usesHost;
 };
 
 } // namespace
@@ -85,11 +87,11 @@ void Former::seed(llvm::function_ref<bool(Operation &)> isSeed) {
       for (Operation *single : unwrap(dispatch)) {
         Group alone;
         alone.insert(single);
-        setFormats(wrap(alone));
+        place(wrap(alone));
       }
       continue;
     }
-    setFormats(dispatch);
+    place(dispatch);
   }
 }
 
@@ -197,8 +199,13 @@ SmallVector<Operation *> Former::unwrap(DispatchOp dispatch) {
   return ops;
 }
 
-void Former::setFormats(DispatchOp dispatch) {
-  auto formatOf = isGpu ? codegen::cuda::getOperandFormat : codegen::getOperandFormat;
+/// Where the region runs, and how its constants are packed.
+void Former::place(DispatchOp dispatch) {
+  const bool onHost =
+      isGpu && usesHost && !codegen::cuda::isSupportedDispatch(dispatch) && codegen::isSupportedDispatch(dispatch);
+  if (onHost)
+    dispatch->setAttr(hostAttr, UnitAttr::get(dispatch.getContext()));
+  auto formatOf = isGpu && !onHost ? codegen::cuda::getOperandFormat : codegen::getOperandFormat;
   SmallVector<StringRef> formats;
   for (auto [i, input] : llvm::enumerate(dispatch.getInputs()))
     formats.push_back(input.getDefiningOp<ConstantOp>() ? formatOf(dispatch, i) : "");
@@ -210,7 +217,7 @@ namespace {
 struct FormDispatches : tenon::impl::FormDispatchesBase<FormDispatches> {
   using FormDispatchesBase::FormDispatchesBase;
   void runOnOperation() override {
-    Former(getOperation(), maxOps, gpu).run();
+    Former(getOperation(), maxOps, gpu, host).run();
     // Constants that became immediates, and reshapes of them, have no other use.
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(getOperation().getBody().front())))
       if (isOpTriviallyDead(&op))

@@ -101,6 +101,21 @@ TEST(Verifier, ChecksElementsThatShapesDependOn) {
   expectFailure([](PlanMaker &m) { m.value(ShapeOp::InputValue, 3, 0); }, "TN6011", "input 3 of 1");
 }
 
+TEST(Verifier, ChecksKernelsOfTheHost) {
+  auto makeHost = [](PlanMaker &m) {
+    m.plan.kernels[0]->host = true;
+    m.plan.host_code.push_back(std::make_unique<plan::CodeObjectT>());
+    m.plan.host_code[0]->arch = "x86-64-v3";
+  };
+  expectFailure([](PlanMaker &m) { m.plan.kernels[0]->host = true; }, "TN6021", "for which there is no code");
+  expectFailure([&](PlanMaker &m) { makeHost(m), m.plan.kernels[0]->threads = 32; }, "TN6021",
+                "what only a device has");
+  expectFailure([&](PlanMaker &m) { makeHost(m), m.plan.host_code[0]->offset = 32; }, "TN6013", "code object");
+  expectFailure([&](PlanMaker &m) { makeHost(m); }, "TN6016", "kernel 'add_rows' does not reach buffer 2");
+  expectFailure([](PlanMaker &m) { m.function().buffers[2]->kind = plan::BufferKind::HostArena; }, "TN6016",
+                "kernel 'add_rows' does not reach buffer 2");
+}
+
 TEST(Verifier, ChecksTensors) {
   expectFailure([](PlanMaker &m) { m.function().inputs[0]->name = ""; }, "TN6021", "input 0 has no name");
   expectFailure([](PlanMaker &m) { m.function().outputs[0]->type = plan::ElementType(13); }, "TN6021",
