@@ -160,10 +160,7 @@ FailureOr<Dims> GraphImporter::importShape(const onnx::ValueInfoProto &input) {
   return dims;
 }
 
-LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
-  if (failed(bindFixedShapes()))
-    return failure();
-  const auto &graph = file->proto.graph();
+LogicalResult GraphImporter::importInitializers(const onnx::GraphProto &graph, Frame &frame) {
   for (const auto &tensor : graph.initializer()) {
     ModelValue *value = addTensor(tensor, getNameLocation(context, tensor.name()));
     if (!value)
@@ -173,6 +170,15 @@ LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
   for (const auto &tensor : graph.sparse_initializer())
     return emitError(getNameLocation(context, tensor.values().name()), Code::UnsupportedValueType)
            << "'" << tensor.values().name() << "' is a sparse initializer";
+  return success();
+}
+
+LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
+  if (failed(bindFixedShapes()))
+    return failure();
+  const auto &graph = file->proto.graph();
+  if (failed(importInitializers(graph, frame)))
+    return failure();
   const llvm::StringSet<> shapeInputs = findShapeInputs(graph);
   Block *block = function.addEntryBlock();
   SmallVector<Type> types;
@@ -267,7 +273,7 @@ LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &ori
     return emitError(loc, Code::TooManyNodes) << "more than " << maxNodes << " nodes after inlining functions";
   SmallVector<ModelValue *> inputs;
   for (const auto &name : node.input())
-    inputs.push_back(name.empty() ? nullptr : frame.scope.lookup(name));
+    inputs.push_back(name.empty() ? nullptr : frame.lookup(name));
 
   if (const auto *function = functions.lookup(functionKey(node.domain(), node.op_type(), node.overload())))
     return pushFunction(frame, node, *function, inputs, loc);
@@ -278,7 +284,7 @@ LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &ori
   int64_t opset = version->second;
   NodeImporter importer(*this, node, loc, opset, inputs);
   if (domain.empty() && isControlFlow(node.op_type()))
-    return importer.error(Code::ControlFlow) << "control flow";
+    return importControlFlow(node, loc, opset, inputs);
   if (domain.empty() && isSequenceOp(node.op_type()))
     return importer.error(Code::UnsupportedValueType) << "sequences and optionals";
 
@@ -350,27 +356,56 @@ LogicalResult GraphImporter::pushFunction(Frame &frame, const onnx::NodeProto &n
   for (const auto &attribute : node.attribute())
     callee.attributes[attribute.name()] = &attribute;
   callee.nodes = &function.node();
-  callee.call = &node;
-  callee.function = &function;
+  callee.outputs.assign(function.output().begin(), function.output().end());
+  callee.finish = [this, &node, loc](ArrayRef<ModelValue *> results) { return bindOutputs(node, results, loc); };
   callee.callLoc = loc;
   return success();
 }
 
-LogicalResult GraphImporter::popFunction() {
-  Frame &callee = frames.back();
-  Frame &caller = frames[frames.size() - 2];
-  for (auto [i, name] : llvm::enumerate(callee.call->output())) {
+LogicalResult GraphImporter::pushGraph(const onnx::GraphProto &graph, ArrayRef<ModelValue *> inputs, Location loc,
+                                       std::function<LogicalResult(ArrayRef<ModelValue *>)> finish) {
+  if (inputs.size() != size_t(graph.input_size()))
+    return emitError(loc, Code::WrongOperands)
+           << "the graph '" << graph.name() << "' has " << graph.input_size() << " inputs, given are " << inputs.size();
+  if (frames.size() > size_t(2 * maxFunctions))
+    return emitError(loc, Code::FunctionCalls) << "graphs nest more than " << 2 * maxFunctions << " deep";
+  Frame &caller = frames.back();
+  Frame &callee = frames.emplace_back();
+  callee.outer = &caller;
+  callee.opsets = caller.opsets;
+  callee.attributes = caller.attributes;
+  callee.nodes = &graph.node();
+  for (const auto &output : graph.output())
+    callee.outputs.push_back(output.name());
+  callee.finish = std::move(finish);
+  callee.callLoc = caller.callLoc;
+  for (auto [input, value] : llvm::zip(graph.input(), inputs))
+    callee.scope[input.name()] = value;
+  return importInitializers(graph, callee);
+}
+
+LogicalResult GraphImporter::bindOutputs(const onnx::NodeProto &node, ArrayRef<ModelValue *> results, Location loc) {
+  for (auto [i, name] : llvm::enumerate(node.output())) {
     if (name.empty())
       continue;
-    ModelValue *value = callee.scope.lookup(callee.function->output(int(i)));
-    if (!value)
-      return emitError(*callee.callLoc, Code::UnsupportedForm)
-             << "function '" << callee.function->name() << "' does not compute its output '"
-             << callee.function->output(int(i)) << "'";
-    caller.scope[name] = value;
+    if (i >= results.size() || !results[i])
+      return emitError(loc, Code::UnsupportedForm) << "output '" << name << "' is not computed";
+    frames.back().scope[name] = results[i];
   }
-  frames.pop_back();
   return success();
+}
+
+LogicalResult GraphImporter::popFrame() {
+  Frame &frame = frames.back();
+  SmallVector<ModelValue *> results;
+  for (StringRef name : frame.outputs)
+    results.push_back(frame.lookup(name));
+  if (frame.outer && llvm::is_contained(results, nullptr))
+    return emitError(frame.callLoc.value_or(builder.getUnknownLoc()), Code::UndefinedName)
+           << "a graph does not compute one of its outputs";
+  auto finish = std::move(frame.finish);
+  frames.pop_back();
+  return finish(results);
 }
 
 LogicalResult GraphImporter::runFrames() {
@@ -381,7 +416,7 @@ LogicalResult GraphImporter::runFrames() {
         return failure();
     } else if (frames.size() == 1) {
       return success();
-    } else if (failed(popFunction())) {
+    } else if (failed(popFrame())) {
       return failure();
     }
   }

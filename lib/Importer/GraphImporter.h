@@ -11,18 +11,26 @@
 
 namespace tenon::importer {
 
-/// A list of nodes with a scope of names: the main graph, or a function call being inlined.
+/// A list of nodes with a scope of names: the main graph, a function call being inlined, or a branch or iteration.
 struct Frame {
   llvm::StringMap<ModelValue *> scope;
+  /// Where names are looked up that the scope does not have; of branches and iterations.
+  Frame *outer = nullptr;
   llvm::StringMap<int64_t> opsets;
   llvm::StringMap<const onnx::AttributeProto *> attributes;
   const google::protobuf::RepeatedPtrField<onnx::NodeProto> *nodes = nullptr;
   int next = 0;
-  /// The call, and the function's output names to bind to its outputs; null for the main graph.
-  const onnx::NodeProto *call = nullptr;
-  const onnx::FunctionProto *function = nullptr;
+  /// What it computes, and what happens to that once the frame is gone. A result may be null.
+  SmallVector<StringRef> outputs;
+  std::function<LogicalResult(ArrayRef<ModelValue *>)> finish;
   /// Where the call is; inlined nodes are located there.
   std::optional<mlir::Location> callLoc;
+
+  /// The value of this name; null if there is none.
+  ModelValue *lookup(StringRef name) const {
+    ModelValue *value = scope.lookup(name);
+    return value || !outer ? value : outer->lookup(name);
+  }
 };
 
 class GraphImporter {
@@ -51,7 +59,16 @@ private:
                              ArrayRef<ModelValue *> inputs, mlir::Location loc);
   /// Pushes the body ONNX defines for the node, or emits TN1201.
   LogicalResult inlineSchemaFunction(Frame &frame, NodeImporter &node, ArrayRef<ModelValue *> inputs);
-  LogicalResult popFunction();
+  /// Pushes a graph of an attribute; names it does not define are those of the current frame.
+  LogicalResult pushGraph(const onnx::GraphProto &graph, ArrayRef<ModelValue *> inputs, mlir::Location loc,
+                          std::function<LogicalResult(ArrayRef<ModelValue *>)> finish);
+  LogicalResult popFrame();
+  LogicalResult importInitializers(const onnx::GraphProto &graph, Frame &frame);
+  /// Binds the outputs of `node` in the current frame.
+  LogicalResult bindOutputs(const onnx::NodeProto &node, ArrayRef<ModelValue *> results, mlir::Location loc);
+  LogicalResult importControlFlow(const onnx::NodeProto &node, mlir::Location loc, int64_t opset,
+                                  ArrayRef<ModelValue *> inputs);
+  class Unrolling;
   static void setTypeProto(onnx::TypeProto &proto, RankedTensorType type);
   const onnx::NodeProto &resolveAttributes(Frame &frame, const onnx::NodeProto &node);
   LogicalResult bindFixedShapes();

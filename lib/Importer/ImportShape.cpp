@@ -2,6 +2,7 @@
 #include "NodeImporter.h"
 #include "Registry.h"
 #include "RunTimeAxes.h"
+#include "RunTimeIndex.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -236,6 +237,8 @@ LogicalResult importRange(NodeImporter &n) {
     DimAttr extent = ceilDiv(span, std::abs(by));
     return n.setOutput(finish(start->front(), by, max(extent, n.dim(0)), type.getElementType()));
   }
+  if (start && limit && n.known(2) && !step)
+    return n.setOutput(rangeAtRunTime(n, start->front(), limit->front(), n.known(2)->front(), type.getElementType()));
   auto first = n.knownFloats(0), last = n.knownFloats(1), by = n.knownFloats(2);
   if (!first || !last || !by)
     return n.error(Code::DataDependentShape) << "start, limit and delta must be constants or computed from shapes";

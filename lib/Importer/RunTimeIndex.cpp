@@ -37,6 +37,11 @@ Value combine(NodeImporter &n, Value x, Value y) {
   return x && y ? n.create<OpTy>(x, y) : Value();
 }
 
+/// start + i * step for i below `count`.
+Value spread(NodeImporter &n, DimAttr count, DimAttr start, DimAttr step) {
+  return combine<AddOp>(n, combine<MulOp>(n, countTo(n, count), scalarOf(n, step)), scalarOf(n, start));
+}
+
 Value clampTo(NodeImporter &n, Value index, DimAttr last) {
   return combine<MinOp>(n, combine<MaxOp>(n, index, scalarOf(n, n.dim(0))), scalarOf(n, last));
 }
@@ -79,6 +84,11 @@ Value isInside(NodeImporter &n, Value index, DimAttr extent, size_t behind) {
 
 } // namespace
 
+Value rangeAtRunTime(NodeImporter &n, DimAttr start, DimAttr limit, DimAttr step, Type elementType) {
+  DimAttr count = max(ceilDiv(limit - start, step), n.dim(0));
+  return n.cast(spread(n, count, start, step), elementType);
+}
+
 Value sliceAtRunTime(NodeImporter &n, Value x, const PerAxis &starts, const PerAxis &ends, const PerAxis &steps) {
   const int64_t rank = rankOf(x);
   for (size_t i = 0; x && i < size_t(rank); ++i) {
@@ -88,7 +98,7 @@ Value sliceAtRunTime(NodeImporter &n, Value x, const PerAxis &starts, const PerA
     DimAttr start = min(max(fromStart(starts.at(n, i, rank, zero), extent), zero), highest);
     DimAttr end = min(max(fromStart(ends.at(n, i, rank, extent), extent), lowest), highest);
     DimAttr count = max(ceilDiv(end - start, step), zero);
-    Value index = combine<AddOp>(n, combine<MulOp>(n, countTo(n, count), scalarOf(n, step)), scalarOf(n, start));
+    Value index = spread(n, count, start, step);
     x = index ? n.create<GatherOp>(x, index, int64_t(i)) : Value();
   }
   return x;

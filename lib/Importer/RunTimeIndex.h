@@ -19,6 +19,9 @@ struct PerAxis {
   DimAttr at(NodeImporter &n, size_t i, int64_t rank, DimAttr absent) const;
 };
 
+/// start, start + step, .. before `limit`, as elements of `elementType`; null with an error.
+Value rangeAtRunTime(NodeImporter &n, DimAttr start, DimAttr limit, DimAttr step, mlir::Type elementType);
+
 /// x from `starts` to `ends` by `steps`, by ONNX's rules; null with an error.
 Value sliceAtRunTime(NodeImporter &n, Value x, const PerAxis &starts, const PerAxis &ends, const PerAxis &steps);
 

@@ -29,10 +29,18 @@ static ArrayRef<int> getShapeOperands(StringRef op) {
       .Default(ArrayRef<int>(none).drop_front());
 }
 
-StringSet<> findShapeInputs(const onnx::GraphProto &graph) {
-  StringSet<> wanted;
+/// Adds names; graphs of attributes see those of the graph around them (the checker limits how deep they nest).
+static void collect(const onnx::GraphProto &graph, StringSet<> &wanted) {
   for (int i = graph.node_size() - 1; i >= 0; --i) { // sorted: users come after producers
     const onnx::NodeProto &node = graph.node(i);
+    for (const auto &attribute : node.attribute()) {
+      const int first = node.op_type() == "Loop" ? 1 : 0; // a body's first output is its condition
+      for (int k = 0; attribute.has_g() && k < node.output_size() && first + k < attribute.g().output_size(); ++k)
+        if (wanted.contains(node.output(k)))
+          wanted.insert(attribute.g().output(first + k).name());
+      if (attribute.has_g())
+        collect(attribute.g(), wanted);
+    }
     if (!node.domain().empty() && node.domain() != "ai.onnx")
       continue;
     auto want = [&](int operand) {
@@ -45,6 +53,11 @@ StringSet<> findShapeInputs(const onnx::GraphProto &graph) {
       for (int operand = 0; operand < node.input_size(); ++operand)
         want(operand);
   }
+}
+
+StringSet<> findShapeInputs(const onnx::GraphProto &graph) {
+  StringSet<> wanted;
+  collect(graph, wanted);
   return wanted;
 }
 

@@ -8,6 +8,7 @@
 #include "NodeImporter.h"
 #include "Registry.h"
 #include "SliceBounds.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -245,6 +246,32 @@ FailureOr<bool> evaluateConcat(NodeImporter &n) {
   return bind(n, {int64_t(result.size())}, n.getInput(0)->type.getElementType(), result);
 }
 
+/// A list in parts: stated, or of equal length with the last one shorter.
+FailureOr<bool> evaluateSplit(NodeImporter &n) {
+  ModelValue *x = n.getInput(0);
+  const int64_t size = int64_t(x->known->size()), outputs = int64_t(n.getNumOutputs());
+  if (x->type.getRank() != 1 || outputs == 0)
+    return false;
+  std::optional<Ints> parts = n.opset < 13 ? n.intsAttr("split") : n.hasInput(1) ? n.knownInts(1) : std::nullopt;
+  if (n.opset >= 13 && n.hasInput(1) && !parts)
+    return false;
+  if (!parts) {
+    const int64_t chunk = (size + outputs - 1) / outputs;
+    parts = Ints(size_t(outputs), chunk);
+    parts->back() = size - chunk * (outputs - 1);
+  }
+  if (int64_t(parts->size()) != outputs || llvm::any_of(*parts, [](int64_t p) { return p < 0; }) ||
+      std::accumulate(parts->begin(), parts->end(), int64_t(0)) != size)
+    return false;
+  ArrayRef<DimAttr> rest = *x->known;
+  for (auto [i, part] : llvm::enumerate(*parts)) {
+    if (failed(n.setKnown(i, RankedTensorType::get({part}, x->type.getElementType()), Dims(rest.take_front(part)))))
+      return failure();
+    rest = rest.drop_front(part);
+  }
+  return true;
+}
+
 /// Squeeze, Unsqueeze, Reshape and Flatten: the same elements, shaped by the rule's arithmetic on a static shape.
 FailureOr<bool> evaluateReshape(NodeImporter &n) {
   ModelValue *x = n.getInput(0);
@@ -367,6 +394,7 @@ const llvm::StringMap<Evaluator> &getEvaluators() {
       {"Gather", evaluateGather},
       {"Slice", evaluateSlice},
       {"Concat", evaluateConcat},
+      {"Split", evaluateSplit},
       {"Reshape", evaluateReshape},
       {"Squeeze", evaluateSqueeze<false>},
       {"Unsqueeze", evaluateSqueeze<true>},

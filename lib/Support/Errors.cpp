@@ -64,7 +64,8 @@ constexpr CodeInfo table[] = {
      "make the operand an initializer, or compute it from Shape"},
     {UnsupportedElementType, Unsupported, "the element type is not supported",
      "Strings, complex numbers and some narrow types have no kernels.", "cast the tensor to a supported type"},
-    {ControlFlow, Unsupported, "control flow is not supported", "If, Loop and Scan are not supported.",
+    {ControlFlow, Unsupported, "control flow depends on run-time data",
+     "Branches with known conditions and loops of a known number of iterations, up to 1024, are supported.",
      "simplify the model so that the condition becomes constant (onnxsim)"},
     {UnsupportedValueType, Unsupported, "the value is not a dense tensor",
      "Sequences, optionals, maps and sparse tensors are not supported.", "rewrite that part of the model with tensors"},
@@ -85,7 +86,7 @@ constexpr CodeInfo table[] = {
     {TensorTooLarge, Limit, "a tensor is too large",
      "A tensor of the model has more than 2^62 bytes, or a negative extent.", "check the shape operands of the node"},
     {ExpressionTooComplex, Limit, "an extent's expression is too complex",
-     "Extents are expressions over the input's named dimensions, of at most 400 terms.",
+     "Extents are expressions over the input's named dimensions, of at most 2000 terms.",
      "fix the input shape with --shape NAME=...!"},
 };
 

@@ -1,0 +1,232 @@
+//===- ImportControlFlow.cpp - If, Loop and Scan known at import -----------===//
+//
+// A branch whose condition is known, and a loop whose number of iterations is, are imported in place, the loop unrolled:
+// known conditions come from shape arithmetic, known counts from recurrences over fixed sequences. What only a run
+// decides is refused.
+//
+//===----------------------------------------------------------------------===//
+#include "GraphImporter.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::importer {
+
+static constexpr int64_t maxIterations = 1024;
+
+namespace {
+
+ModelValue *makeNumber(GraphImporter &importer, NodeImporter &n, Type elementType, int64_t value) {
+  return importer.addValue({RankedTensorType::get({}, elementType), n.loc, {}, {}, Dims{n.dim(value)}});
+}
+
+/// The values of all iterations, in their order or back, along a new dimension `axis`; null with an error.
+Value stack(GraphImporter &importer, NodeImporter &n, ArrayRef<ModelValue *> parts, int64_t axis, bool isReversed) {
+  SmallVector<Value> values;
+  for (ModelValue *part : parts) {
+    Value value = importer.materialize(*part);
+    int64_t rank = rankOf(value);
+    auto normal = n.normalizeAxis(axis, rank + 1);
+    if (failed(normal))
+      return {};
+    axis = *normal;
+    Dims dims = dimsOf(value);
+    dims.insert(dims.begin() + axis, n.dim(1));
+    values.push_back(n.reshape(value, dims));
+  }
+  if (isReversed)
+    std::reverse(values.begin(), values.end());
+  return values.size() == 1 ? values.front() : n.create<ConcatOp>(values, axis);
+}
+
+/// No iteration: the type is what the body declares.
+Value stackNothing(NodeImporter &n, const onnx::ValueInfoProto &output, int64_t axis) {
+  const auto &type = output.type().tensor_type();
+  Type elementType = getElementType(n.context, type.elem_type());
+  SmallVector<int64_t> shape;
+  for (const auto &dim : type.shape().dim())
+    shape.push_back(dim.has_dim_value() ? dim.dim_value() : -1);
+  auto normal = n.normalizeAxis(axis, int64_t(shape.size()) + 1);
+  if (failed(normal))
+    return {};
+  if (!elementType || !type.has_shape() || llvm::any_of(shape, [](int64_t d) { return d < 0; })) {
+    n.error(Code::ControlFlow) << "no iteration, and the body does not declare the shape of '" << output.name() << "'";
+    return {};
+  }
+  shape.insert(shape.begin() + *normal, 0);
+  return n.constant(DenseElementsAttr::get(RankedTensorType::get(shape, elementType), ArrayRef<Attribute>()));
+}
+
+} // namespace
+
+/// One loop being unrolled. Each iteration is a frame, whose end starts the next.
+class GraphImporter::Unrolling {
+public:
+  Unrolling(GraphImporter &importer, const onnx::NodeProto &node, Location loc, int64_t opset,
+            ArrayRef<ModelValue *> inputs)
+      : importer(importer), n(importer, node, loc, opset, SmallVector<ModelValue *>(inputs)),
+        isScan(node.op_type() == "Scan") {}
+
+  static LogicalResult start(const std::shared_ptr<Unrolling> &self) {
+    if (failed(self->isScan ? self->readScan() : self->readLoop()))
+      return failure();
+    return next(self);
+  }
+
+private:
+  LogicalResult readLoop();
+  LogicalResult readScan();
+  static LogicalResult next(const std::shared_ptr<Unrolling> &self);
+  LogicalResult finishIteration(ArrayRef<ModelValue *> results);
+  LogicalResult finish();
+  ModelValue *takeElement(size_t input);
+  int64_t listed(StringRef name, size_t i) const {
+    auto list = n.intsAttr(name);
+    return list && i < list->size() ? (*list)[i] : 0;
+  }
+
+  GraphImporter &importer;
+  NodeImporter n;
+  const bool isScan;
+  const onnx::GraphProto *body = nullptr;
+  int64_t count = 0, iteration = 0;
+  bool goesOn = true;
+  SmallVector<ModelValue *> carried;
+  SmallVector<SmallVector<ModelValue *>> stacked; ///< by output, then iteration
+};
+
+LogicalResult GraphImporter::Unrolling::readLoop() {
+  body = &n.findAttr("body")->g();
+  auto trips = n.hasInput(0) ? n.knownInts(0) : std::optional<Ints>(Ints{INT64_MAX});
+  auto condition = n.hasInput(1) ? n.knownInts(1) : std::optional<Ints>(Ints{1});
+  if (!trips || trips->size() != 1 || !condition || condition->size() != 1)
+    return n.error(Code::ControlFlow) << "only a run knows how often the body runs";
+  count = std::max<int64_t>(trips->front(), 0);
+  goesOn = condition->front() != 0;
+  for (size_t i = 2; i < n.getNumInputs(); ++i)
+    carried.push_back(n.getInput(i));
+  return success();
+}
+
+LogicalResult GraphImporter::Unrolling::readScan() {
+  body = &n.findAttr("body")->g();
+  if (n.opset < 9)
+    return n.error(Code::ControlFlow) << "the batched form of opset 8";
+  const int64_t scanned = n.intAttr("num_scan_inputs", 0), inputs = int64_t(n.getNumInputs());
+  if (scanned < 1 || scanned > inputs)
+    return n.error(Code::WrongAttribute) << "num_scan_inputs is " << scanned;
+  for (int64_t i = 0; i < inputs - scanned; ++i)
+    carried.push_back(n.getInput(size_t(i)));
+  for (size_t i = carried.size(); i < size_t(inputs); ++i) {
+    RankedTensorType type = n.inputType(i);
+    if (!type)
+      return failure();
+    auto axis = n.normalizeAxis(listed("scan_input_axes", i - carried.size()), type.getRank());
+    if (failed(axis))
+      return failure();
+    auto extent = getDim(type, unsigned(*axis)).getConstant();
+    if (!extent)
+      return n.error(Code::ControlFlow) << "only a run knows how long input " << i << " is";
+    if (i > carried.size() && *extent != count)
+      return n.error(Code::ShapeMismatch) << "input " << i << " has " << *extent << " elements, others " << count;
+    count = *extent;
+  }
+  return success();
+}
+
+/// Element `iteration` of a scanned input; null with an error.
+ModelValue *GraphImporter::Unrolling::takeElement(size_t input) {
+  Value x = n.input(input);
+  const size_t i = input - carried.size();
+  auto axis = x ? n.normalizeAxis(listed("scan_input_axes", i), rankOf(x)) : FailureOr<int64_t>(failure());
+  if (failed(axis))
+    return nullptr;
+  Dims dims = dimsOf(x), starts(dims.size(), n.dim(0));
+  starts[size_t(*axis)] = n.dim(listed("scan_input_directions", i) ? count - 1 - iteration : iteration);
+  dims[size_t(*axis)] = n.dim(1);
+  Value part = n.createTyped<SliceOp>(getTensorType(dims, typeOf(x).getElementType()), x,
+                                      ShapeAttr::get(n.context, starts), Ints(dims.size(), 1));
+  dims.erase(dims.begin() + *axis);
+  Value element = n.reshape(part, dims);
+  return element ? importer.addValue({typeOf(element), n.loc, element, {}, std::nullopt}) : nullptr;
+}
+
+LogicalResult GraphImporter::Unrolling::next(const std::shared_ptr<Unrolling> &self) {
+  NodeImporter &n = self->n;
+  if (self->stacked.empty()) {
+    const size_t others = self->carried.size() + (self->isScan ? 0 : 1);
+    if (size_t(self->body->output_size()) < others)
+      return n.error(Code::WrongOperands) << "the body has " << self->body->output_size() << " outputs";
+    self->stacked.resize(size_t(self->body->output_size()) - others);
+  }
+  if (!self->goesOn || self->iteration == self->count)
+    return self->finish();
+  if (self->iteration == maxIterations)
+    return n.error(Code::ControlFlow) << "more than " << maxIterations << " iterations";
+  SmallVector<ModelValue *> inputs;
+  if (!self->isScan)
+    inputs = {makeNumber(self->importer, n, IntegerType::get(n.context, 64), self->iteration),
+              makeNumber(self->importer, n, IntegerType::get(n.context, 1), 1)};
+  llvm::append_range(inputs, self->carried);
+  for (size_t i = self->carried.size(); self->isScan && i < n.getNumInputs(); ++i) {
+    inputs.push_back(self->takeElement(i));
+    if (!inputs.back())
+      return failure();
+  }
+  return self->importer.pushGraph(*self->body, inputs, n.loc, [self](ArrayRef<ModelValue *> results) {
+    return failed(self->finishIteration(results)) ? failure() : next(self);
+  });
+}
+
+LogicalResult GraphImporter::Unrolling::finishIteration(ArrayRef<ModelValue *> results) {
+  if (!isScan) {
+    const auto &condition = results.front()->known;
+    auto value = condition && condition->size() == 1 ? condition->front().getConstant() : std::nullopt;
+    if (!value)
+      return n.error(Code::ControlFlow) << "only a run knows whether iteration " << iteration << " is the last";
+    goesOn = *value != 0;
+    results = results.drop_front();
+  }
+  for (ModelValue *&value : carried) {
+    value = results.front();
+    results = results.drop_front();
+  }
+  for (auto [list, value] : llvm::zip(stacked, results))
+    list.push_back(value);
+  ++iteration;
+  return success();
+}
+
+LogicalResult GraphImporter::Unrolling::finish() {
+  SmallVector<ModelValue *> results = carried;
+  for (auto [i, parts] : llvm::enumerate(stacked)) {
+    const int64_t axis = isScan ? listed("scan_output_axes", i) : 0;
+    const auto &declared = body->output(int(size_t(body->output_size()) - stacked.size() + i));
+    Value value = parts.empty() ? stackNothing(n, declared, axis)
+                                : stack(importer, n, parts, axis, isScan && listed("scan_output_directions", i) != 0);
+    if (!value)
+      return failure();
+    results.push_back(importer.addValue({typeOf(value), n.loc, value, {}, std::nullopt}));
+  }
+  return importer.bindOutputs(n.node, results, n.loc);
+}
+
+LogicalResult GraphImporter::importControlFlow(const onnx::NodeProto &node, Location loc, int64_t opset,
+                                               ArrayRef<ModelValue *> inputs) {
+  auto unrolling = std::make_shared<Unrolling>(*this, node, loc, opset, inputs);
+  NodeImporter n(*this, node, loc, opset, SmallVector<ModelValue *>(inputs));
+  for (StringRef name : node.op_type() == "If" ? ArrayRef<StringRef>{"then_branch", "else_branch"}
+                                               : ArrayRef<StringRef>{"body"})
+    if (const auto *attribute = n.findAttr(name); !attribute || !attribute->has_g())
+      return n.error(Code::WrongAttribute) << "attribute '" << name << "' is missing";
+  if (node.op_type() != "If")
+    return Unrolling::start(unrolling);
+  auto condition = n.knownInts(0);
+  if (!condition || condition->size() != 1)
+    return n.error(Code::ControlFlow) << "only a run knows the condition";
+  const onnx::GraphProto &branch = n.findAttr(condition->front() ? "then_branch" : "else_branch")->g();
+  return pushGraph(branch, {}, loc,
+                   [this, &node, loc](ArrayRef<ModelValue *> results) { return bindOutputs(node, results, loc); });
+}
+
+} // namespace tenon::importer
