@@ -54,8 +54,10 @@ struct Problem {
       for (int64_t x = 0; x < f; ++x)
         sums[static_cast<size_t>(x)] += weight * v.getDouble(value + j * f + x);
     }
+    auto attention = op;
+    double none = attention.getNanRows() && t > 0 ? std::numeric_limits<double>::quiet_NaN() : 0;
     for (int64_t x = 0; x < f; ++x)
-      result.setDouble(((n * heads + h) * s + i) * f + x, total == 0 ? 0 : sums[static_cast<size_t>(x)] / total);
+      result.setDouble(((n * heads + h) * s + i) * f + x, total == 0 ? none : sums[static_cast<size_t>(x)] / total);
   }
 };
 

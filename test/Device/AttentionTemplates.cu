@@ -10,7 +10,7 @@ using Plain = ScoreRule<>;
 using Causal = ScoreRule<NoMask, true>;
 using CappedCausal = ScoreRule<NoMask, true, true>;
 template <class T>
-using Added = ScoreRule<Mask<T>>;
+using Added = ScoreRule<Mask<T>, false, false, /*NanRows=*/true>;
 using Hidden = ScoreRule<Mask<uint8_t>, true>;
 
 template <class MaskType>
@@ -21,8 +21,8 @@ TENON_DEVICE MaskType maskOf(const Problem &p) {
     return {static_cast<typename MaskType::Line>(p.mask), p.maskStrides[0], p.maskStrides[1], p.maskStrides[2],
             p.maskStrides[3]};
 }
-template <class MaskType, bool C, bool S>
-TENON_DEVICE void setRule(ScoreRule<MaskType, C, S> &rule, const Problem &p) {
+template <class MaskType, bool C, bool S, bool N>
+TENON_DEVICE void setRule(ScoreRule<MaskType, C, S, N> &rule, const Problem &p) {
   rule = {p.scale, p.softcap, p.causalOffset, maskOf<MaskType>(p)};
 }
 

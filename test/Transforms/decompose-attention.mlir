@@ -26,6 +26,16 @@ func.func @masks_and_caps(%q: tensor<1x4x3x8xf32>, %k: tensor<1x4x7x8xf32>, %m: 
   return %0 : tensor<1x4x3x8xf32>
 }
 
+// What a softmax gives for a row of minus infinity stays.
+// CHECK-LABEL: func @nan_rows
+//       CHECK:   graph.softmax
+//   CHECK-NOT:   graph.reduce_max
+//       CHECK:   return
+func.func @nan_rows(%q: tensor<1x4x3x8xf32>, %k: tensor<1x4x7x8xf32>, %m: tensor<3x7xi1>) -> tensor<1x4x3x8xf32> {
+  %0 = graph.attention %q, %k, %k mask %m {nan_rows, scale = 0.5 : f64, softcap = 0.0 : f64} : (tensor<1x4x3x8xf32>, tensor<1x4x7x8xf32>, tensor<1x4x7x8xf32>, tensor<3x7xi1>) -> tensor<1x4x3x8xf32>
+  return %0 : tensor<1x4x3x8xf32>
+}
+
 // Heads beyond 256 elements have no CUDA kernel.
 //   GPU-LABEL: func @heads_that_share_keys_are_rows
 //         GPU:   graph.attention

@@ -2,7 +2,7 @@
 
 // CHECK-LABEL: func @fuses_scale_and_mask
 //   CHECK-NOT:   graph.matmul
-//       CHECK:   graph.attention %arg0, %arg1, %arg2 mask %arg3 {scale = 2.500000e-01 : f64, softcap = 0.000000e+00 : f64}
+//       CHECK:   graph.attention %arg0, %arg1, %arg2 mask %arg3 {nan_rows, scale = 2.500000e-01 : f64, softcap = 0.000000e+00 : f64}
 //   CHECK-NOT:   graph.softmax
 func.func @fuses_scale_and_mask(%q: tensor<1x2x5x16xf32>, %k: tensor<1x2x7x16xf32>, %v: tensor<1x2x7x8xf32>, %m: tensor<5x7xf32>) -> tensor<1x2x5x8xf32> {
   %scale = graph.constant dense<0.25> : tensor<f32>
@@ -18,7 +18,7 @@ func.func @fuses_scale_and_mask(%q: tensor<1x2x5x16xf32>, %k: tensor<1x2x7x16xf3
 
 // CHECK-LABEL: func @transposes_keys_less
 //       CHECK:   %[[K:.+]] = graph.transpose %arg1 {perm = array<i64: 0, 2, 1, 3>}
-//       CHECK:   graph.attention %arg0, %[[K]], %arg2 {scale = 1.250000e-01 : f64
+//       CHECK:   graph.attention %arg0, %[[K]], %arg2 {nan_rows, scale = 1.250000e-01 : f64
 func.func @transposes_keys_less(%q: tensor<1x2x5x16xf32>, %k: tensor<1x7x2x16xf32>, %v: tensor<1x2x7x8xf32>) -> tensor<1x2x5x8xf32> {
   %divisor = graph.constant dense<8.0> : tensor<f32>
   %t = graph.transpose %k {perm = array<i64: 0, 2, 3, 1>} : tensor<1x7x2x16xf32> -> tensor<1x2x16x7xf32>

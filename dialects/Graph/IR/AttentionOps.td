@@ -10,12 +10,13 @@ def AttentionOp : Graph_InferredOp<"attention"> {
     q: [B, Hq, S, E], k: [B, Hk, T, E], v: [B, Hk, T, F], mask: broadcasts to [B, Hq, S, T], y: [B, Hq, S, F].
     s = scale * q k', then softcap * tanh(s / softcap) (softcap 0 = not), plus the mask (or minus infinity where a mask
     of bools is false), minus infinity where j > i + causal_offset (if given); y = softmax(s) v over T. Query head h
-    reads head h / (Hq / Hk) of k and v. A row whose every s is minus infinity gives 0.
+    reads head h / (Hq / Hk) of k and v. A row whose every s is minus infinity gives 0; with nan_rows NaN, as softmax
+    does (without keys 0 all the same).
     C1 rank 4.  C2 B, E, Hk and T agree.  C3 constant Hq, Hk; Hk divides Hq.  C4 the mask is i1 or of q's type and
     broadcasts.  ONNX: Attention-24; past keys and values are joined by graph.concat, 3-D operands split into heads.
   }];
   let arguments = (ins AnyRankedTensor:$q, AnyRankedTensor:$k, AnyRankedTensor:$v, Optional<AnyRankedTensor>:$mask,
-                       F64Attr:$scale, F64Attr:$softcap, OptionalAttr<Graph_DimAttr>:$causal_offset);
+                       F64Attr:$scale, F64Attr:$softcap, OptionalAttr<Graph_DimAttr>:$causal_offset, UnitAttr:$nan_rows);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$q `,` $k `,` $v (`mask` $mask^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

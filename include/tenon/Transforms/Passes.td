@@ -67,11 +67,11 @@ def AssignLayout : Pass<"tenon-assign-layout", "::mlir::func::FuncOp"> {
 def FuseAttention : Pass<"tenon-fuse-attention", "::mlir::func::FuncOp"> {
   let summary = "Recognise attention in matrix products around a softmax";
   let description = [{
-    With constant sizes and numbers of heads; the scale and an additive mask are optional, in this order. A row whose
-    every score is minus infinity becomes 0 in place of NaN.
+    With constant sizes and numbers of heads; the scale and an additive mask are optional, in this order. The
+    result is that of the softmax, NaN where every score of a row is minus infinity.
 
     ```mlir
-    %s = graph.matmul %q, %k {transpose_w}  ->  %0 = graph.attention %q, %k, %v mask %m {scale}
+    %s = graph.matmul %q, %k {transpose_w}  ->  %0 = graph.attention %q, %k, %v mask %m {scale, nan_rows}
     %w = graph.softmax (%s * scale + %m)
     %0 = graph.matmul %w, %v
     ```

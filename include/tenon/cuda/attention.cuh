@@ -18,7 +18,8 @@
 //   TENON_KERNEL(attend);
 //
 // Launch: grid.x = lanes * ceil(group * queries / Tile::tileQ), block = Tile::threads, dynamic shared memory =
-// Tile::sharedBytes; no launch where there are no lines. A row that sees no key is 0.
+// Tile::sharedBytes; no launch where there are no lines. A row that sees no key is 0, or with
+// ScoreRule's NanRows NaN.
 //
 // A lane is a batch and a head of keys. Query heads that share it are lines of one matrix, group * queries of them, so
 // that keys are read once for all of them, and one token for many heads still fills a tile. Operands are as gemm.cuh
@@ -75,8 +76,9 @@ TENON_DEVICE Mask<T> broadcastMask(const T *data, int64_t batches, int64_t heads
 }
 
 /// What becomes of the product of a query and a key: times scale; then softcap * tanh(score / softcap), if Capped; the
-/// mask; and minus infinity where Causal and key > query + causalOffset. |causalOffset| is below 2^30.
-template <class MaskType = NoMask, bool Causal = false, bool Capped = false>
+/// mask; and minus infinity where Causal and key > query + causalOffset. |causalOffset| is below 2^30. NanRows: a row
+/// of nothing but minus infinity is NaN, as a softmax would have it.
+template <class MaskType = NoMask, bool Causal = false, bool Capped = false, bool NanRows = false>
 struct ScoreRule {
   static constexpr bool causal = Causal;
   float scale, softcap;
@@ -105,6 +107,8 @@ struct ScoreRule {
       return -infinity();
     return mask.apply(score, line.mask, key);
   }
+  /// The result of a row that sees none of `keys` keys.
+  TENON_DEVICE float unseen(int keys) const { return NanRows && keys > 0 ? notANumber() : 0.0f; }
 };
 
 namespace detail {
@@ -180,10 +184,10 @@ struct OnlineSoftmax {
     }
     return scale;
   }
-  /// What the sums of weights times values are to be multiplied by in the end; 0 if no key was seen.
-  TENON_DEVICE float finish() const {
+  /// What the sums of weights times values are to be multiplied by in the end; `unseen` if no key was seen.
+  TENON_DEVICE float finish(float unseen) const {
     float total = warpReduce<Width>(sum, Sum());
-    return total == 0.0f ? 0.0f : 1.0f / total;
+    return total == 0.0f ? unseen : 1.0f / total;
   }
 };
 

@@ -49,7 +49,7 @@ struct AttentionMma {
           weigh(scores, sums, softmax, rule, lines, tile * TileK + lane() % 4 * 2, shape.keys);
         },
         [&](int) { multiplyValues(sums, scores, tileOfV); });
-    store(sums, softmax, shape, place, epilogue);
+    store(sums, softmax, shape, place, rule.unseen(shape.keys), epilogue);
   }
 
 private:
@@ -118,9 +118,9 @@ private:
 
   template <class Epilogue>
   static TENON_DEVICE void store(const float (&sums)[width / 8][4], const detail::OnlineSoftmax<4> (&softmax)[2],
-                                 const AttentionShape &shape, const detail::AttentionPlace &place,
+                                 const AttentionShape &shape, const detail::AttentionPlace &place, float unseen,
                                  const Epilogue &epilogue) {
-    float low = softmax[0].finish(), high = softmax[1].finish();
+    float low = softmax[0].finish(unseen), high = softmax[1].finish(unseen);
 #pragma unroll
     for (int j = 0; j < width / 8; ++j)
       detail::storeFragment({shape.lines(), Width, 0, 0}, epilogue, place.lane, place.first + warpLine(), 8 * j,

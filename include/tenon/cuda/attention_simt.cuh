@@ -50,7 +50,7 @@ struct AttentionSimt {
           weigh(scores, sums, softmax, weights, rule, lines, tile * TileK + lane(), shape.keys);
         },
         [&](int) { multiplyValues(sums, weights, tileOfV); });
-    store(sums, softmax, shape, place, epilogue);
+    store(sums, softmax, shape, place, rule.unseen(shape.keys), epilogue);
   }
 
 private:
@@ -132,10 +132,10 @@ private:
   template <class Epilogue>
   static TENON_DEVICE void store(const float (&sums)[Rows][columns][4],
                                  const detail::OnlineSoftmax<16> (&softmax)[Rows], const AttentionShape &shape,
-                                 const detail::AttentionPlace &place, const Epilogue &epilogue) {
+                                 const detail::AttentionPlace &place, float unseen, const Epilogue &epilogue) {
 #pragma unroll
     for (int i = 0; i < Rows; ++i) {
-      float inverse = softmax[i].finish();
+      float inverse = softmax[i].finish(unseen);
       int line = place.first + rowOf(i);
 #pragma unroll
       for (int c = 0; c < columns; ++c) {

@@ -129,7 +129,7 @@ private:
       multiplyValues(sums, weights, ring.data());
       ring.release();
     }
-    float low = softmax[0].finish(), high = softmax[1].finish();
+    float low = softmax[0].finish(rule.unseen(shape.keys)), high = softmax[1].finish(rule.unseen(shape.keys));
 #pragma unroll
     for (int j = 0; j < Width / 8; ++j)
       detail::storeFragment({shape.lines(), width, 0, 0}, epilogue, place.lane, first, 8 * j, sums[4 * j] * low,

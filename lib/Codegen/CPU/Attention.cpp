@@ -277,11 +277,20 @@ private:
       }
   }
 
-  /// y = sums / total, 0 where nothing was visible.
+  /// What sums of 0 are divided by where no key was visible.
+  Value noTotal() {
+    if (!op.getNanRows())
+      return splat(1);
+    Value hasKeys = less(k, k.constant(0), keys);
+    return select(hasKeys, splat(std::numeric_limits<double>::quiet_NaN()), splat(1));
+  }
+
+  /// y = sums / total, 0 or NaN where nothing was visible.
   void finish() {
+    Value none = noTotal();
     for (int64_t column = 0; column < queryBlock; column += vectorWidth) {
       Value total = load(totalAt, k.constant(0), column);
-      Value inverse = arith::DivFOp::create(b, k.loc(), splat(1), select(isEqual(total, splat(0)), splat(1), total));
+      Value inverse = arith::DivFOp::create(b, k.loc(), splat(1), select(isEqual(total, splat(0)), none, total));
       store(inverse, totalAt, k.constant(0), column);
     }
     forLoop(k, k.constant(0), count, 1, [&](Value query) {

@@ -43,7 +43,7 @@ struct Decomposer {
     }
     scores = applyMasks(scores);
     Value weights = SoftmaxOp::create(b, loc, scores, 3);
-    if (op.getMask() || op.getCausalOffset()) {
+    if (!op.getNanRows() && (op.getMask() || op.getCausalOffset())) {
       // A row without a visible key gives 0.
       Value largest = ReduceMaxOp::create(b, loc, scores, ArrayRef<int64_t>{3}, true);
       weights = WhereOp::create(b, loc, EqualOp::create(b, loc, largest, masked()), number(0), weights);

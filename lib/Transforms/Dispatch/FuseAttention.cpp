@@ -134,7 +134,7 @@ FailureOr<Attention> Attention::match(MatMulOp op, PatternRewriter &rewriter) {
 
 namespace {
 
-/// matmul(softmax(matmul(q, k') * scale + mask), v)  ->  attention q, k, v mask
+/// matmul(softmax(matmul(q, k') * scale + mask), v)  ->  attention q, k, v mask {nan_rows}
 struct FuseProducts : OpRewritePattern<MatMulOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(MatMulOp op, PatternRewriter &rewriter) const override {
@@ -143,7 +143,7 @@ struct FuseProducts : OpRewritePattern<MatMulOp> {
       return failure();
     Location loc = rewriter.getFusedLoc({found->q.getLoc(), op.getLoc()});
     Value fused = AttentionOp::create(rewriter, loc, found->q, found->k, found->v, found->mask, APFloat(found->scale),
-                                      APFloat(0.0), DimAttr());
+                                      APFloat(0.0), DimAttr(), /*nan_rows=*/true);
     remark::passed(op.getLoc(), remark::RemarkOpts::name("FuseAttention").category("fusion"));
     rewriter.replaceOp(op, fused);
     return success();

@@ -6,6 +6,7 @@
 #include "mlir/Parser/Parser.h"
 #include "tenon/Reference/Evaluate.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace tenon::reference {
@@ -74,7 +75,8 @@ protected:
     std::vector<double> found = values(result);
     ASSERT_EQ(found.size(), expected.size());
     for (size_t i = 0; i < found.size(); ++i)
-      if (found[i] != expected[i]) // infinities have no difference
+      if (bool areNan = std::isnan(found[i]) && std::isnan(expected[i]);
+          !areNan && found[i] != expected[i]) // infinities have no difference
         EXPECT_NEAR(found[i], expected[i], tolerance) << "element " << i;
   }
 

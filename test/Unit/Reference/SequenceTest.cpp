@@ -63,6 +63,21 @@ TEST_F(SequenceTest, AttentionOfAMaskedRowIsZero) {
          {1, 1, 2, 1}, {0, 7});
 }
 
+TEST_F(SequenceTest, AttentionOfAMaskedRowIsNanWhereASoftmaxIsMeant) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  for (int keys : {2, 0}) {
+    std::string t = std::to_string(keys), k = "tensor<1x1x" + t + "x1xf32>", m = "tensor<2x" + t + "xi1>";
+    expect("func.func @f(%q: tensor<1x1x2x1xf32>, %k: " + k + ", %m: " + m +
+               ") -> tensor<1x1x2x1xf32> {\n"
+               "  %0 = graph.attention %q, %k, %k mask %m {scale = 1.0 : f64, softcap = 0.0 : f64, nan_rows} : "
+               "(tensor<1x1x2x1xf32>, " +
+               k + ", " + k + ", " + m + ") -> tensor<1x1x2x1xf32>\n  return %0 : tensor<1x1x2x1xf32>\n}",
+           {f32({1, 1, 2, 1}, {1, 2}), f32({1, 1, keys, 1}, keys ? std::vector<double>{5, 7} : std::vector<double>{}),
+            tensor(ElementType::Bool, {2, keys}, keys ? std::vector<double>{0, 0, 0, 1} : std::vector<double>{})},
+           {1, 1, 2, 1}, {keys ? nan : 0, keys ? 7.0 : 0});
+  }
+}
+
 TEST_F(SequenceTest, RotaryEmbeddingTurnsHalves) {
   expect(R"(func.func @f(%x: tensor<1x5xf32>, %c: tensor<1x2xf32>, %s: tensor<1x2xf32>) -> tensor<1x5xf32> {
     %0 = graph.rotary_embedding %x, %c, %s : (tensor<1x5xf32>, tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x5xf32>

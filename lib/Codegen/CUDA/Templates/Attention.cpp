@@ -162,8 +162,8 @@ private:
       offset = text.size(min(max(*causal, constant(-maxOffset)), constant(maxOffset)), "past");
     }
     return mask + "  const ScoreRule<" + type + ", " + (op.getCausalOffset() ? "true" : "false") + ", " +
-           (softcap.isZero() ? "false" : "true") + "> rule{" + floatText(scale) + ", " + floatText(softcap) + ", " +
-           offset + ", " + (mask.empty() ? "NoMask()" : "scoreMask") + "};\n";
+           (softcap.isZero() ? "false" : "true") + (op.getNanRows() ? ", true> rule{" : "> rule{") + floatText(scale) +
+           ", " + floatText(softcap) + ", " + offset + ", " + (mask.empty() ? "NoMask()" : "scoreMask") + "};\n";
   }
 
   AttentionOp op;

@@ -47,6 +47,16 @@ TEST(HalfAttention, ByWgmma) {
   }
 }
 
+TEST(HalfAttention, GivesNanForRowsThatSeeNothing) {
+  const std::string attributes = std::string(causal) + ", nan_rows";
+  for (const cuda::CudaTarget &target : {cuda::CudaTarget(), cuda::CudaTarget::forArch("sm_90a")}) {
+    RegionCheck check = makeCheck("f16", 72, 40, attributes, target);
+    EXPECT_TRUE(llvm::StringRef(check.kernel.source).contains(", true, false, true> rule{"));
+    check.run({{"B", 1}, {"S", 77}, {"T", 30}, {"P", -20}}, 3e-3);
+    check.run({{"B", 1}, {"S", 3}, {"T", 0}, {"P", 0}});
+  }
+}
+
 TEST(HalfAttention, TakesMmaWhereTmaCannotGo) {
   RegionCheck check = makeCheck("f16", 20, 40, causal, cuda::CudaTarget::forArch("sm_90a"));
   EXPECT_TRUE(check.kernel.info.maps.empty());

@@ -65,6 +65,15 @@ TEST(Attention, LeavesOutWhatAMaskOfBoolsExcludes) {
   check.run({{"B", 2}, {"S", 40}, {"T", 1}}, 1e-5);
 }
 
+TEST(Attention, GivesNanForRowsThatSeeNothingWhereASoftmaxIsMeant) {
+  Attention text(4, 8, tensorOf("?x?", "S, T", "i1"), "scale = 0.35 : f64, softcap = 0.0 : f64, nan_rows");
+  RegionCheck check(text.operands, text.body);
+  // Every second row of one key sees nothing; without keys there is nothing to add up.
+  check.run({{"B", 2}, {"S", 40}, {"T", 1}}, 1e-5);
+  check.run({{"B", 2}, {"S", 5}, {"T", 70}}, 1e-5);
+  check.run({{"B", 1}, {"S", 3}, {"T", 0}});
+}
+
 TEST(Attention, IsCausalAndCaps) {
   Attention text(2, 8, "", "causal_offset = #graph.dim<P>, scale = 0.35 : f64, softcap = 1.5 : f64");
   RegionCheck check(text.operands, text.body);
