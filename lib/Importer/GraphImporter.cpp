@@ -173,6 +173,27 @@ LogicalResult GraphImporter::importInitializers(const onnx::GraphProto &graph, F
   return success();
 }
 
+/// The type of an input; null with an error.
+FailureOr<RankedTensorType> GraphImporter::importType(const onnx::ValueInfoProto &input) {
+  Location loc = getNameLocation(context, input.name());
+  if (!input.type().has_tensor_type())
+    return emitError(loc, Code::UnsupportedValueType) << "input '" << input.name() << "' is not a tensor";
+  int32_t dataType = input.type().tensor_type().elem_type();
+  Type elementType = getElementType(context, dataType);
+  if (!elementType)
+    return emitError(loc, Code::UnsupportedElementType)
+           << "input '" << input.name() << "' has element type " << dataType;
+  auto dims = importShape(input);
+  if (failed(dims))
+    return failure();
+  int64_t size = 8;
+  for (DimAttr dim : *dims)
+    if (dim.getConstant().value_or(0) > 0 &&
+        (__builtin_mul_overflow(size, *dim.getConstant(), &size) || size > maxTensorBytes))
+      return emitError(loc, Code::TensorTooLarge) << "input '" << input.name() << "' has more than 2^62 bytes";
+  return getTensorType(*dims, elementType);
+}
+
 LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
   if (failed(bindFixedShapes()))
     return failure();
@@ -185,27 +206,16 @@ LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
   for (const auto &input : graph.input()) {
     if (frame.scope.contains(input.name()))
       continue;
-    Location loc = getNameLocation(context, input.name());
-    if (!input.type().has_tensor_type())
-      return emitError(loc, Code::UnsupportedValueType) << "input '" << input.name() << "' is not a tensor";
-    int32_t dataType = input.type().tensor_type().elem_type();
-    Type elementType = getElementType(context, dataType);
-    if (!elementType)
-      return emitError(loc, Code::UnsupportedElementType)
-             << "input '" << input.name() << "' has element type " << dataType;
-    auto dims = importShape(input);
-    if (failed(dims))
-      return failure();
-    int64_t size = 8;
-    for (DimAttr dim : *dims)
-      if (dim.getConstant().value_or(0) > 0 &&
-          (__builtin_mul_overflow(size, *dim.getConstant(), &size) || size > maxTensorBytes))
-        return emitError(loc, Code::TensorTooLarge) << "input '" << input.name() << "' has more than 2^62 bytes";
-    types.push_back(getTensorType(*dims, elementType));
-    Value argument = block->addArgument(types.back(), loc);
-    auto known =
-        shapeInputs.contains(input.name()) ? getElements(context, types.size() - 1, typeOf(argument)) : std::nullopt;
-    frame.scope[input.name()] = addValue({typeOf(argument), loc, argument, {}, std::move(known)});
+    auto type = importType(input);
+    if (failed(type)) {
+      if (failed(passOver({input.name()})))
+        return failure();
+      continue;
+    }
+    types.push_back(*type);
+    Value argument = block->addArgument(*type, getNameLocation(context, input.name()));
+    auto known = shapeInputs.contains(input.name()) ? getElements(context, types.size() - 1, *type) : std::nullopt;
+    frame.scope[input.name()] = addValue({*type, argument.getLoc(), argument, {}, std::move(known)});
     function.setType(FunctionType::get(context, types, {}));
     function.setArgAttr(unsigned(types.size() - 1), "graph.name", builder.getStringAttr(input.name()));
   }
@@ -266,6 +276,12 @@ static bool isSequenceOp(StringRef op) {
          op == "ConcatFromSequence";
 }
 
+static SmallVector<StringRef> outputsOf(const onnx::NodeProto &node) {
+  return {node.output().begin(), node.output().end()};
+}
+
+static bool isUnusable(const ModelValue *value) { return value && !value->type; }
+
 LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &original) {
   const onnx::NodeProto &node = resolveAttributes(frame, original);
   Location loc = frame.callLoc ? *frame.callLoc : getNodeLocation(context, node);
@@ -274,6 +290,8 @@ LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &ori
   SmallVector<ModelValue *> inputs;
   for (const auto &name : node.input())
     inputs.push_back(name.empty() ? nullptr : frame.lookup(name));
+  if (llvm::any_of(inputs, isUnusable))
+    return passOver(outputsOf(original));
 
   if (const auto *function = functions.lookup(functionKey(node.domain(), node.op_type(), node.overload())))
     return pushFunction(frame, node, *function, inputs, loc);
@@ -356,13 +374,15 @@ LogicalResult GraphImporter::pushFunction(Frame &frame, const onnx::NodeProto &n
   for (const auto &attribute : node.attribute())
     callee.attributes[attribute.name()] = &attribute;
   callee.nodes = &function.node();
+  callee.node = &node;
   callee.outputs.assign(function.output().begin(), function.output().end());
   callee.finish = [this, &node, loc](ArrayRef<ModelValue *> results) { return bindOutputs(node, results, loc); };
   callee.callLoc = loc;
   return success();
 }
 
-LogicalResult GraphImporter::pushGraph(const onnx::GraphProto &graph, ArrayRef<ModelValue *> inputs, Location loc,
+LogicalResult GraphImporter::pushGraph(const onnx::NodeProto &node, const onnx::GraphProto &graph,
+                                       ArrayRef<ModelValue *> inputs, Location loc,
                                        std::function<LogicalResult(ArrayRef<ModelValue *>)> finish) {
   if (inputs.size() != size_t(graph.input_size()))
     return emitError(loc, Code::WrongOperands)
@@ -375,6 +395,7 @@ LogicalResult GraphImporter::pushGraph(const onnx::GraphProto &graph, ArrayRef<M
   callee.opsets = caller.opsets;
   callee.attributes = caller.attributes;
   callee.nodes = &graph.node();
+  callee.node = &node;
   for (const auto &output : graph.output())
     callee.outputs.push_back(output.name());
   callee.finish = std::move(finish);
@@ -404,15 +425,31 @@ LogicalResult GraphImporter::popFrame() {
     return emitError(frame.callLoc.value_or(builder.getUnknownLoc()), Code::UndefinedName)
            << "a graph does not compute one of its outputs";
   auto finish = std::move(frame.finish);
+  const onnx::NodeProto *node = frame.node;
   frames.pop_back();
-  return finish(results);
+  if (llvm::any_of(results, isUnusable))
+    return passOver(outputsOf(*node));
+  if (succeeded(finish(results)))
+    return success();
+  return passOver(outputsOf(*node));
+}
+
+/// Where errors are collected: gives names that could not be imported values that nobody can use.
+LogicalResult GraphImporter::passOver(ArrayRef<StringRef> names) {
+  hasFailed = true;
+  if (!options.keepsGoing)
+    return failure();
+  for (StringRef name : names)
+    frames.back().scope[name] = addValue({{}, builder.getUnknownLoc(), {}, {}, std::nullopt});
+  return success();
 }
 
 LogicalResult GraphImporter::runFrames() {
   while (true) {
     Frame &frame = frames.back();
     if (frame.next < frame.nodes->size()) {
-      if (failed(importNode(frame, frame.nodes->Get(frame.next++))))
+      const onnx::NodeProto &node = frame.nodes->Get(frame.next++);
+      if (failed(importNode(frame, node)) && failed(passOver(outputsOf(node))))
         return failure();
     } else if (frames.size() == 1) {
       return success();
@@ -433,7 +470,8 @@ OwningOpRef<ModuleOp> GraphImporter::import() {
     frame.opsets[normalDomain(opset.domain())] = opset.version();
   frame.opsets.try_emplace("", 1);
   frame.nodes = &model.graph().node();
-  if (failed(importInputs(function, frame)) || failed(runFrames()) || failed(importOutputs(function, frame)))
+  if (failed(importInputs(function, frame)) || failed(runFrames()) || hasFailed ||
+      failed(importOutputs(function, frame)))
     return {};
   return module;
 }

@@ -20,6 +20,7 @@ struct Frame {
   llvm::StringMap<const onnx::AttributeProto *> attributes;
   const google::protobuf::RepeatedPtrField<onnx::NodeProto> *nodes = nullptr;
   int next = 0;
+  const onnx::NodeProto *node = nullptr; ///< whose call, branch or iteration it is
   /// What it computes, and what happens to that once the frame is gone. A result may be null.
   SmallVector<StringRef> outputs;
   std::function<LogicalResult(ArrayRef<ModelValue *>)> finish;
@@ -51,6 +52,7 @@ public:
 
 private:
   LogicalResult importInputs(mlir::func::FuncOp function, Frame &frame);
+  FailureOr<RankedTensorType> importType(const onnx::ValueInfoProto &input);
   FailureOr<Dims> importShape(const onnx::ValueInfoProto &input);
   LogicalResult importOutputs(mlir::func::FuncOp function, const Frame &frame);
   LogicalResult runFrames();
@@ -60,9 +62,10 @@ private:
   /// Pushes the body ONNX defines for the node, or emits TN1201.
   LogicalResult inlineSchemaFunction(Frame &frame, NodeImporter &node, ArrayRef<ModelValue *> inputs);
   /// Pushes a graph of an attribute; names it does not define are those of the current frame.
-  LogicalResult pushGraph(const onnx::GraphProto &graph, ArrayRef<ModelValue *> inputs, mlir::Location loc,
-                          std::function<LogicalResult(ArrayRef<ModelValue *>)> finish);
+  LogicalResult pushGraph(const onnx::NodeProto &node, const onnx::GraphProto &graph, ArrayRef<ModelValue *> inputs,
+                          mlir::Location loc, std::function<LogicalResult(ArrayRef<ModelValue *>)> finish);
   LogicalResult popFrame();
+  LogicalResult passOver(ArrayRef<StringRef> names);
   LogicalResult importInitializers(const onnx::GraphProto &graph, Frame &frame);
   /// Binds the outputs of `node` in the current frame.
   LogicalResult bindOutputs(const onnx::NodeProto &node, ArrayRef<ModelValue *> results, mlir::Location loc);
@@ -88,6 +91,7 @@ private:
   llvm::StringMap<char> usedSymbols;
   llvm::StringMap<std::string> renamedSymbols; ///< dimensions that were called like a reserved symbol
   int64_t numNodes = 0;
+  bool hasFailed = false;
   unsigned nextSymbol = 0;
 };
 

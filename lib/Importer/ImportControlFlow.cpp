@@ -1,8 +1,8 @@
 //===- ImportControlFlow.cpp - If, Loop and Scan known at import -----------===//
 //
-// A branch whose condition is known, and a loop whose number of iterations is, are imported in place, the loop unrolled:
-// known conditions come from shape arithmetic, known counts from recurrences over fixed sequences. What only a run
-// decides is refused.
+// A branch whose condition is known, and a loop whose number of iterations is, are imported in place, the loop
+// unrolled: known conditions come from shape arithmetic, known counts from recurrences over fixed sequences. What only
+// a run decides is refused.
 //
 //===----------------------------------------------------------------------===//
 #include "GraphImporter.h"
@@ -173,7 +173,7 @@ LogicalResult GraphImporter::Unrolling::next(const std::shared_ptr<Unrolling> &s
     if (!inputs.back())
       return failure();
   }
-  return self->importer.pushGraph(*self->body, inputs, n.loc, [self](ArrayRef<ModelValue *> results) {
+  return self->importer.pushGraph(n.node, *self->body, inputs, n.loc, [self](ArrayRef<ModelValue *> results) {
     return failed(self->finishIteration(results)) ? failure() : next(self);
   });
 }
@@ -215,8 +215,8 @@ LogicalResult GraphImporter::importControlFlow(const onnx::NodeProto &node, Loca
                                                ArrayRef<ModelValue *> inputs) {
   auto unrolling = std::make_shared<Unrolling>(*this, node, loc, opset, inputs);
   NodeImporter n(*this, node, loc, opset, SmallVector<ModelValue *>(inputs));
-  for (StringRef name : node.op_type() == "If" ? ArrayRef<StringRef>{"then_branch", "else_branch"}
-                                               : ArrayRef<StringRef>{"body"})
+  for (StringRef name :
+       node.op_type() == "If" ? ArrayRef<StringRef>{"then_branch", "else_branch"} : ArrayRef<StringRef>{"body"})
     if (const auto *attribute = n.findAttr(name); !attribute || !attribute->has_g())
       return n.error(Code::WrongAttribute) << "attribute '" << name << "' is missing";
   if (node.op_type() != "If")
@@ -225,7 +225,7 @@ LogicalResult GraphImporter::importControlFlow(const onnx::NodeProto &node, Loca
   if (!condition || condition->size() != 1)
     return n.error(Code::ControlFlow) << "only a run knows the condition";
   const onnx::GraphProto &branch = n.findAttr(condition->front() ? "then_branch" : "else_branch")->g();
-  return pushGraph(branch, {}, loc,
+  return pushGraph(node, branch, {}, loc,
                    [this, &node, loc](ArrayRef<ModelValue *> results) { return bindOutputs(node, results, loc); });
 }
 

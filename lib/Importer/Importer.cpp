@@ -11,7 +11,7 @@ using namespace tenon::importer;
 namespace tenon {
 
 /// Operators the standard does not know are "unsupported", not "rejected by the checker".
-static LogicalResult checkOperators(const onnx::ModelProto &model, MLIRContext &context) {
+static LogicalResult checkOperators(const onnx::ModelProto &model, MLIRContext &context, bool reports) {
   int64_t opset = 1;
   for (const auto &import : model.opset_import())
     if (import.domain().empty() || import.domain() == "ai.onnx")
@@ -23,6 +23,8 @@ static LogicalResult checkOperators(const onnx::ModelProto &model, MLIRContext &
     if ((!node.domain().empty() && node.domain() != "ai.onnx") || isKnownOperator(node, int(opset)) ||
         local.contains(node.domain() + "\n" + node.op_type()))
       continue;
+    if (!reports) // the import reports it
+      return failure();
     return emitError(getNodeLocation(&context, node), Code::UnknownOp)
            << node.op_type() << ": ONNX has no such operator at opset " << opset;
   }
@@ -32,9 +34,12 @@ static LogicalResult checkOperators(const onnx::ModelProto &model, MLIRContext &
 static OwningOpRef<ModuleOp> importModel(std::shared_ptr<ModelFile> file, MLIRContext &context,
                                          const ImportOptions &options) {
   context.loadDialect<graph::GraphDialect, func::FuncDialect>();
-  if (!file || failed(checkStructure(*file, context)) || failed(checkOperators(file->proto, context)))
+  if (!file || failed(checkStructure(*file, context)))
     return {};
-  if (options.runChecker) {
+  const bool isKnown = succeeded(checkOperators(file->proto, context, !options.keepsGoing));
+  if (!isKnown && !options.keepsGoing)
+    return {};
+  if (options.runChecker && isKnown) {
     if (auto message = runOnnxChecker(file->proto)) {
       emitError(getNameLocation(&context, file->proto.graph().name()), Code::CheckerRejected) << *message;
       return {};

@@ -32,7 +32,8 @@ constexpr int64_t maxKnownElements = 64;
 using Dims = SmallVector<DimAttr>;
 using Ints = SmallVector<int64_t>;
 
-/// A value of the model: at least one of `op` (the SSA value), `constant` and `known` is set.
+/// A value of the model: at least one of `op` (the SSA value), `constant` and `known` is set. Without a type: what a
+/// node would have computed that could not be imported.
 struct ModelValue {
   RankedTensorType type;
   mlir::Location loc;

@@ -8,9 +8,6 @@ using namespace mlir;
 
 namespace tenon {
 
-/// A model that is wrong at every node would fill the screen.
-static constexpr size_t maxErrors = 20;
-
 std::string nodeOf(Location loc) {
   std::string name;
   loc->walk([&](Location each) {
@@ -57,9 +54,9 @@ static ErrorInfo makeInfo(Diagnostic &diagnostic) {
   return info;
 }
 
-DiagnosticCollector::DiagnosticCollector(MLIRContext &context)
-    : handler(&context, [this](Diagnostic &diagnostic) {
-        if (diagnostic.getSeverity() == DiagnosticSeverity::Error && collected.size() < maxErrors)
+DiagnosticCollector::DiagnosticCollector(MLIRContext &context, size_t most)
+    : handler(&context, [this, most](Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() == DiagnosticSeverity::Error && collected.size() < most)
           collected.push_back(makeInfo(diagnostic));
         return success();
       }) {}

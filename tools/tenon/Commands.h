@@ -12,6 +12,7 @@ namespace tenon::tools {
 
 using Arguments = llvm::ArrayRef<const char *>;
 
+int runCheck(Arguments arguments);
 int runCompile(Arguments arguments);
 int runRun(Arguments arguments);
 int runBench(Arguments arguments);

@@ -13,6 +13,7 @@ struct Command {
 };
 
 constexpr Command commands[] = {
+    {"check", "whether MODEL.onnx can be compiled, and all that stands against it", runCheck},
     {"compile", "compile MODEL.onnx into one file, MODEL.tenon", runCompile},
     {"run", "run MODEL.tenon on tensors in .npy files", runRun},
     {"bench", "time MODEL.tenon, and each of its kernels", runBench},

@@ -15,6 +15,8 @@ struct ImportOptions {
   llvm::StringMap<llvm::SmallVector<int64_t>> fixedShapes;
   /// Run the onnx library's checker after our own structure check.
   bool runChecker = true;
+  /// After a node that cannot be imported, go on with those that do not depend on it: all errors at once.
+  bool keepsGoing = false;
 };
 
 /// Imports the model at `path`: a module with one function @main of graph ops, in ONNX's topological order. Arguments

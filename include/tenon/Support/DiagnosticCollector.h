@@ -12,7 +12,8 @@ namespace tenon {
 /// remedy apart. Warnings and remarks are dropped. An error without a code gets TN9001: the compiler's own fault.
 class DiagnosticCollector {
 public:
-  explicit DiagnosticCollector(mlir::MLIRContext &context);
+  /// Keeps the first `most` errors: a model that is wrong at every node would fill the screen.
+  explicit DiagnosticCollector(mlir::MLIRContext &context, size_t most = 20);
 
   const std::vector<ErrorInfo> &errors() const { return collected; }
   /// The errors, or one of TN9001 where there is none although something failed. Never empty.

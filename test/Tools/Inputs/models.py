@@ -43,6 +43,15 @@ def running_sum():
                  [value("x", FLOAT, 2, 3)], [value("y", FLOAT, 2, 3)], [("axis", np.array(1, np.int64))])
 
 
+def many_faults():
+    """Three nodes that cannot be imported, one that depends on one of them, and an input of strings."""
+    return model([helper.make_node("Relu", ["x"], ["fine"]), helper.make_node("NoSuchOp", ["fine"], ["a"], name="first"),
+                  helper.make_node("NoSuchOp", ["a"], ["hidden"], name="depends"),
+                  helper.make_node("NoSuchOp", ["x"], ["b"], name="second"),
+                  helper.make_node("SequenceConstruct", ["x"], ["s"], name="third")],
+                 [value("x", FLOAT, 4), value("t", TensorProto.STRING, 2)], [value("hidden", FLOAT), value("b", FLOAT)])
+
+
 def embedding():
     """An index into a table of five rows, and a mask."""
     table = np.arange(20, dtype=np.float32).reshape(5, 4)
