@@ -4,7 +4,8 @@
 // and either scales or sizes; 18 adds axes, antialias and a policy for aspect ratios.
 //
 //===----------------------------------------------------------------------===//
-#include "NodeImporter.h"
+#include "ComposedResize.h"
+#include "Graph/IR/InputElement.h"
 #include "Registry.h"
 
 using namespace mlir;
@@ -54,6 +55,123 @@ LogicalResult finish(NodeImporter &n, Value x, ArrayRef<DimAttr> dims, ArrayRef<
   return n.setOutput(n.createTyped<ResizeOp>(type, x, scalesAttr, mode, coordinates, rounding));
 }
 
+LogicalResult checkModes(NodeImporter &n, const ResizeForm &form) {
+  if (!llvm::is_contained({"nearest", "linear", "cubic"}, form.mode))
+    return n.error(Code::WrongAttribute) << "mode '" << form.mode << "' is unknown";
+  if (!llvm::is_contained({"asymmetric", "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners",
+                           "tf_crop_and_resize"},
+                          form.coordinates))
+    return n.error(Code::UnsupportedForm)
+           << "coordinate_transformation_mode '" << form.coordinates << "' is not supported";
+  if (!llvm::is_contained({"floor", "ceil", "round_prefer_floor", "round_prefer_ceil"}, form.rounding))
+    return n.error(Code::WrongAttribute) << "nearest_mode '" << form.rounding << "' is unknown";
+  if (n.intAttr("antialias", 0) != 0)
+    return n.error(Code::UnsupportedForm) << "antialias is not supported";
+  return success();
+}
+
+/// Element `i` of a list of f32, as a scalar; null with an error.
+Value elementOf(NodeImporter &n, size_t operand, int64_t i) {
+  Value list = n.cast(n.input(operand), Float32Type::get(n.context));
+  if (!list)
+    return {};
+  Value part = n.createTyped<SliceOp>(RankedTensorType::get({1}, Float32Type::get(n.context)), list,
+                                      ShapeAttr::get(n.context, {n.dim(i)}), Ints{1});
+  return n.reshape(part, {});
+}
+
+/// The extent that a scale gives which only a run knows: an element of an input.
+FailureOr<DimAttr> scaleAtRunTime(NodeImporter &n, size_t operand, size_t i, DimAttr extent) {
+  auto argument = dyn_cast_or_null<BlockArgument>(n.input(operand));
+  if (!argument || !typeOf(argument).getElementType().isF32() || !typeOf(argument).hasStaticShape())
+    return n.error(Code::DataDependentShape) << "scales must be a constant or an input of the model";
+  DimAttr scale = inputElement(n.context, argument.getArgNumber(), unsigned(i)); // in units of 2^-32
+  return max(floorDiv(extent * scale, int64_t(1) << 32), n.dim(0));
+}
+
+/// The extents and scales of sizes that keep the ratio of the axes.
+LogicalResult keepRatio(NodeImporter &n, const Dims &from, ArrayRef<DimAttr> sizes, bool isLarger,
+                        SmallVector<ResizedAxis> &axes) {
+  Type f32 = Float32Type::get(n.context);
+  auto number = [&](DimAttr value) {
+    return n.cast(n.createTyped<DimsOp>(RankedTensorType::get({}, IntegerType::get(n.context, 64)),
+                                        ShapeAttr::get(n.context, {value})),
+                  f32);
+  };
+  Value scale;
+  for (auto [axis, size] : llvm::zip(axes, sizes)) {
+    Value x = number(size), y = number(from[size_t(axis.axis)]);
+    Value ratio = x && y ? n.create<DivOp>(x, y) : Value();
+    scale = !scale || !ratio ? ratio : isLarger ? n.create<MaxOp>(scale, ratio) : n.create<MinOp>(scale, ratio);
+    if (!scale)
+      return failure();
+  }
+  for (ResizedAxis &axis : axes) {
+    DimAttr in = from[size_t(axis.axis)], extent;
+    for (auto [other, size] : llvm::zip(axes, sizes)) { // size / from * in, rounded
+      DimAttr base = from[size_t(other.axis)], rounded = floorDiv(size * in * 2 + base, base * 2);
+      extent = !extent ? rounded : isLarger ? max(extent, rounded) : min(extent, rounded);
+    }
+    axis.extent = extent;
+    axis.scale = scale;
+  }
+  return success();
+}
+
+/// Extents and scales of the axes, from operand `scales` or from the sizes.
+FailureOr<SmallVector<ResizedAxis>> readAxes(NodeImporter &n, Value x, ArrayRef<int64_t> named, size_t scalesOperand,
+                                             bool hasScales) {
+  Dims from = dimsOf(x);
+  SmallVector<ResizedAxis> axes;
+  for (int64_t axis : named)
+    axes.push_back({axis, from[size_t(axis)], {}, {}, {}});
+  if (hasScales) {
+    auto known = n.knownFloats(scalesOperand);
+    RankedTensorType type = n.inputType(scalesOperand);
+    if (!type || type.getRank() != 1 || type.getDimSize(0) != int64_t(axes.size()))
+      return n.error(Code::WrongOperands) << "there must be a scale for each of the " << axes.size() << " axes";
+    for (auto [i, axis] : llvm::enumerate(axes)) {
+      auto extent = known ? scaleExtent(n, axis.extent, (*known)[i]) : scaleAtRunTime(n, scalesOperand, i, axis.extent);
+      axis.scale = succeeded(extent) ? elementOf(n, scalesOperand, int64_t(i)) : Value();
+      if (!axis.scale)
+        return failure();
+      axis.extent = *extent;
+    }
+    return axes;
+  }
+  auto sizes = n.shapeOperand(3);
+  if (failed(sizes))
+    return failure();
+  if (sizes->size() != axes.size())
+    return n.error(Code::WrongOperands) << sizes->size() << " sizes for " << axes.size() << " axes";
+  const std::string policy = n.stringAttr("keep_aspect_ratio_policy", "stretch");
+  if (policy != "stretch" && policy != "not_larger" && policy != "not_smaller")
+    return n.error(Code::WrongAttribute) << "keep_aspect_ratio_policy '" << policy << "' is unknown";
+  if (policy != "stretch" && failed(keepRatio(n, from, *sizes, policy == "not_smaller", axes)))
+    return failure();
+  for (auto [axis, size] : llvm::zip(axes, *sizes))
+    axis.extent = policy == "stretch" ? size : axis.extent;
+  return axes;
+}
+
+/// What graph.resize does not say: cubic, a region, a kept ratio, scales of a run.
+LogicalResult importComposed(NodeImporter &n, Value x, const ResizeForm &form, ArrayRef<int64_t> named,
+                             size_t scalesOperand, bool hasScales) {
+  auto axes = readAxes(n, x, named, scalesOperand, hasScales);
+  if (failed(axes))
+    return failure();
+  if (form.coordinates == "tf_crop_and_resize") {
+    RankedTensorType type = n.inputType(1);
+    if (!type || type.getRank() != 1 || type.getDimSize(0) != int64_t(2 * axes->size()))
+      return n.error(Code::WrongOperands) << "roi must have two numbers for each of the " << axes->size() << " axes";
+    for (auto [i, axis] : llvm::enumerate(*axes)) {
+      axis.roiStart = elementOf(n, 1, int64_t(i));
+      axis.roiEnd = elementOf(n, 1, int64_t(i + axes->size()));
+    }
+  }
+  return n.setOutput(resizeComposed(n, x, *axes, form));
+}
+
 LogicalResult importUpsample(NodeImporter &n) {
   Value x = n.input(0);
   if (!x)
@@ -66,7 +184,8 @@ LogicalResult importUpsample(NodeImporter &n) {
   } else {
     auto known = n.knownFloats(1);
     if (!known)
-      return n.error(Code::DataDependentShape) << "scales must be a constant";
+      return importComposed(n, x, {n.stringAttr("mode", "nearest"), "asymmetric", "floor"},
+                            llvm::to_vector(llvm::seq<int64_t>(0, rankOf(x))), 1, true);
     scales = *known;
   }
   std::string mode = n.stringAttr("mode", "nearest");
@@ -80,21 +199,6 @@ LogicalResult importUpsample(NodeImporter &n) {
   return finish(n, x, result->first, result->second, mode, "asymmetric", "floor");
 }
 
-/// Refuses the forms graph.resize has no meaning for.
-LogicalResult checkModes(NodeImporter &n, StringRef mode, StringRef coordinates, StringRef rounding) {
-  if (mode != "nearest" && mode != "linear")
-    return n.error(Code::UnsupportedForm) << "mode '" << mode << "' is not supported";
-  if (!llvm::is_contained({"asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"}, coordinates))
-    return n.error(Code::UnsupportedForm) << "coordinate_transformation_mode '" << coordinates << "' is not supported";
-  if (!llvm::is_contained({"floor", "ceil", "round_prefer_floor", "round_prefer_ceil"}, rounding))
-    return n.error(Code::WrongAttribute) << "nearest_mode '" << rounding << "' is unknown";
-  if (n.intAttr("antialias", 0) != 0)
-    return n.error(Code::UnsupportedForm) << "antialias is not supported";
-  if (n.stringAttr("keep_aspect_ratio_policy", "stretch") != "stretch")
-    return n.error(Code::UnsupportedForm) << "keep_aspect_ratio_policy must be stretch";
-  return success();
-}
-
 /// An operand that is there but has no elements counts as absent.
 bool hasElements(NodeImporter &n, size_t i) {
   return n.hasInput(i) && !llvm::is_contained(n.getInput(i)->type.getShape(), 0);
@@ -104,10 +208,14 @@ LogicalResult importResize(NodeImporter &n) {
   Value x = n.input(0);
   if (!x)
     return failure();
-  std::string mode = n.stringAttr("mode", "nearest");
-  std::string coordinates = n.opset < 11 ? "asymmetric" : n.stringAttr("coordinate_transformation_mode", "half_pixel");
-  std::string rounding = n.opset < 11 ? "floor" : n.stringAttr("nearest_mode", "round_prefer_floor");
-  if (failed(checkModes(n, mode, coordinates, rounding)))
+  ResizeForm form;
+  form.mode = n.stringAttr("mode", "nearest");
+  form.coordinates = n.opset < 11 ? "asymmetric" : n.stringAttr("coordinate_transformation_mode", "half_pixel");
+  form.rounding = n.opset < 11 ? "floor" : n.stringAttr("nearest_mode", "round_prefer_floor");
+  form.cubicCoefficient = n.floatAttr("cubic_coeff_a", -0.75);
+  form.extrapolation = n.floatAttr("extrapolation_value", 0);
+  form.excludesOutside = n.intAttr("exclude_outside", 0) != 0;
+  if (failed(checkModes(n, form)))
     return failure();
   Ints axes = n.intsAttr("axes").value_or(llvm::to_vector(llvm::seq<int64_t>(0, rankOf(x))));
   if (failed(n.normalizeAxes(axes, rankOf(x))))
@@ -115,12 +223,18 @@ LogicalResult importResize(NodeImporter &n) {
   for (int64_t &axis : axes)
     axis += axis < 0 ? rankOf(x) : 0;
   size_t scalesOperand = n.opset < 11 ? 1 : 2;
-  if (hasElements(n, scalesOperand)) {
-    auto scales = n.knownFloats(scalesOperand);
-    if (!scales)
-      return n.error(Code::DataDependentShape) << "scales must be a constant";
+  const bool hasScales = hasElements(n, scalesOperand);
+  auto scales = hasScales ? n.knownFloats(scalesOperand) : std::nullopt;
+  bool isComposed = form.mode == "cubic" || form.excludesOutside || (hasScales && !scales) ||
+                    llvm::is_contained({"half_pixel_symmetric", "tf_crop_and_resize"}, form.coordinates) ||
+                    n.stringAttr("keep_aspect_ratio_policy", "stretch") != "stretch";
+  if (isComposed)
+    return importComposed(n, x, form, axes, scalesOperand, hasScales);
+  if (scales) {
     auto result = applyScales(n, dimsOf(x), *scales, axes);
-    return failed(result) ? failure() : finish(n, x, result->first, result->second, mode, coordinates, rounding);
+    if (failed(result))
+      return failure();
+    return finish(n, x, result->first, result->second, form.mode, form.coordinates, form.rounding);
   }
   auto sizes = n.shapeOperand(3);
   if (failed(sizes))
@@ -130,7 +244,7 @@ LogicalResult importResize(NodeImporter &n) {
   Dims dims = dimsOf(x);
   for (auto [axis, size] : llvm::zip(axes, *sizes))
     dims[size_t(axis)] = size;
-  return finish(n, x, dims, {}, mode, coordinates, rounding);
+  return finish(n, x, dims, {}, form.mode, form.coordinates, form.rounding);
 }
 
 } // namespace

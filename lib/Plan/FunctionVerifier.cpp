@@ -93,13 +93,15 @@ unsigned operandCount(ShapeOp op) {
   return op == ShapeOp::Select ? 3 : 2;
 }
 
-bool isInteger(ElementType type) { return type >= ElementType::I8 && type <= ElementType::U64; }
+bool isCounted(ElementType type) {
+  return type == ElementType::F32 || (type >= ElementType::I8 && type <= ElementType::U64);
+}
 
 Status FunctionVerifier::checkInputValue(const Where &where, const ShapeInstr &instr) const {
   TENON_RETURN_IF_ERROR(checkIndex(where, "input", instr.a(), length(function.inputs())));
   const Tensor &input = *function.inputs()->Get(instr.a());
-  if (!isInteger(input.type()) || length(input.dims()) > 1)
-    return fail("TN6014", where.str() + ": input " + std::to_string(instr.a()) + " is no list of integers");
+  if (!isCounted(input.type()) || length(input.dims()) > 1)
+    return fail("TN6014", where.str() + ": input " + std::to_string(instr.a()) + " is no list of numbers");
   int64_t count = 1;
   if (length(input.dims()) == 1) {
     TENON_RETURN_IF_ERROR(checkValue(where, "shape value", input.dims()->Get(0)));

@@ -2,6 +2,7 @@
 #include "Graph/IR/GraphOps.h"
 #include "Graph/IR/InputElement.h"
 #include "Kernels.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace tenon;
@@ -84,10 +85,15 @@ static void bindSymbol(graph::DimAttr dim, int64_t extent, llvm::StringMap<int64
 static void bindElements(unsigned index, RankedTensorType type, const HostTensor &input,
                          llvm::StringMap<int64_t> &symbols) {
   constexpr int64_t most = 64; // as the importer
-  if (!isa<IntegerType>(type.getElementType()) || input.getRank() > 1 || input.getNumElements() > most)
+  const bool isScale = type.getElementType().isF32();
+  if ((!isa<IntegerType>(type.getElementType()) && !isScale) || input.getRank() > 1 || input.getNumElements() > most)
     return;
-  for (int64_t i = 0; i < input.getNumElements(); ++i)
-    symbols[graph::inputElement(type.getContext(), index, unsigned(i)).getName()] = input.getInteger(i);
+  for (int64_t i = 0; i < input.getNumElements(); ++i) {
+    const double scale = isScale ? std::ldexp(input.getDouble(i), 32) : 0; // in units of 2^-32, see plan.fbs
+    if (std::abs(scale) < 0x1p62)
+      symbols[graph::inputElement(type.getContext(), index, unsigned(i)).getName()] =
+          isScale ? int64_t(scale) : input.getInteger(i);
+  }
 }
 
 LogicalResult reference::bindSymbols(func::FuncOp func, ArrayRef<HostTensor> inputs,

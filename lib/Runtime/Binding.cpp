@@ -2,6 +2,7 @@
 #include "Binding.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace tenon::runtime {
@@ -107,8 +108,21 @@ static std::vector<int64_t> readElements(const Tensor &tensor, size_t count) {
   return {tensor.as<T>(), tensor.as<T>() + count};
 }
 
+/// In units of 2^-32; INT64_MIN where it is no multiple of that, or too large.
+static std::vector<int64_t> readScales(const Tensor &tensor, size_t count) {
+  std::vector<int64_t> values;
+  for (size_t i = 0; i < count; ++i) {
+    const double value = std::ldexp(double(tensor.as<float>()[i]), 32);
+    const bool fits = std::abs(value) < 0x1p62 && value == std::floor(value);
+    values.push_back(fits ? int64_t(value) : INT64_MIN);
+  }
+  return values;
+}
+
 static std::vector<int64_t> readElements(const Tensor &tensor, size_t count) {
   switch (tensor.type) {
+  case ElementType::F32:
+    return readScales(tensor, count);
   case ElementType::I8:
     return readElements<int8_t>(tensor, count);
   case ElementType::I16:
@@ -121,7 +135,7 @@ static std::vector<int64_t> readElements(const Tensor &tensor, size_t count) {
     return readElements<uint16_t>(tensor, count);
   case ElementType::U32:
     return readElements<uint32_t>(tensor, count);
-  default: // 64 bits: the verifier admits integers only
+  default: // 64 bits: the verifier admits no others
     return readElements<int64_t>(tensor, count);
   }
 }
@@ -133,6 +147,9 @@ Expected<ShapeInputs> readShapes(const Program &program, std::span<const Tensor>
     shapes.dims.push_back(input.dims);
     shapes.elements.push_back(readElements(input, program.elementsRead[i]));
     const std::vector<int64_t> &elements = shapes.elements.back();
+    if (input.type == ElementType::F32 && std::count(elements.begin(), elements.end(), INT64_MIN) != 0)
+      return Status::error("TN7014", "input '" + program.inputs[i].name +
+                                         "': an element is no multiple of 2^-32 below 2^30, as a scale has to be");
     if (input.type == ElementType::U64 &&
         std::any_of(elements.begin(), elements.end(), [](int64_t e) { return e < 0; }))
       return Status::error("TN7014", "input '" + program.inputs[i].name + "': an element is above 2^63 - 1");

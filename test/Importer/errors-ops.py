@@ -109,9 +109,9 @@ def dynamic_axes():
     return model([node("ReduceSum", ["x", "s"], ["y"])], [value("x"), value("s", ("K",), INT64)])
 
 
-@refused("TN1203: Resize (opset 17): scales must be a constant")
+@refused("TN1203: Resize (opset 17): scales must be a constant or an input of the model")
 def dynamic_scales():
-    return model([node("Resize", ["x", "", "s"], ["y"])], [value("x"), value("s", (2,))])
+    return model([node("Resize", ["x", "", "s"], ["y"])], [value("x"), value("s", (2,), TensorProto.DOUBLE)])
 
 
 @refused("TN1203: Range (opset 17): start, limit and delta must be constants")
@@ -266,9 +266,9 @@ def pad_mode():
     return one("Pad", ("x", "p"), constants=[ints("p", 1, 1, 1, 1)], opset=19, mode="mirror")
 
 
-@refused("TN1202: Resize (opset 17): mode 'cubic' is not supported")
+@refused("TN1211: Resize (opset 17): mode 'quartic' is unknown")
 def resize_cubic():
-    return one("Resize", ("x", "", "s"), constants=[constant("s", [1, 2], np.float32)], mode="cubic")
+    return one("Resize", ("x", "", "s"), constants=[constant("s", [1, 2], np.float32)], mode="quartic")
 
 
 @refused("TN1210: Resize (opset 17): scale -1")

@@ -1,6 +1,7 @@
 """Operands that decide shapes, given at run time: one plan serves all their values."""
 import numpy as np
 import onnx
+import onnx.reference
 import pytest
 from onnx import TensorProto, helper
 
@@ -107,3 +108,18 @@ def test_axis_of_a_running_sum():
     for axis in (0, 1, 2, -1, -3):
         y, = s.run(None, {"x": DATA, "axis": np.array(axis, np.int64)})
         np.testing.assert_allclose(y, DATA.cumsum(axis), rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+def test_scales_of_a_resize(mode):
+    s = session("Resize", [("x", TensorProto.FLOAT, [1, 1, 4, 4]), ("roi", TensorProto.FLOAT, [0]),
+                           ("scales", TensorProto.FLOAT, [4])], 4, mode=mode)
+    x = DATA.ravel()[:16].reshape(1, 1, 4, 4)
+    for scales in [(1, 1, 1, 1), (1, 1, 2, 3), (1, 1, 0.6, 0.5)]:
+        y, = s.run(None, {"x": x, "roi": np.zeros(0, np.float32), "scales": np.float32(scales)})
+        assert y.shape == tuple(int(n * f) for n, f in zip(x.shape, scales))
+        node = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode=mode)
+        expected, = onnx.reference.ReferenceEvaluator(node).run(None, {"x": x, "scales": np.float32(scales)})
+        np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(tenon.Error, match="multiple of"):
+        s.run(None, {"x": x, "roi": np.zeros(0, np.float32), "scales": np.float32([1, 1, 1e-12, 1])})

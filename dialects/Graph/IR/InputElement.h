@@ -6,8 +6,8 @@
 
 namespace tenon::graph {
 
-/// The symbol of element `element` of argument `input` of the function, a tensor of integers of rank 0 or 1. Unlike an
-/// extent it may be negative.
+/// The symbol of element `element` of argument `input` of the function, a tensor of integers, or of f32 in units of
+/// 2^-32, of rank 0 or 1. Unlike an extent it may be negative.
 DimAttr inputElement(mlir::MLIRContext *context, unsigned input, unsigned element);
 
 /// The input and element of such a symbol.

@@ -12,9 +12,9 @@ struct CheckResult {
   int64_t onHost = 0;  ///< of these, on the processor beside the device
 };
 
-/// Imports the model at `path` and forms its regions for the target of `options`, without making kernels. Emits an error
-/// for every node that cannot be imported (nodes that depend on one are passed over), or else for every region without
-/// a kernel; fails if there was one.
+/// Imports the model at `path` and forms its regions for the target of `options`, without making kernels. Emits an
+/// error for every node that cannot be imported (nodes that depend on one are passed over), or else for every region
+/// without a kernel; fails if there was one.
 mlir::FailureOr<CheckResult> checkModel(llvm::StringRef path, const CompileOptions &options,
                                         mlir::MLIRContext &context);
 

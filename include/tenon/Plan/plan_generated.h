@@ -139,7 +139,8 @@ inline const char *EnumNameElementType(ElementType e) {
 ///   Constant: imm. InputDim: dimension b of input a. FloorDiv/Mod: b != 0, rounding to minus infinity.
 ///   Broadcast: the ONNX broadcast of two extents: a if a == b or b == 1, b if a == 1, else an error.
 ///   Select: a != 0 ? b : c.  Equal, Less: 0 or 1.
-///   InputValue: element b of input a, which has an integer type, rank 0 or 1, and more than b elements in every run.
+///   InputValue: element b of input a, which has an integer type or F32, rank 0 or 1, and more than b elements in every
+///   run. F32 counts in units of 2^-32, and has to be a multiple of that below 2^30.
 enum class ShapeOp : uint8_t {
   Constant = 0,
   InputDim = 1,

@@ -92,9 +92,9 @@ TEST(Verifier, ChecksElementsThatShapesDependOn) {
     };
   };
   const uint32_t n = 0, four = 1; // of the sample: an extent of the input, and a constant
-  expectFailure(read(ElementType::F32, {four}, 0), "TN6014", "input 1 is no list of integers");
-  expectFailure(read(ElementType::Bool, {four}, 0), "TN6014", "input 1 is no list of integers");
-  expectFailure(read(ElementType::I64, {four, four}, 0), "TN6014", "input 1 is no list of integers");
+  expectFailure(read(ElementType::F64, {four}, 0), "TN6014", "input 1 is no list of numbers");
+  expectFailure(read(ElementType::Bool, {four}, 0), "TN6014", "input 1 is no list of numbers");
+  expectFailure(read(ElementType::I64, {four, four}, 0), "TN6014", "input 1 is no list of numbers");
   expectFailure(read(ElementType::I64, {four}, 4), "TN6014", "input 1 may have no element 4");
   expectFailure(read(ElementType::I64, {}, 1), "TN6014", "input 1 may have no element 1");
   expectFailure(read(ElementType::I64, {n}, 0), "TN6014", "input 1 may have no element 0");
