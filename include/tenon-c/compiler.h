@@ -38,6 +38,16 @@ typedef struct TenonCompileOptions {
   void *user; /**< handed to progress */
   /** "full", or what the products of a GPU target compute in: "tf32", "fp16", "bf16"; NULL: "full". */
   const char *precision;
+  /** What to tune for: the name of a description ("h100") or the path of one; implies its arch. NULL: what stands for the
+      first of archs. */
+  const char *device;
+  /** Not 0: the plan keeps the text of its kernels, for `tenon inspect --kernels`. */
+  int32_t keep_source;
+  /** A file of what `tenon tune` measured, which chooses between tactics; NULL: none. */
+  const char *timings;
+  /** Whose kernels a plan for cuda may hold: "own", "libraries" (a call of cuBLASLt or cuDNN wherever one computes the
+      region), "auto" (what the timings say is faster; without, own). NULL: "auto". */
+  const char *tactics;
 } TenonCompileOptions;
 
 /** "tenon 0.1.0". */

@@ -76,6 +76,15 @@ static TenonError *translate(const TenonCompileOptions &given, CompileOptions &o
   if (!precision)
     return invalidArgument("precision of the compile options is none of full, tf32, fp16 and bf16");
   options.precision = *precision;
+  const std::optional<cost::Tactics> tactics = cost::parseTactics(given.tactics ? given.tactics : "auto");
+  if (!tactics)
+    return invalidArgument("tactics of the compile options is none of own, libraries and auto");
+  options.tactics = *tactics;
+  options.keepSource = given.keep_source != 0;
+  options.timings = given.timings ? given.timings : "";
+  options.device = given.device ? given.device : "";
+  if (const Status applied = applyDevice(options); !applied.ok())
+    return makeError(applied.error());
   options.maxMemory = given.max_memory;
   if (given.progress)
     options.progress = [progress = given.progress, user = given.user](Phase phase, double done) {

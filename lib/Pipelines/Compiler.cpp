@@ -185,6 +185,23 @@ LogicalResult Compilation::makePlan() {
       {options.target, options.threads, std::move(*code), std::move(notes), std::move(source), std::move(*hostCode)});
 }
 
+Status tenon::applyDevice(CompileOptions &options) {
+  const Target *target = findTarget(options.target);
+  if (options.device.empty() || !target) // an unknown target is an error of the compilation
+    return Status::success();
+  auto device = cost::findDevice(options.device);
+  if (!device)
+    return device.takeStatus();
+  if (!llvm::is_contained(target->archs, device->arch))
+    return Status::error("TN9003",
+                         "--device: " + device->name + " has " + device->arch +
+                             ", which is no architecture of target " + options.target,
+                         "", device->isGpu ? "add --target=cuda" : "choose another device or target");
+  if (options.archs.empty())
+    options.archs = {device->arch};
+  return Status::success();
+}
+
 LogicalResult Compilation::run(StringRef path) {
   target = findTarget(options.target);
   if (!target)

@@ -55,7 +55,8 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
             shapes: Mapping[str, Sequence[int]] | None = None,
             fixed_shapes: Mapping[str, Sequence[int]] | None = None,
             archs: Sequence[str] | None = None, optimization: int = 2, jobs: int = 0,
-            precision: str = "full") -> Plan:
+            precision: str = "full", device: str | os.PathLike[str] | None = None, keep_source: bool = False,
+            timings: str | os.PathLike[str] | None = None, tactics: str = "auto") -> Plan:
     """Compiles a model: the path of an .onnx file, an onnx.ModelProto, or its serialised bytes.
 
     threads       thread count the plan asks for; 0 = all cores. A session may override it.
@@ -65,6 +66,11 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
     optimization  0 to 3
     jobs          compile workers; 0 = all cores; does not change the plan
     precision     "full", or what products compute in on a GPU: "tf32", "fp16", "bf16"
+    device        what to tune for, by name ("h100") or as the path of a description; implies its architecture
+    keep_source   keep the text of the kernels in the plan, for `tenon inspect --kernels`
+    timings       a file of what `tenon tune` measured, by which tactics are chosen
+    tactics       "own", "libraries" (cuBLASLt and cuDNN wherever they compute a region; for cuda) or "auto": what the
+                  timings say is faster
 
     Raises tenon.Error where the model is wrong or not supported.
     """
@@ -78,7 +84,9 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
     weakref.finalize(plan, shutil.rmtree, folder, ignore_errors=True)
     _compiler.compile(path=os.fspath(model) if is_path else None, data=None if is_path else _serialise(model),
                       output=str(plan.path), target=target, threads=threads, jobs=jobs, optimization=optimization,
-                      precision=precision, archs=None if archs is None else list(archs),
+                      precision=precision, device=None if device is None else os.fspath(device), keep_source=keep_source,
+                      timings=None if timings is None else os.fspath(timings), tactics=tactics,
+                      archs=None if archs is None else list(archs),
                       shapes={name: list(dims) for name, dims in (shapes or {}).items()},
                       fixed_shapes={name: list(dims) for name, dims in (fixed_shapes or {}).items()})
     return plan

@@ -20,6 +20,11 @@ class Case:
     weights: dict = field(default_factory=dict)  # name -> extents
     precisions: tuple = ("fp32", "tf32", "fp16", "bf16")
 
+    @property
+    def is_tuned(self):
+        """Whether its kernel has several tactics: products and convolutions."""
+        return self.nodes[0][0] in ("MatMul", "Conv")
+
     def dims(self, name, size):
         return [size[d] if isinstance(d, str) else d for d in self.inputs[name]]
 

@@ -1,6 +1,9 @@
 """Makes what `./dev gpu-test` takes to a machine with a GPU: plans, their weights, and the sources of the runtime.
 
-usage: make_bundle.py --build BUILD --out FOLDER [--target cuda|vgpu] [--precision fp32] [-k NAME]
+usage: make_bundle.py --build BUILD --out FOLDER [--target cuda|vgpu] [--device h100] [--precision fp32] [-k NAME]
+
+For products and convolutions it also holds a plan for each tactic (tiles of ours, cuBLASLt, cuDNN), compiled for --device:
+what `tenon tune` would time if it could run there.
 """
 import argparse
 import pathlib
@@ -16,6 +19,7 @@ from cases import CASES, arrays
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT = 60 << 20
+LARGEST_TUNED = 1 << 20  # bytes of weights: every plan holds them
 RUNTIME = ["include/tenon", "include/tenon-c", "lib/Plan", "lib/Runtime", "lib/CAPI"]
 
 
@@ -45,10 +49,26 @@ def compile_case(case, args):
         plan = folder / f"{case.name}.{precision}.tenon"
         command = [args.build / "bin/tenon", "compile", path, f"--target={args.target}", "-o", plan]
         command += [f"--precision={precision}"] if precision != "fp32" else []
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{case.name} in {precision}: {done.stderr}")
+        compile_with(command, f"{case.name} in {precision}")
+        if args.target == "cuda" and case.is_tuned and sum(array.nbytes for array in constants.values()) <= LARGEST_TUNED:
+            tune_case(case, path, precision, args)
     path.unlink()
+
+
+def compile_with(command, what):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{what}: {done.stderr}")
+
+
+def tune_case(case, path, precision, args):
+    size = case.sizes[-1]
+    command = [args.build / "bin/tenon", "tune", path, "--target=cuda", f"--device={args.device}",
+               "--plans", args.out / "tune" / f"{case.name}.{precision}"]
+    for name in case.inputs:
+        command += ["--shape", f"{name}={'x'.join(str(d) for d in case.dims(name, size))}"]
+    command += [f"--precision={precision}"] if precision != "fp32" else []
+    compile_with(command, f"tactics of {case.name} in {precision}")
 
 
 def copy_sources(out):
@@ -56,7 +76,7 @@ def copy_sources(out):
         shutil.copytree(ROOT / folder, out / folder, ignore=shutil.ignore_patterns("vgpu", "CMakeLists.txt"))
     header = next(p for p in (pathlib.Path("/usr/include"), pathlib.Path("/usr/local/include")) if (p / "flatbuffers").exists())
     shutil.copytree(header / "flatbuffers", out / "include/flatbuffers")
-    for name in ("cases.py", "run_bundle.py"):
+    for name in ("cases.py", "run_bundle.py", "tuning.py"):
         shutil.copy(ROOT / "test/Gpu" / name, out / name)
 
 
@@ -65,6 +85,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--target", default="cuda")
+    parser.add_argument("--device", default="h100", help="the GPU whose tactics are timed; a name that tenon compile knows")
     parser.add_argument("--precision", action="append", help="only this one; may be repeated")
     parser.add_argument("-k", action="append", help="only cases whose name contains this; may be repeated")
     args = parser.parse_args()

@@ -1,10 +1,11 @@
 """Runs a bundle of make_bundle.py: every case at every size against numpy, then times beside torch where there is one.
 
-usage: run_bundle.py [--library FOLDER] [--no-times] [-k NAME] [--out RESULTS.json]
+usage: run_bundle.py [--library FOLDER] [--no-times] [-k NAME] [--out RESULTS.json] [--timings TIMINGS.jsonl]
 
 Needs Python with numpy, g++ 11 or later (unless --library names the built runtime), and for target cuda a driver. The last
-line is "N passed, N failed"; a table of times comes before it. Times are those of the plan's kernels, from a profile that
-waits after each of them, so a launch of a few microseconds is in them; torch's are measured by events.
+line is "N passed, N failed"; a table of times comes before it. Times are those of the plan's kernels, by events of the
+device; torch's are measured by events, too. With --timings every tactic of products and convolutions is checked and timed,
+libraries among them, and the timing database is written.
 """
 import argparse
 import ctypes
@@ -18,6 +19,7 @@ import tempfile
 
 import numpy as np
 
+import tuning
 from cases import CASES, TOLERANCE, arrays
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -96,9 +98,9 @@ def load(case, size):
     return {name: weights[name] if name in case.weights else array for name, array in data.items()}
 
 
-def compare(runtime, case, precision, limit):
-    """Messages of the sizes that disagree, and how many were run."""
-    session = runtime.open(HERE / "plans" / f"{case.name}.{precision}.tenon")
+def compare(runtime, case, precision, limit, plan=None):
+    """Messages of the sizes that disagree, and how many were run. `plan`: another one than the bundle's first."""
+    session = runtime.open(plan or HERE / "plans" / f"{case.name}.{precision}.tenon")
     errors, ran = [], 0
     for size in case.sizes:
         if limit and case.flops and case.flops(size) > limit or limit and np.prod(list(size.values())) > limit:
@@ -109,7 +111,7 @@ def compare(runtime, case, precision, limit):
         error = np.abs(got - want).max() / max(np.abs(want).max(), 1e-30) if got.shape == want.shape else np.inf
         ran += 1
         if not error <= TOLERANCE[precision]:
-            errors.append(f"{case.name} in {precision} at {size}: relmax {error:.2e}")
+            errors.append(f"{case.name} in {precision}{f' by {plan.stem}' if plan else ''} at {size}: relmax {error:.2e}")
     runtime.c.tenon_session_destroy(session)
     return errors, ran
 
@@ -189,6 +191,29 @@ def show_times(runtime, cases):
     return results
 
 
+def tune(runtime, cases, limit, path):
+    """Checks and times the tactics of `cases`; messages of what disagrees, and how many were run."""
+    lines, errors, ran = [], [], 0
+    for case, precision in cases:
+        folder = HERE / "tune" / f"{case.name}.{precision}"
+        size = next((s for s in reversed(case.sizes) if not limit or case.flops and case.flops(s) <= limit), None)
+        if not folder.exists() or size is None:
+            continue
+        data = load(case, size)
+        timed, skipped = tuning.time_case(runtime, folder, {name: data[name] for name in case.inputs})
+        lines += timed
+        for plan in sorted(folder.glob("*.tenon")):
+            if not any(f", {plan.stem}: " in each for each in skipped):
+                wrong, number = compare(runtime, case, precision, limit or case.flops(case.sizes[-2]), plan)
+                errors, ran = errors + wrong, ran + number
+        for each in skipped:
+            print(f"not measured: {each}", flush=True)
+        for line in timed:
+            print(f"{case.name:<28}{precision:<10}{line['median_us']:10.1f}  {line['tactic']}", flush=True)
+    tuning.write(lines, path)
+    return errors, ran
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--library", type=pathlib.Path, help="folder of libtenon_runtime.so and of the device")
@@ -196,6 +221,7 @@ def main():
     parser.add_argument("--limit", type=float, default=0, help="leave out sizes with more operations or elements than this")
     parser.add_argument("-k", default="")
     parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--timings", type=pathlib.Path, help="where to write the timing database")
     args = parser.parse_args()
     chosen = [(case, precision) for case in CASES for precision in case.precisions
               if args.k in case.name and (HERE / "plans" / f"{case.name}.{precision}.tenon").exists()]
@@ -207,6 +233,12 @@ def main():
                 errors, ran = compare(runtime, case, precision, args.limit)
             except RuntimeError as error:
                 errors, ran = [f"{case.name} in {precision}: {error}"], 1
+            failures += errors
+            passed += ran - len(errors)
+            for error in errors:
+                print(f"FAILED {error}", flush=True)
+        if args.timings:
+            errors, ran = tune(runtime, chosen, args.limit, args.timings)
             failures += errors
             passed += ran - len(errors)
             for error in errors:

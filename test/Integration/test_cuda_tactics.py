@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, built
+from conftest import BUILD, ROOT, built
 
 MOCKS = "test/Unit/Runtime"
 
@@ -148,6 +148,23 @@ def test_tuning_says_what_it_could_not_measure(tenon, models, mocks, tmp_path):
     done = subprocess.run([tenon, "tune", models("mlp_tiny"), "--target=cuda", f"--timings={tmp_path / 'more.jsonl'}",
                            "--tactics=libraries"], env=lacking, capture_output=True, text=True)
     assert done.returncode == 6 and "TN8004" in done.stderr
+
+
+def test_a_bundle_is_tuned_without_a_compiler(tenon, models, mocks, tmp_path):
+    """Plans from here, times from a machine with a GPU alone."""
+    bundle, timings = tmp_path / "bundle", tmp_path / "timings.jsonl"
+    run(mocks, sys.executable, ROOT / "test/Gpu/make_bundle.py", "--build", BUILD, "--out", bundle, "--precision=fp32",
+        "-k", "dense_40")
+    out = run(mocks, sys.executable, bundle / "run_bundle.py", "--library", built("lib/libtenon_runtime.so").parent,
+              "--limit=3e6", "--no-times", "--timings", timings)
+    assert out.splitlines()[-1] == "15 passed, 0 failed", out  # 3 sizes, of each plan
+    lines = [json.loads(line) for line in timings.read_text().splitlines()]
+    assert len(lines) == 4 and {line["tactic"].split()[0] for line in lines} == {"gemm_simt", "cublaslt"}
+    lacking = {**mocks, "TENON_CUBLASLT": "/nonexistent/libcublasLt.so"}
+    out = run(lacking, sys.executable, bundle / "run_bundle.py", "--library", built("lib/libtenon_runtime.so").parent,
+              "--limit=3e6", "--no-times", "--timings", timings)
+    assert "not measured: dense_40x72.fp32, cublaslt: " in out and "12 passed, 0 failed" in out
+    assert "cublaslt" not in timings.read_text()
 
 
 def test_tuning_is_for_the_gpu_that_is_there(tenon, models, mocks, tmp_path):

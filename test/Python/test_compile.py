@@ -83,6 +83,23 @@ def test_refused_precision(mlp, precision, code):
         tenon.compile(mlp, precision=precision)
 
 
+@pytest.mark.parametrize("options, code", [({"tactics": "cutlass"}, "TN7014"), ({"tactics": "libraries"}, "TN5013"),
+                                           ({"device": "h100"}, "TN9003"), ({"device": "no_such"}, "TN9031"),
+                                           ({"timings": "/nonexistent/t.jsonl"}, "TN9033")])
+def test_refused_tuning(mlp, options, code):
+    """No such tactics, none but our own on a processor, a GPU's description for it, no such description, no such file."""
+    with pytest.raises(tenon.Error, match=code):
+        tenon.compile(mlp, **options)
+
+
+def test_tuning_options_reach_the_compiler(mlp, tmp_path):
+    timings = tmp_path / "timings.jsonl"
+    timings.write_text("")
+    plan = tenon.compile(mlp, device="xeon-avx512", timings=timings, keep_source=True, tactics="own")
+    assert plan.path.stat().st_size > tenon.compile(mlp, device="xeon-avx512").path.stat().st_size
+    assert tenon.Session(tenon.compile(mlp, device="cpu-avx2")).arch == "x86-64-v3"
+
+
 def test_what_cannot_be_a_model_is_a_type_error():
     with pytest.raises(TypeError, match="int"):
         tenon.compile(7)

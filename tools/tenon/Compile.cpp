@@ -5,7 +5,6 @@
 #include "common/Inputs.h"
 #include "common/Report.h"
 #include "common/Supervise.h"
-#include "tenon/Cost/Device.h"
 #include "tenon/Pipelines/Registration.h"
 #include "tenon/Pipelines/Targets.h"
 #include "tenon/Plan/Container.h"
@@ -69,21 +68,6 @@ void CompileArguments::declare(CommandLine &line) {
   line.real("max-memory", "GB", "memory the compiler may use", maxGigabytes);
 }
 
-/// The device must be of the target, and stands for its architecture where none is named.
-static Status applyDevice(const Target &target, CompileOptions &options) {
-  auto device = cost::findDevice(options.device);
-  if (!device)
-    return device.takeStatus();
-  if (!llvm::is_contained(target.archs, device->arch))
-    return Status::error("TN9003",
-                         "--device: " + device->name + " has " + device->arch +
-                             ", which is no architecture of target " + options.target,
-                         "", device->isGpu ? "add --target=cuda" : "choose another device or target");
-  if (options.archs.empty())
-    options.archs = {device->arch};
-  return Status::success();
-}
-
 Status CompileArguments::finish(const ShapeSet &shapes) {
   const Target &target = *findTarget(options.target);
   std::vector<std::string> archs; // best first, each once: the runtime takes the first that the machine supports
@@ -95,8 +79,7 @@ Status CompileArguments::finish(const ShapeSet &shapes) {
       return Status::error("TN9003", "--arch: '" + arch + "' is no architecture of target " + options.target, "",
                            "choose among " + llvm::join(target.archs, ", "));
   options.archs = std::move(archs);
-  if (!options.device.empty())
-    TENON_RETURN_IF_ERROR(applyDevice(target, options));
+  TENON_RETURN_IF_ERROR(applyDevice(options));
   options.jobs = unsigned(jobs);
   options.threads = unsigned(threads);
   options.maxMemory = uint64_t(maxGigabytes * 1e9);

@@ -2,7 +2,8 @@
 //
 // Compiles the model once for every tactic that kernels can choose among, and runs the plans in turns, so that what
 // disturbs the machine disturbs all of them. Medians go to the timing database. On a GPU a plan takes the n-th tile
-// of every kernel, or a library wherever that computes one, and events of the device tell the times.
+// of every kernel, or a library wherever that computes one, and events of the device tell the times. With --plans they
+// are only written, for a machine without a compiler (test/Gpu/run_bundle.py).
 //
 //===----------------------------------------------------------------------===//
 #include "Commands.h"
@@ -29,7 +30,7 @@ namespace json = llvm::json;
 namespace {
 
 struct TuneSettings : CompileArguments {
-  std::string model, timings;
+  std::string model, timings, plans;
   std::vector<std::string> shapes;
   int64_t iterations = 20, warmUp = 3, seed = 0;
 };
@@ -76,6 +77,8 @@ static Status compileTrial(const TuneSettings &settings, Trial &trial) {
   if (!notes)
     return notes.takeStatus();
   trial.notes = std::move(*notes);
+  if (!settings.plans.empty())
+    return Status::success();
   auto session = runtime::Session::create(*container, {.threads = int(settings.threads)});
   if (!session)
     return session.takeStatus();
@@ -194,8 +197,10 @@ static Status addGpuTrials(const TuneSettings &settings, llvm::StringRef scratch
       experiment.skipped.push_back(std::string(library) + ": " + added.error().message);
     else if (!added.ok())
       return added;
-    else if (!experiment.trials.back().isTaken())
-      experiment.trials.pop_back(); // it computes nothing here
+    else if (!experiment.trials.back().isTaken()) { // it computes nothing here
+      llvm::sys::fs::remove(experiment.trials.back().path);
+      experiment.trials.pop_back();
+    }
   }
   return Status::success();
 }
@@ -217,8 +222,23 @@ static Status checkDevice(const cost::Device &device, const Trial &trial) {
       "name the GPU of this machine with --device");
 }
 
+/// Writes the plans and runs none.
+static Status writePlans(const TuneSettings &settings, json::Object &result) {
+  if (std::error_code code = llvm::sys::fs::create_directories(settings.plans))
+    return Status::error("TN9010", "cannot make '" + settings.plans + "': " + code.message());
+  Experiment experiment;
+  TENON_RETURN_IF_ERROR(addTrials(settings, settings.plans, experiment));
+  json::Array plans;
+  for (const Trial &trial : experiment.trials)
+    plans.push_back(json::fixUTF8(trial.path));
+  result = json::Object{{"plans", std::move(plans)}};
+  return Status::success();
+}
+
 static Status tune(const TuneSettings &settings, const ShapeSet &shapes, llvm::StringRef scratch,
                    json::Object &result) {
+  if (!settings.plans.empty())
+    return writePlans(settings, result);
   cost::Timings timings;
   if (llvm::sys::fs::exists(settings.timings)) {
     auto known = cost::Timings::read(settings.timings);
@@ -248,6 +268,11 @@ static Status tune(const TuneSettings &settings, const ShapeSet &shapes, llvm::S
 }
 
 static void print(const json::Object &result) {
+  if (const json::Array *plans = result.getArray("plans")) {
+    for (const json::Value &plan : *plans)
+      llvm::outs() << printable(*plan.getAsString()) << '\n';
+    return;
+  }
   llvm::outs() << llvm::formatv("{0,10} {1,7}  {2,-24} {3}\n", "us", "spread", "tactic", "problem");
   for (const json::Value &value : *result.getArray("measured")) {
     const json::Object &row = *value.getAsObject();
@@ -262,7 +287,7 @@ static void print(const json::Object &result) {
 }
 
 static Status prepare(TuneSettings &settings, ShapeSet &shapes) {
-  if (settings.timings.empty())
+  if (settings.timings.empty() && settings.plans.empty())
     return Status::error("TN9002", "`tenon tune` needs --timings=FILE");
   if (settings.options.target != "cpu" && settings.options.target != "cuda")
     return Status::error("TN9034", "kernels of target " + settings.options.target + " cannot be tuned yet");
@@ -284,6 +309,8 @@ int tools::runTune(Arguments arguments) {
                    "Measures on this machine the tactics that kernels of a model can choose among, for "
                    "`tenon compile --timings`.");
   line.text("timings", "FILE", "the timing database to add to", settings.timings);
+  line.text("plans", "DIR", "only write the plans to be timed, for another machine; nothing is measured",
+            settings.plans);
   settings.declare(line);
   line.texts("shape", "NAME=1x3x224x224", "the size to measure at", settings.shapes);
   line.number("threads", "threads; 0 = all cores", settings.threads, 0, 4096);
