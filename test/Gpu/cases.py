@@ -81,6 +81,29 @@ def conv(name, channels, kernels, sizes, groups=1, stride=1):
                 {"w": [kernels, channels // groups, 3, 3]})
 
 
+def two_dense(k, hidden, sizes):
+    """The first product begins and ends in the precision of the compilation, as those inside of a network do."""
+    nodes = [("MatMul", ["x", "w"], "s", {}), ("Add", ["s", "b"], "t", {}), ("Relu", ["t"], "h", {}), ("MatMul", ["h", "v"], "y", {})]
+    return Case(f"two_dense_{k}x{hidden}", nodes, {"x": ["M", k]}, lambda a: np.maximum(a["x"] @ a["w"] + a["b"], 0) @ a["v"],
+                lambda torch, t: torch.relu(t["x"] @ t["w"] + t["b"]) @ t["v"], [{"M": m} for m in sizes],
+                lambda s: 4 * s["M"] * k * hidden, {"w": [k, hidden], "b": [hidden], "v": [hidden, k]})
+
+
+def two_conv(channels, sizes):
+    def reference(a):
+        return convolve({"x": np.maximum(convolve(a) + a["b"][:, None, None], 0), "w": a["v"]})
+
+    def peer(torch, t):
+        conv2d = torch.nn.functional.conv2d
+        return conv2d(torch.relu(conv2d(t["x"], t["w"], t["b"], padding=1)), t["v"], padding=1)
+
+    nodes = [("Conv", ["x", "w", "b"], "s", {"pads": [1] * 4}), ("Relu", ["s"], "h", {}), ("Conv", ["h", "v"], "y", {"pads": [1] * 4})]
+    shape = [channels, channels, 3, 3]
+    return Case(f"two_conv_{channels}", nodes, {"x": ["N", channels, "H", "W"]}, reference, peer,
+                [dict(zip("NHW", size)) for size in sizes], lambda s: 36 * s["N"] * s["H"] * s["W"] * channels**2,
+                {"w": shape, "b": [channels], "v": shape})
+
+
 def attention(causal, heads, d, sizes):
     extents = {"q": ["B", heads, "S", d], "k": ["B", heads, "T", d], "v": ["B", heads, "T", d]}
     return Case(f"attention_{'causal' if causal else 'full'}_{d}",
@@ -107,6 +130,8 @@ CASES = [
          lambda a: a["a"] @ a["b"], lambda torch, t: t["a"] @ t["b"],
          [dict(zip("BMKN", size)) for size in [(1, 1, 1, 1), (3, 17, 5, 33), (2, 128, 64, 128), (2, 4096, 4096, 4096)]],
          lambda s: 2 * s["B"] * s["M"] * s["K"] * s["N"]),
+    two_dense(256, 256, [1, 65, 8192]),
+    two_conv(64, [(1, 7, 9), (32, 56, 56)]),
     conv("conv_64", 64, 64, [(1, 7, 9), (2, 17, 33), (32, 56, 56)]),
     conv("conv_3_stride_2", 3, 64, [(1, 15, 17), (32, 224, 224)], stride=2),
     conv("conv_depthwise", 96, 96, [(1, 7, 9), (32, 56, 56)], groups=96),

@@ -31,12 +31,16 @@ static json::Array runnableArchs() {
   return archs;
 }
 
-/// Whether a driver's library can be loaded; nothing is initialised.
-static bool hasLibrary(const char *name) {
-  void *handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
-  if (handle)
-    dlclose(handle);
-  return handle != nullptr;
+/// Whether one of the libraries can be loaded; nothing is initialised. `variable` of the environment names another.
+static bool hasLibrary(const char *variable, std::initializer_list<const char *> names) {
+  const char *named = std::getenv(variable);
+  auto canOpen = [](const char *name) {
+    void *handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+    if (handle)
+      dlclose(handle);
+    return handle != nullptr;
+  };
+  return named && *named ? canOpen(named) : llvm::any_of(names, canOpen);
 }
 
 static json::Object describePython() {
@@ -63,8 +67,10 @@ static void print(const json::Object &found) {
   for (const json::Value &arch : *cpu.getArray("archs"))
     llvm::outs() << ' ' << textOf(&arch);
   llvm::outs() << (cpu.getArray("archs")->empty() ? " none: plans need at least x86-64-v3 (AVX2, FMA)" : "")
-               << "\ncuda driver: "
-               << (*found.getBoolean("cuda_driver") ? "present, not used by this version" : "absent")
+               << "\ncuda driver: " << (*found.getBoolean("cuda_driver") ? "present" : "absent") << "\ncuBLASLt:    "
+               << (*found.getBoolean("cublaslt") ? "present" : "absent, needed by --tactics=libraries")
+               << "\ncuDNN:       "
+               << (*found.getBoolean("cudnn") ? "present" : "absent, needed by --tactics=libraries")
                << "\npython:      " << textOf(python.get("path")) << '\n';
   for (const char *module : {"numpy", "onnx", "onnxruntime"})
     llvm::outs() << llvm::formatv("{0,-13}{1}\n", std::string(module) + ":", textOf(python.get(module)));
@@ -88,7 +94,9 @@ int tools::runDoctor(Arguments arguments) {
                            {"memory", memory},
                            {"best_arch", runtime::cpuArch().data()},
                            {"archs", runnableArchs()}}},
-      {"cuda_driver", hasLibrary("libcuda.so.1")},
+      {"cuda_driver", hasLibrary("TENON_CUDA_DRIVER", {"libcuda.so.1"})},
+      {"cublaslt", hasLibrary("TENON_CUBLASLT", {"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11"})},
+      {"cudnn", hasLibrary("TENON_CUDNN", {"libcudnn.so.9", "libcudnn.so.8"})},
       {"python", describePython()},
   };
   if (!report.json())
