@@ -150,6 +150,13 @@ def test_tuning_says_what_it_could_not_measure(tenon, models, mocks, tmp_path):
     assert done.returncode == 6 and "TN8004" in done.stderr
 
 
+def test_a_library_that_refuses_a_problem_is_left_out(tenon, models, mocks, tmp_path):
+    refusing = {**mocks, "TENON_MOCK_FAIL_LIBRARY": "cublasLtMatmulAlgoGetHeuristic=15"}
+    result, lines = tune(refusing, tenon, models("mlp_tiny"), tmp_path / "timings.jsonl")
+    assert len(result["skipped"]) == 1 and "CUBLAS_STATUS_NOT_SUPPORTED" in result["skipped"][0]
+    assert lines and all(line["tactic"].startswith("gemm_simt") for line in lines)
+
+
 def test_a_bundle_is_tuned_without_a_compiler(tenon, models, mocks, tmp_path):
     """Plans from here, times from a machine with a GPU alone."""
     bundle, timings = tmp_path / "bundle", tmp_path / "timings.jsonl"
