@@ -31,8 +31,8 @@ static void compile(const std::optional<std::string> &path, const std::optional<
                     const std::string &output, const std::string &target, int threads, int jobs, int optimization,
                     const std::string &precision, const std::optional<std::string> &device, bool keepSource,
                     const std::optional<std::string> &timings, const std::string &tactics,
-                    const std::optional<std::vector<std::string>> &archs,
-                    const Shapes &shapes, const Shapes &fixedShapes) {
+                    const std::optional<std::vector<std::string>> &archs, const Shapes &shapes,
+                    const Shapes &fixedShapes) {
   Options given;
   tenon_compile_options_init(&given.options);
   if (archs)

@@ -1,8 +1,10 @@
 """Calls of cuBLASLt and cuDNN, and `tenon tune --target=cuda`, without a GPU: on mocks of NVRTC (which compiles for the
 virtual GPU), of the driver (which runs that, and has a clock of its own), and of the libraries (which compute on the host).
 """
+import glob
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -20,6 +22,16 @@ def mocks():
             "TENON_CUDA_DRIVER": str(built(f"{MOCKS}/libmock_cuda.so")),
             "TENON_CUBLASLT": libraries, "TENON_CUDNN": libraries,
             "TENON_CUDA_GRAPHS": "0"}  # the mock captures calls, not kernels: RuntimeTests does
+
+
+def test_libraries_are_declared_as_in_their_headers():
+    folders = [pathlib.Path(folder) / "include" for folder in (os.environ.get("CUDA_HOME", "/usr/local/cuda"),
+                                                              *sorted(glob.glob("/usr/local/cuda-*"), reverse=True))]
+    found = [folder for folder in folders if (folder / "cublasLt.h").exists() and (folder / "cudnn.h").exists()]
+    if not found:
+        pytest.skip("no headers of cuBLASLt and cuDNN")
+    run(None, "clang++-22", "-std=c++20", "-fsyntax-only", f"-I{ROOT}/include", f"-I{ROOT}/lib/Runtime/devices/cuda",
+        f"-isystem{found[0]}", ROOT / "test/Device/library_headers.cpp")
 
 
 def run(environment, *command):
