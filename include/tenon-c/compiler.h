@@ -38,8 +38,8 @@ typedef struct TenonCompileOptions {
   void *user; /**< handed to progress */
   /** "full", or what the products of a GPU target compute in: "tf32", "fp16", "bf16"; NULL: "full". */
   const char *precision;
-  /** What to tune for: the name of a description ("h100") or the path of one; implies its arch. NULL: what stands for the
-      first of archs. */
+  /** What to tune for: the name of a description ("h100") or the path of one; implies its arch. NULL: what stands for
+     the first of archs. */
   const char *device;
   /** Not 0: the plan keeps the text of its kernels, for `tenon inspect --kernels`. */
   int32_t keep_source;

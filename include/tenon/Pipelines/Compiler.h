@@ -47,8 +47,8 @@ struct CompileOptions {
   std::function<void(Phase, double)> progress;
 };
 
-/// A device must be of the target (TN9003), and stands for its architecture where `archs` names none. To be called before
-/// compileModel where a device is named.
+/// A device must be of the target (TN9003), and stands for its architecture where `archs` names none. To be called
+/// before compileModel where a device is named.
 Status applyDevice(CompileOptions &options);
 
 /// Compiles the model at `path` to a plan at `output` (written whole or not at all). With `stopAfter`, the IR after
