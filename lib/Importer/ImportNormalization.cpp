@@ -1,5 +1,5 @@
 //===- ImportNormalization.cpp - Normalisation and softmax -----------------===//
-#include "NodeImporter.h"
+#include "Compose.h"
 #include "Registry.h"
 
 using namespace mlir;
@@ -80,6 +80,40 @@ LogicalResult importInstanceNormalization(NodeImporter &n) {
   return n.setOutput(scaled ? n.create<AddOp>(scaled, alignChannels(n, bias, rank)) : Value());
 }
 
+/// x / (bias + alpha * mean)^beta, the mean of x^2 over `size` neighbouring channels (of which absent ones are 0).
+LogicalResult importLrn(NodeImporter &n) {
+  Value x = n.input(0);
+  if (!x)
+    return failure();
+  int64_t size = n.intAttr("size", 0);
+  if (size < 1 || size > INT16_MAX || rankOf(x) < 2)
+    return n.error(Code::WrongAttribute) << "size is " << size << " for an operand of rank " << rankOf(x);
+  Compose c{n};
+  Dims dims = dimsOf(x), split = {dims[0], n.dim(1), dims[1], product(n.context, ArrayRef(dims).drop_front(2))};
+  Value squares = n.reshape(c.mul(x, x), split);
+  int64_t before = (size - 1) / 2;
+  Value mean = squares ? n.create<AveragePoolOp>(squares, Ints{size, 1}, Ints{1, 1},
+                                                 Ints{before, 0, size - 1 - before, 0}, Ints{1, 1}, false, true, false)
+                       : Value();
+  Value base = c.add(c.mul(n.reshape(mean, dims), n.floatAttr("alpha", 1e-4f)), n.floatAttr("bias", 1));
+  return n.setOutput(c.div(x, c.make<PowOp>(base, c.like(base, n.floatAttr("beta", 0.75f)))));
+}
+
+/// x over the sum of its magnitudes (p = 1) or the root of its squares' sum (p = 2); 0 where that is 0.
+LogicalResult importLpNormalization(NodeImporter &n) {
+  Value x = n.input(0);
+  auto axis = x ? n.normalizeAxis(n.intAttr("axis", -1), rankOf(x)) : FailureOr<int64_t>(failure());
+  if (failed(axis))
+    return failure();
+  int64_t p = n.intAttr("p", 2);
+  if (p != 1 && p != 2)
+    return n.error(Code::WrongAttribute) << "p must be 1 or 2, got " << p;
+  Compose c{n};
+  Value sum = c.reduce<ReduceSumOp>(p == 1 ? c.make<AbsOp>(x) : c.mul(x, x), {*axis});
+  Value norm = p == 1 ? sum : c.make<SqrtOp>(sum);
+  return n.setOutput(c.select(c.equal(norm, 0), c.like(x, 0), c.div(x, norm)));
+}
+
 /// Before opset 13 the dimensions from `axis` on are one.
 template <typename OpTy>
 LogicalResult importSoftmax(NodeImporter &n) {
@@ -106,6 +140,8 @@ void addNormalizationRules(Registry &r) {
   r.add("LayerNormalization", 17, importLayerNormalization);
   r.add("RMSNormalization", 23, importRmsNormalization);
   r.add("InstanceNormalization", 1, importInstanceNormalization);
+  r.add("LRN", 1, importLrn);
+  r.add("LpNormalization", 1, importLpNormalization);
   r.add("Softmax", 1, importSoftmax<SoftmaxOp>);
   r.add("LogSoftmax", 1, importSoftmax<LogSoftmaxOp>);
 }

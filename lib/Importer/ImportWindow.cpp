@@ -1,4 +1,5 @@
 //===- ImportWindow.cpp - Pooling, and the attributes of windows -----------===//
+#include "Compose.h"
 #include "Registry.h"
 #include "Window.h"
 
@@ -117,6 +118,44 @@ LogicalResult importAveragePool(NodeImporter &n) {
                                              false));
 }
 
+/// Pads at the end with which `ceil_mode` needs no rounding.
+LogicalResult padForCeil(NodeImporter &n, ArrayRef<DimAttr> extents, Window &w) {
+  size_t r = extents.size();
+  for (size_t i = 0; i < r; ++i) {
+    auto extent = extents[i].getConstant();
+    if (!extent)
+      return n.error(Code::UnsupportedForm) << "ceil_mode on a dynamic extent is not supported";
+    int64_t reach = (w.kernel[i] - 1) * w.dilations[i] + 1, room = *extent + w.pads[i] + w.pads[r + i] - reach;
+    int64_t steps = room <= 0 ? 0 : (room + w.strides[i] - 1) / w.strides[i];
+    if (steps * w.strides[i] >= *extent + w.pads[i]) // a window that starts in the end padding is dropped
+      --steps;
+    w.pads[r + i] += std::max<int64_t>(steps * w.strides[i] - room, 0);
+  }
+  return success();
+}
+
+/// (sum of |x|^p)^(1/p) over windows, the sum as a mean over the padded input times the number of elements.
+LogicalResult importLpPool(NodeImporter &n) {
+  Value x = poolInput(n);
+  auto window = x ? poolWindow(n, x) : FailureOr<Window>(failure());
+  if (failed(window))
+    return failure();
+  Dims extents = dimsOf(x);
+  if (n.intAttr("ceil_mode", 0) != 0 && failed(padForCeil(n, ArrayRef(extents).drop_front(2), *window)))
+    return failure();
+  double p = n.opset < 2 ? n.floatAttr("p", 2) : double(n.intAttr("p", 2)), count = 1;
+  for (int64_t extent : window->kernel)
+    count *= double(extent);
+  Compose c{n};
+  auto power = [&](Value v, double exponent) { return c.make<PowOp>(v, c.like(v, exponent)); };
+  x = p == 2 ? c.mul(x, x) : p == 1 ? c.make<AbsOp>(x) : power(c.make<AbsOp>(x), p);
+  Value mean = x ? n.create<AveragePoolOp>(x, window->kernel, window->strides, window->pads, window->dilations, false,
+                                           true, false)
+                 : Value();
+  Value sum = c.mul(mean, count);
+  return n.setOutput(p == 2 ? c.make<SqrtOp>(sum) : p == 1 ? sum : power(sum, 1 / p));
+}
+
 template <typename OpTy>
 LogicalResult importGlobalPool(NodeImporter &n) {
   Value x = poolInput(n);
@@ -130,6 +169,7 @@ LogicalResult importGlobalPool(NodeImporter &n) {
 void addWindowRules(Registry &r) {
   r.add("MaxPool", 1, importMaxPool);
   r.add("AveragePool", 1, importAveragePool);
+  r.add("LpPool", 1, importLpPool);
   r.add("GlobalAveragePool", 1, importGlobalPool<ReduceMeanOp>);
   r.add("GlobalMaxPool", 1, importGlobalPool<ReduceMaxOp>);
 }

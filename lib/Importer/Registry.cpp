@@ -34,10 +34,15 @@ const Registry &Registry::get() {
     addCompositionRules(r);
     addConstantRules(r);
     addContractionRules(r);
+    addEinsumRules(r);
+    addFourierRules(r);
+    addIndexingRules(r);
     addMovementRules(r);
     addNormalizationRules(r);
+    addQuantizationRules(r);
     addRecurrentRules(r);
     addResizeRules(r);
+    addSamplingRules(r);
     addShapeRules(r);
     addSliceRules(r);
     addWindowRules(r);

@@ -28,8 +28,13 @@ static void buildCompress(OpPassManager &function, const PipelineOptions &option
 
 static void buildDispatch(OpPassManager &function, const PipelineOptions &options) {
   function.addPass(createFuseAttention());
-  if (options.isGpu)
-    function.addPass(createDecomposeAttention({/*gpu=*/true}));
+  if (!options.isGpu) {
+    function.addPass(createLegalizeForCpu());
+    function.addPass(createFoldConstants());
+  }
+  function.addPass(createDecomposeAttention({/*gpu=*/options.isGpu, /*cpu=*/!options.isGpu}));
+  if (!options.isGpu)
+    function.addPass(createLegalizeForCpu()); // products that attention became
   function.addPass(createAssignLayout());
   function.addPass(createCanonicalizerPass());
   function.addPass(createFoldConstants());

@@ -93,9 +93,29 @@ def DecomposeAttention : Pass<"tenon-decompose-attention", "::mlir::func::FuncOp
                                             %0 = graph.matmul %w, %v
     ```
 
-    Guarantees: leaves no graph.attention but, with `gpu`, those that have a CUDA kernel.
+    Guarantees: leaves no graph.attention but, with `gpu` or `cpu`, those that have a kernel there.
   }];
-  let options = [Option<"gpu", "gpu", "bool", "false", "keep attention that has a CUDA kernel">];
+  let options = [Option<"gpu", "gpu", "bool", "false", "keep attention that has a CUDA kernel">,
+                 Option<"cpu", "cpu", "bool", "false", "keep attention that has a processor's kernel">];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
+def LegalizeForCpu : Pass<"tenon-legalize-for-cpu", "::mlir::func::FuncOp"> {
+  let summary = "Bring ops into the forms and types that CPU kernels have";
+  let description = [{
+    f16 and bf16 are stored, and computed with in f32; each op rounds its result. Products and convolutions of f64 and
+    integers become sums of elementwise products.
+
+    ```mlir
+    %0 = graph.add %x, %y : (tensor<4xf16>, ..)  ->  %1 = graph.cast %x : .. -> tensor<4xf32>
+                                                     %2 = graph.cast %y : .. -> tensor<4xf32>
+                                                     %3 = graph.add %1, %2
+                                                     %0 = graph.cast %3 : .. -> tensor<4xf16>
+    ```
+
+    Guarantees: no op computes in f16 or bf16; no graph.matmul but in f32; no graph.conv over three dimensions (with a
+    constant kernel); no graph.conv_transpose but those whose windows tile the result. Idempotent.
+  }];
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 

@@ -1,6 +1,7 @@
 //===- SingleOp.cpp - Kernels of one op that fuses with nothing -----------===//
 #include "SingleOp.h"
 
+#include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Codegen/Common/Evaluator.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -11,16 +12,18 @@ namespace tenon::codegen {
 
 static Type elementTypeOf(Value v) { return cast<RankedTensorType>(v.getType()).getElementType(); }
 
+bool hasAttentionKernel(AttentionOp op) {
+  auto isFixed = [](RankedTensorType type) { return !type.isDynamicDim(3) && type.getDimSize(3) > 0; };
+  return elementTypeOf(op.getQ()).isF32() && isFixed(op.getQ().getType()) && isFixed(op.getV().getType());
+}
+
 static bool hasStrategy(Operation *op) {
   auto isF32 = [](Value v) { return !v || elementTypeOf(v).isF32(); };
   return TypeSwitch<Operation *, bool>(op)
       .Case([&](LstmOp lstm) {
         return isF32(lstm.getGates()) && lstm.getR().getType().hasStaticShape() && lstm.getHiddenSize() > 0;
       })
-      .Case([&](AttentionOp attention) {
-        auto isFixed = [](RankedTensorType type) { return !type.isDynamicDim(3) && type.getDimSize(3) > 0; };
-        return isF32(attention.getQ()) && isFixed(attention.getQ().getType()) && isFixed(attention.getV().getType());
-      })
+      .Case([&](AttentionOp attention) { return hasAttentionKernel(attention); })
       .Case([&](CumSumOp sum) {
         Type type = elementTypeOf(sum.getX());
         return type.isF32() || type.isF64() || (isa<IntegerType>(type) && !type.isInteger(1));

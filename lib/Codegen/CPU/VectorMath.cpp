@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "VectorMath.h"
 
+#include "DoubleMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -31,8 +32,8 @@ struct ExpandPow : OpRewritePattern<math::PowFOp> {
   LogicalResult matchAndRewrite(math::PowFOp op, PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Type type = op.getType();
-    if (!getElementTypeOrSelf(type).isF32())
-      return rewriter.notifyMatchFailure(op, "not f32");
+    if (!getElementTypeOrSelf(type).isF32() && !getElementTypeOrSelf(type).isF64())
+      return rewriter.notifyMatchFailure(op, "not f32 or f64");
     Value x = op.getLhs(), y = op.getRhs();
     auto constant = [&](double value) { return constantLike(rewriter, loc, type, value); };
     auto compare = [&](arith::CmpFPredicate predicate, Value a, Value b) -> Value {
@@ -76,6 +77,7 @@ struct ExpandMathPass : PassWrapper<ExpandMathPass, OperationPass<func::FuncOp>>
     populateMathPolynomialApproximationPatterns(patterns, isExpanded);
     math::populateExpansionPatterns(patterns, {"sinh", "cosh", "tan", "exp2f", "asinh", "acosh", "atanh", "roundf"});
     patterns.add<ExpandPow>(&getContext());
+    populateDoubleMathPatterns(patterns);
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -24,11 +24,11 @@ static bool isNumber(Type type) {
   return isWideFloat(type) || (isa<IntegerType>(type) && !type.isInteger(1) && canMove(type));
 }
 
-/// f64 has no vector polynomials: only what processors do in one instruction.
+/// Of f64 only what processors do in one instruction, and what has vector polynomials.
 static bool isNative(Operation *op) {
   return !isa<math::MathDialect>(op->getDialect()) ||
-         isa<math::AbsFOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp, math::CopySignOp, math::FmaOp>(
-             op);
+         isa<math::AbsFOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp, math::CopySignOp, math::FmaOp,
+             math::ExpOp, math::LogOp, math::PowFOp>(op);
 }
 
 static bool buildsNatively(ElementwiseOpInterface op) {
@@ -48,8 +48,9 @@ static bool isEvaluableElementwise(Operation *op) {
   if (auto cast = dyn_cast<CastOp>(op)) {
     Type to = elementTypeOf(cast.getResult());
     auto fits = [](Type t) { return isWideFloat(t) || (isa<IntegerType>(t) && canMove(t)); };
-    bool widens = (last.isF16() || last.isBF16()) && to.isF32();
-    return (fits(last) && fits(to)) || widens || (last == to && canMove(to));
+    auto isHalf = [](Type t) { return t.isF16() || t.isBF16(); };
+    bool converts = (isHalf(last) && to.isF32()) || (last.isF32() && isHalf(to));
+    return (fits(last) && fits(to)) || converts || (last == to && canMove(to));
   }
   bool isWhere = isa<WhereOp>(op);
   if (isWhere && !elementTypeOf(op->getOperand(0)).isInteger(1))
@@ -81,9 +82,8 @@ bool isEvaluable(Operation *op) {
         auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
         return dense && dense.isSplat() && dense.getNumElements() > 0;
       })
-      .Case<RangeOp, DimsOp>([&](Operation *) { return isWideFloat(element) || element.isSignlessInteger(); })
-      .Case(
-          [&](PadOp pad) { return pad.getMode() != "constant" || isWideFloat(element) || element.isSignlessInteger(); })
+      .Case<RangeOp, DimsOp>([&](Operation *) { return isWideFloat(element) || isa<IntegerType>(element); })
+      .Case([&](PadOp pad) { return pad.getMode() != "constant" || isWideFloat(element) || isa<IntegerType>(element); })
       .Case([&](ResizeOp resize) { return resize.getMode() == "nearest" || isWideFloat(element); })
       .Case<MaxPoolOp>([&](Operation *) { return isNumber(element) || element.isUnsignedInteger(); })
       .Case<AveragePoolOp>([&](Operation *) { return isWideFloat(element); })

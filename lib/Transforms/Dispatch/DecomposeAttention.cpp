@@ -4,6 +4,7 @@
 // q [B, Hk G, S, E] is read as [B, Hk, G S, E].
 //
 //===----------------------------------------------------------------------===//
+#include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Codegen/CUDA/Codegen.h"
 #include "tenon/Transforms/Passes.h"
 
@@ -87,7 +88,7 @@ struct DecomposeAttention : tenon::impl::DecomposeAttentionBase<DecomposeAttenti
   using DecomposeAttentionBase::DecomposeAttentionBase;
   void runOnOperation() override {
     for (AttentionOp op : llvm::make_early_inc_range(getOperation().getOps<AttentionOp>()))
-      if (!gpu || !codegen::cuda::hasAttentionKernel(op))
+      if (!(gpu && codegen::cuda::hasAttentionKernel(op)) && !(cpu && codegen::hasAttentionKernel(op)))
         Decomposer(op).run();
   }
 };

@@ -34,6 +34,9 @@ llvm::StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i);
 /// True if a dispatch region with these ops has a kernel: what the dispatch pass asks before it forms one.
 bool isSupportedDispatch(graph::DispatchOp dispatch);
 
+/// True if graph.attention has a kernel of its own.
+bool hasAttentionKernel(graph::AttentionOp op);
+
 /// Lowers a module of kernels (as emitKernel leaves it) to the LLVM dialect, in place.
 mlir::LogicalResult lowerKernels(mlir::ModuleOp kernels);
 

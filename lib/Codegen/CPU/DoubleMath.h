@@ -1,0 +1,15 @@
+//===- DoubleMath.h - Functions of f64 as plain vector code ---------------===//
+#ifndef TENON_LIB_CODEGEN_CPU_DOUBLEMATH_H
+#define TENON_LIB_CODEGEN_CPU_DOUBLEMATH_H
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace tenon::codegen {
+
+/// Adds patterns that replace math.exp and math.log of f64 (scalars or vectors) by polynomials within 2 units in the
+/// last place.
+void populateDoubleMathPatterns(mlir::RewritePatternSet &patterns);
+
+} // namespace tenon::codegen
+
+#endif // TENON_LIB_CODEGEN_CPU_DOUBLEMATH_H
