@@ -1,4 +1,5 @@
 //===- ImportConstant.cpp - Constants, copies and casts -------------------===//
+#include "Graph/IR/SpecialOps.h"
 #include "GraphImporter.h"
 
 using namespace mlir;
@@ -42,6 +43,16 @@ LogicalResult importDropout(NodeImporter &n) {
       return failure();
   }
   return n.forward(0, 0);
+}
+
+LogicalResult importBitCast(NodeImporter &n) {
+  Value x = n.input(0);
+  Type element = getElementType(n.context, int32_t(n.intAttr("to", 0)));
+  if (!x || !element)
+    return x ? LogicalResult(n.error(Code::UnsupportedElementType)
+                             << "cannot cast to element type " << n.intAttr("to", 0))
+             : failure();
+  return n.setOutput(n.createTyped<BitcastOp>(getTensorType(dimsOf(x), element), x));
 }
 
 LogicalResult castTo(NodeImporter &n, Type elementType, int64_t code) {
@@ -100,6 +111,7 @@ void addConstantRules(Registry &r) {
   r.add("Identity", 1, importIdentity);
   r.add("Dropout", 1, importDropout);
   r.add("Cast", 1, importCast);
+  r.add("BitCast", 26, importBitCast);
   r.add("CastLike", 15, importCastLike);
   r.add("ConstantOfShape", 9, importConstantOfShape);
 }

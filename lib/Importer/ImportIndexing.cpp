@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Compose.h"
+#include "Graph/IR/SpecialOps.h"
 #include "Registry.h"
 
 using namespace mlir;
@@ -41,6 +42,20 @@ LogicalResult importGatherElements(NodeImporter &n) {
   return n.setOutput(Compose{n}.gatherAlong(x, indices, *axis));
 }
 
+/// The sum of positions[d] * stride of dimension d, over dimensions [0, positions.size()) of `dims`.
+Value flatten(Compose &c, ArrayRef<Value> positions, ArrayRef<DimAttr> dims) {
+  Value flat;
+  DimAttr stride = c.n.dim(1);
+  for (size_t d = positions.size(); d-- > 0;) {
+    Value position = positions[d];
+    if (!stride.isConstant(1))
+      position = c.mul(position, c.extent(stride, c.i64()));
+    flat = flat ? c.add(flat, position) : position;
+    stride = stride * dims[d];
+  }
+  return flat;
+}
+
 /// indices[.., k] pick in dimension batch_dims + k; the flat index of the slice they pick is what graph.gather takes.
 LogicalResult importGatherND(NodeImporter &n) {
   Value x = n.input(0), indices = n.input(1);
@@ -55,21 +70,71 @@ LogicalResult importGatherND(NodeImporter &n) {
     return n.error(Code::ShapeMismatch) << "batch_dims " << batch << " and " << *depth << " indices for rank "
                                         << rankOf(x);
   Compose c{n};
-  Value flat;
-  DimAttr stride = n.dim(1);
-  for (int64_t d = batch + *depth; d-- > 0;) {
-    DimAttr count = dims[size_t(d)];
-    Value position =
-        d < batch ? c.iota(count, c.i64(), rank - 1, d) : c.wrap(c.pick(indices, rank - 1, d - batch), count);
-    if (!stride.isConstant(1))
-      position = c.mul(position, c.extent(stride, c.i64()));
-    flat = flat ? c.add(flat, position) : position;
-    stride = stride * count;
-  }
-  Dims table = {stride};
+  SmallVector<Value> positions;
+  for (int64_t d = 0; d < batch + *depth; ++d)
+    positions.push_back(d < batch ? c.iota(dims[size_t(d)], c.i64(), rank - 1, d)
+                                  : c.wrap(c.pick(indices, rank - 1, d - batch), dims[size_t(d)]));
+  Value flat = flatten(c, positions, dims);
+  Dims table = {product(n.context, ArrayRef(dims).take_front(positions.size()))};
   table.append(dims.begin() + batch + *depth, dims.end());
   Value slices = n.reshape(x, table);
   return n.setOutput(slices && flat ? n.create<GatherOp>(slices, flat, 0) : Value());
+}
+
+/// The reduction of a scatter, as the op names it.
+FailureOr<std::string> readReduction(NodeImporter &n) {
+  std::string reduction = n.stringAttr("reduction", "none");
+  if (!llvm::is_contained({"none", "add", "mul", "min", "max"}, reduction))
+    return n.error(Code::WrongAttribute) << "reduction '" << reduction << "' is unknown";
+  return reduction;
+}
+
+/// x with `rows` of `width` elements updated at flat row indices.
+LogicalResult scatter(Compose &c, Value x, Value flat, Value updates, DimAttr rows, DimAttr width) {
+  NodeImporter &n = c.n;
+  auto reduction = readReduction(n);
+  if (failed(reduction) || !flat)
+    return failure();
+  DimAttr count = product(n.context, dimsOf(flat));
+  Value result = c.make<ScatterOp>(n.reshape(x, {rows, width}), n.reshape(flat, {count}),
+                                   n.reshape(updates, {count, width}), n.getBuilder().getStringAttr(*reduction));
+  return n.setOutput(n.reshape(result, dimsOf(x)));
+}
+
+LogicalResult importScatterElements(NodeImporter &n) {
+  Value x = n.input(0), indices = n.input(1), updates = n.input(2);
+  if (!x || !updates || failed(checkIndices(n, indices)))
+    return failure();
+  if (rankOf(x) != rankOf(indices) || rankOf(x) == 0 || dimsOf(indices) != dimsOf(updates))
+    return n.error(Code::ShapeMismatch) << "indices and updates must have one shape, and the rank of data";
+  auto axis = n.normalizeAxis(n.intAttr("axis", 0), rankOf(x));
+  if (failed(axis))
+    return failure();
+  Compose c{n};
+  Dims dims = dimsOf(x), counts = dimsOf(indices);
+  SmallVector<Value> positions;
+  for (int64_t d = 0; d < rankOf(x); ++d)
+    positions.push_back(d == *axis ? c.wrap(indices, dims[size_t(d)])
+                                   : c.iota(counts[size_t(d)], c.i64(), rankOf(x), d));
+  return scatter(c, x, flatten(c, positions, dims), updates, product(n.context, dims), n.dim(1));
+}
+
+LogicalResult importScatterND(NodeImporter &n) {
+  Value x = n.input(0), indices = n.input(1), updates = n.input(2);
+  if (!x || !updates || failed(checkIndices(n, indices)))
+    return failure();
+  Dims dims = dimsOf(x);
+  int64_t rank = rankOf(indices);
+  auto depth = rank ? dimsOf(indices).back().getConstant() : std::nullopt;
+  if (!depth || *depth < 1 || *depth > rankOf(x))
+    return n.error(Code::ShapeMismatch) << "the last extent of indices must be a constant between 1 and " << rankOf(x);
+  Compose c{n};
+  SmallVector<Value> positions;
+  for (int64_t d = 0; d < *depth; ++d)
+    positions.push_back(c.wrap(c.pick(indices, rank - 1, d), dims[size_t(d)]));
+  ArrayRef<DimAttr> all = dims;
+  return scatter(c, x, flatten(c, positions, dims), updates, product(n.context, all.take_front(size_t(*depth))),
+                 product(n.context, all.drop_front(size_t(*depth))));
 }
 
 /// Column minus row, [R, C], of a matrix at the end of `rank` dimensions.
@@ -203,6 +268,10 @@ LogicalResult importTensorScatter(NodeImporter &n) {
 void addIndexingRules(Registry &r) {
   r.add("GatherElements", 11, importGatherElements);
   r.add("GatherND", 11, importGatherND);
+  r.add("Scatter", 9, importScatterElements);
+  r.add("Scatter", 11, nullptr);
+  r.add("ScatterElements", 11, importScatterElements);
+  r.add("ScatterND", 11, importScatterND);
   r.add("Trilu", 14, importTrilu);
   r.add("EyeLike", 9, importEyeLike);
   r.add("OneHot", 9, importOneHot);

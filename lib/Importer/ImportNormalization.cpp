@@ -8,12 +8,39 @@ using namespace tenon::graph;
 namespace tenon::importer {
 namespace {
 
+/// A vector over channels as [C, 1, ..], to broadcast against [N, C, ..].
+Value alignChannels(NodeImporter &n, Value v, int64_t rank) {
+  if (!v || rankOf(v) != 1)
+    return {};
+  Dims dims = dimsOf(v);
+  dims.append(size_t(rank - 2), n.dim(1));
+  return n.reshape(v, dims);
+}
+
+/// With the batch's own mean and variance; the running ones become momentum * running + (1 - momentum) * own.
+LogicalResult trainBatchNormalization(NodeImporter &n, Value x, Value scale, Value bias, Value mean, Value variance) {
+  Compose c{n};
+  int64_t rank = rankOf(x);
+  Ints axes = {0};
+  axes.append(llvm::to_vector(llvm::seq<int64_t>(2, rank)));
+  Value ownMean = c.reduce<ReduceMeanOp>(x, axes, false);
+  Value centred = c.sub(x, alignChannels(n, ownMean, rank));
+  Value ownVariance = c.reduce<ReduceMeanOp>(c.mul(centred, centred), axes, false);
+  Value deviation = c.make<SqrtOp>(c.add(alignChannels(n, ownVariance, rank), n.floatAttr("epsilon", 1e-5f)));
+  Value y = c.add(c.mul(c.div(centred, deviation), alignChannels(n, scale, rank)), alignChannels(n, bias, rank));
+  double momentum = n.floatAttr("momentum", 0.9f);
+  auto blend = [&](Value running, Value own) { return c.add(c.mul(running, momentum), c.mul(own, 1 - momentum)); };
+  return success(succeeded(n.setOutput(0, y)) && succeeded(n.setOutput(1, blend(mean, ownMean))) &&
+                 succeeded(n.setOutput(2, blend(variance, ownVariance))));
+}
+
 LogicalResult importBatchNormalization(NodeImporter &n) {
   Value x = n.input(0), scale = n.input(1), bias = n.input(2), mean = n.input(3), variance = n.input(4);
   if (!x || !scale || !bias || !mean || !variance)
     return failure();
-  if (n.intAttr("training_mode", 0) != 0 || (n.opset < 7 && n.intAttr("is_test", 0) == 0))
-    return n.error(Code::UnsupportedForm) << "only inference is supported (training_mode 0, is_test 1)";
+  bool trains = n.intAttr("training_mode", 0) != 0;
+  if ((trains && n.opset < 14) || (n.opset < 7 && n.intAttr("is_test", 0) == 0))
+    return n.error(Code::UnsupportedForm) << "only inference is supported before opset 14 (is_test 1)";
   if (n.opset < 9 && n.intAttr("spatial", 1) == 0)
     return n.error(Code::UnsupportedForm) << "spatial must be 1";
   if (rankOf(x) < 2)
@@ -23,6 +50,8 @@ LogicalResult importBatchNormalization(NodeImporter &n) {
       return n.error(Code::WrongOperands) << "scale, bias, mean and variance must be vectors";
   for (Value v : {scale, bias, mean, variance})
     n.requireEqual(dimsOf(v)[0], dimsOf(x)[1]);
+  if (trains)
+    return trainBatchNormalization(n, x, scale, bias, mean, variance);
   return n.setOutput(
       n.create<BatchNormalizationOp>(x, scale, bias, mean, variance, APFloat(n.floatAttr("epsilon", 1e-5f))));
 }
@@ -47,15 +76,6 @@ LogicalResult importRmsNormalization(NodeImporter &n) {
   if (failed(axis))
     return failure();
   return n.setOutput(n.create<RmsNormalizationOp>(x, scale, *axis, APFloat(n.floatAttr("epsilon", 1e-5f))));
-}
-
-/// A vector over channels as [C, 1, ..], to broadcast against [N, C, ..].
-Value alignChannels(NodeImporter &n, Value v, int64_t rank) {
-  if (!v || rankOf(v) != 1)
-    return {};
-  Dims dims = dimsOf(v);
-  dims.append(size_t(rank - 2), n.dim(1));
-  return n.reshape(v, dims);
 }
 
 /// (x - mean) / sqrt(var + epsilon) * scale + bias, statistics over the spatial dimensions.

@@ -4,6 +4,7 @@
 // composed around the plain reductions.
 //
 //===----------------------------------------------------------------------===//
+#include "Graph/IR/SpecialOps.h"
 #include "NodeImporter.h"
 #include "Registry.h"
 #include "RunTimeAxes.h"
@@ -139,7 +140,8 @@ LogicalResult importArg(NodeImporter &n) {
                                : n.create<ReduceMinOp>(candidate, axes, keepsDims));
 }
 
-LogicalResult importCumSum(NodeImporter &n) {
+template <typename OpTy>
+LogicalResult importCumulative(NodeImporter &n) {
   Value x = n.input(0);
   auto stated = x ? n.shapeOperand(1) : FailureOr<Dims>(failure());
   if (failed(stated))
@@ -147,7 +149,7 @@ LogicalResult importCumSum(NodeImporter &n) {
   if (stated->size() != 1)
     return n.error(Code::WrongOperands) << "axis must be one number";
   auto sum = [&](Value v, int64_t axis) {
-    return v ? n.create<CumSumOp>(v, axis, n.intAttr("exclusive", 0) != 0, n.intAttr("reverse", 0) != 0) : Value();
+    return v ? n.create<OpTy>(v, axis, n.intAttr("exclusive", 0) != 0, n.intAttr("reverse", 0) != 0) : Value();
   };
   Dims dims = dimsOf(x);
   if (getRunTimeAxes(n, 1))
@@ -193,7 +195,8 @@ void addReductionRules(Registry &r) {
   r.add("ReduceMin", 1, importReduce<ReduceMinOp>);
   r.add("ArgMax", 1, importArg<ReduceMaxOp>);
   r.add("ArgMin", 1, importArg<ReduceMinOp>);
-  r.add("CumSum", 11, importCumSum);
+  r.add("CumSum", 11, importCumulative<CumSumOp>);
+  r.add("CumProd", 26, importCumulative<CumProdOp>);
   r.add("ReduceL1", 1, importReduce<ReduceSumOp, magnitude>);
   r.add("ReduceL2", 1, importReduce<ReduceSumOp, square, root>);
   r.add("ReduceSumSquare", 1, importReduce<ReduceSumOp, square>);

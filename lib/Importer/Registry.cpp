@@ -45,6 +45,7 @@ const Registry &Registry::get() {
     addSamplingRules(r);
     addShapeRules(r);
     addSliceRules(r);
+    addUnrolledRules(r);
     addWindowRules(r);
     return r;
   }();

@@ -44,6 +44,7 @@ void addResizeRules(Registry &registry);
 void addSamplingRules(Registry &registry);
 void addShapeRules(Registry &registry);
 void addSliceRules(Registry &registry);
+void addUnrolledRules(Registry &registry);
 void addWindowRules(Registry &registry);
 
 /// Whether a standard operator is computed on known elements where all of its operands have them.

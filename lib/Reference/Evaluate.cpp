@@ -1,7 +1,7 @@
 //===- Evaluate.cpp - Evaluation of one operation -------------------------===//
 #include "tenon/Reference/Evaluate.h"
 
-#include "Graph/IR/GraphOps.h"
+#include "Graph/IR/SpecialOps.h"
 #include "Kernels.h"
 
 using namespace mlir;
@@ -19,6 +19,8 @@ using Kernel = LogicalResult (*)(OpContext &);
 static Kernel findKernel(Operation *op) {
   if (isa<graph::CastOp>(op))
     return evaluateCast;
+  if (isa<graph::BitcastOp>(op))
+    return evaluateBitcast;
   if (isa<graph::ElementwiseOpInterface>(op))
     return evaluateElementwise;
   if (isa<graph::ReductionOpInterface>(op))
@@ -35,6 +37,8 @@ static Kernel findKernel(Operation *op) {
       {graph::LayerNormalizationOp::getOperationName(), evaluateLayerNormalization},
       {graph::RmsNormalizationOp::getOperationName(), evaluateRmsNormalization},
       {graph::CumSumOp::getOperationName(), evaluateCumSum},
+      {graph::CumProdOp::getOperationName(), evaluateCumProd},
+      {graph::ScatterOp::getOperationName(), evaluateScatter},
       {graph::LstmOp::getOperationName(), evaluateLstm},
       {graph::AttentionOp::getOperationName(), evaluateAttention},
       {graph::RotaryEmbeddingOp::getOperationName(), evaluateRotaryEmbedding},

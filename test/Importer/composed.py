@@ -34,7 +34,7 @@ def long_indices():
     return model([node("GatherElements", ["x", "i"], ["y"], axis=0)], [value("x", (4, 5)), value("i", (4, 6), INT64)])
 
 
-# LONG: TN1210{{.*}}indices have extent 6 in dimension 1, data 5
+# LONG: TN1212{{.*}}indices have extent 6 in dimension 1, data 5
 
 
 @case

@@ -1,5 +1,6 @@
 //===- DataMovementOps.cpp - Types, rules and folds of data movement ------===//
 #include "Graph/IR/OpSupport.h"
+#include "Graph/IR/SpecialOps.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -8,6 +9,10 @@ void tenon::graph::GraphDialect::registerDataMovementOps() {
   addOperations<
 #define GET_OP_LIST
 #include "Graph/IR/DataMovementOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "Graph/IR/SpecialOps.cpp.inc"
       >();
 }
 

@@ -1,6 +1,7 @@
 //===- SingleOp.cpp - Kernels of one op that fuses with nothing -----------===//
 #include "SingleOp.h"
 
+#include "Graph/IR/SpecialOps.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Codegen/Common/Evaluator.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -19,14 +20,19 @@ bool hasAttentionKernel(AttentionOp op) {
 
 static bool hasStrategy(Operation *op) {
   auto isF32 = [](Value v) { return !v || elementTypeOf(v).isF32(); };
+  auto isNumber = [](Value v) {
+    Type type = elementTypeOf(v);
+    return type.isF32() || type.isF64() || (isa<IntegerType>(type) && !type.isInteger(1));
+  };
   return TypeSwitch<Operation *, bool>(op)
       .Case([&](LstmOp lstm) {
         return isF32(lstm.getGates()) && lstm.getR().getType().hasStaticShape() && lstm.getHiddenSize() > 0;
       })
       .Case([&](AttentionOp attention) { return hasAttentionKernel(attention); })
-      .Case([&](CumSumOp sum) {
-        Type type = elementTypeOf(sum.getX());
-        return type.isF32() || type.isF64() || (isa<IntegerType>(type) && !type.isInteger(1));
+      .Case<CumSumOp, CumProdOp>([&](Operation *running) { return isNumber(running->getOperand(0)); })
+      .Case([&](ScatterOp scatter) {
+        return isNumber(scatter.getX()) ||
+               (scatter.getReduction() == "none" && elementTypeOf(scatter.getX()).isInteger(1));
       })
       .Default([](Operation *) { return false; });
 }
@@ -69,7 +75,8 @@ KernelInfo emitSingleOp(const SingleOpRegion &region, StringRef name, const CpuT
   TypeSwitch<Operation *>(region.op)
       .Case([&](LstmOp) { emitLstm(region, k, target); })
       .Case([&](AttentionOp) { emitAttention(region, k, target); })
-      .Case([&](CumSumOp) { emitCumSum(region, k); });
+      .Case<CumSumOp, CumProdOp>([&](Operation *) { emitCumulative(region, k); })
+      .Case([&](ScatterOp) { emitScatter(region, k); });
   KernelInfo info = k.finish();
   info.bufferTypes = elementTypes;
   return info;

@@ -35,7 +35,9 @@ KernelInfo emitSingleOp(const SingleOpRegion &region, llvm::StringRef name, cons
 // The strategies; `k` is fresh.
 void emitLstm(const SingleOpRegion &region, KernelBuilder &k, const CpuTarget &target);
 void emitAttention(const SingleOpRegion &region, KernelBuilder &k, const CpuTarget &target);
-void emitCumSum(const SingleOpRegion &region, KernelBuilder &k);
+/// Running sums or products.
+void emitCumulative(const SingleOpRegion &region, KernelBuilder &k);
+void emitScatter(const SingleOpRegion &region, KernelBuilder &k);
 
 } // namespace tenon::codegen
 

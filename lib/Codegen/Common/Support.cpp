@@ -1,6 +1,7 @@
 //===- Support.cpp - What the evaluator can do ----------------------------===//
 #include "tenon/Codegen/Common/Evaluator.h"
 
+#include "Graph/IR/SpecialOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -52,6 +53,8 @@ static bool isEvaluableElementwise(Operation *op) {
     bool converts = (isHalf(last) && to.isF32()) || (last.isF32() && isHalf(to));
     return (fits(last) && fits(to)) || converts || (last == to && canMove(to));
   }
+  if (isa<BitcastOp>(op))
+    return canMove(last) && canMove(elementTypeOf(op->getResult(0)));
   bool isWhere = isa<WhereOp>(op);
   if (isWhere && !elementTypeOf(op->getOperand(0)).isInteger(1))
     return false;

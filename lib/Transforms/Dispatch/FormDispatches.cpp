@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Graph/IR/Placement.h"
+#include "Graph/IR/SpecialOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "tenon/Codegen/CPU/Codegen.h"
@@ -144,8 +145,8 @@ void Former::remark(const Group &group, Operation *blocker) {
 /// element by element.
 static bool isImmediate(Operation *user, Value v) {
   DenseElementsAttr value;
-  return !isContraction(*user) && !isa<LstmOp, AttentionOp, CumSumOp>(user) && matchPattern(v, m_Constant(&value)) &&
-         value.getNumElements() == 1;
+  return !isContraction(*user) && !isa<LstmOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp>(user) &&
+         matchPattern(v, m_Constant(&value)) && value.getNumElements() == 1;
 }
 
 /// Moves the group into a dispatch region at the place of its last op.

@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "tenon/Transforms/Passes.h"
 
-#include "Graph/IR/GraphOps.h"
+#include "Graph/IR/SpecialOps.h"
 #include "llvm/ADT/Sequence.h"
 
 namespace tenon {
@@ -65,7 +65,7 @@ struct Maker {
 //===----------------------------------------------------------------------===//
 
 bool onlyMoves(Operation *op) {
-  return isa<ConstantOp, TransposeOp, ReshapeOp, ExpandOp, ConcatOp, SliceOp, GatherOp>(op);
+  return isa<ConstantOp, TransposeOp, ReshapeOp, ExpandOp, ConcatOp, SliceOp, GatherOp, BitcastOp>(op);
 }
 
 /// A conversion between 16 bits and anything but f32 goes by f32.

@@ -1,0 +1,105 @@
+//===- SpecialOps.cpp - Types and rules of scatter, cumprod, bitcast -------===//
+#include "Graph/IR/SpecialOps.h"
+
+#include "Graph/IR/OpSupport.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+#define GET_OP_CLASSES
+#include "Graph/IR/SpecialOps.cpp.inc"
+
+namespace tenon::graph {
+
+//===----------------------------------------------------------------------===//
+// scatter
+//===----------------------------------------------------------------------===//
+
+LogicalResult ScatterOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                          SmallVectorImpl<Type> &types) {
+  types.push_back(adaptor.getX().getType());
+  return success();
+}
+
+LogicalResult ScatterOp::verify() {
+  auto x = getX().getType(), indices = getIndices().getType(), updates = getUpdates().getType();
+  // C1
+  if (x.getRank() != 2 || indices.getRank() != 1 || updates.getRank() != 2)
+    return emitOpError() << "ranks must be 2, 1 and 2, got " << x.getRank() << ", " << indices.getRank() << " and "
+                         << updates.getRank();
+  // C2
+  if (!indices.getElementType().isSignlessInteger(64))
+    return emitOpError() << "indices must be i64, got " << indices.getElementType();
+  // C3
+  if (x.getElementType() != updates.getElementType())
+    return emitOpError() << "updates must have elements of " << x.getElementType() << ", got "
+                         << updates.getElementType();
+  // C4
+  if (!llvm::is_contained({"none", "add", "mul", "min", "max"}, getReduction()))
+    return emitOpError() << "reduction must be none, add, mul, min or max, got " << getReduction();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// cumprod
+//===----------------------------------------------------------------------===//
+
+LogicalResult CumProdOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                          SmallVectorImpl<Type> &types) {
+  types.push_back(adaptor.getX().getType());
+  return success();
+}
+
+LogicalResult CumProdOp::verify() {
+  int64_t axis = getAxis(), rank = getX().getType().getRank();
+  // C1
+  if (axis < 0 || axis >= rank)
+    return emitOpError() << "axis must be in [0, " << rank << "), got " << axis;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// bitcast
+//===----------------------------------------------------------------------===//
+
+static unsigned bitsOf(Type element) { return element.isInteger(1) ? 8 : element.getIntOrFloatBitWidth(); }
+
+LogicalResult BitcastOp::verify() {
+  auto from = getX().getType(), to = getResult().getType();
+  // C1
+  if (getDims(from) != getDims(to))
+    return emitOpError() << "must keep the shape, got " << from << " and " << to;
+  // C2
+  if (bitsOf(from.getElementType()) != bitsOf(to.getElementType()))
+    return emitOpError() << "element types must have as many bits, got " << from.getElementType() << " and "
+                         << to.getElementType();
+  return success();
+}
+
+Value BitcastOp::buildScalar(OpBuilder &b, Location loc, ValueRange operands) {
+  Value x = operands[0];
+  Type from = getX().getType().getElementType(), to = getResult().getType().getElementType();
+  auto shaped = [&](Type element) -> Type {
+    auto vector = dyn_cast<VectorType>(x.getType());
+    return vector ? VectorType::get(vector.getShape(), element) : element;
+  };
+  if (from == to)
+    return x;
+  if (from.isInteger(1))
+    x = arith::ExtUIOp::create(b, loc, shaped(b.getI8Type()), x);
+  if (to.isInteger(1))
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, splat(b, loc, x, 0));
+  // Registers are signless.
+  Type target = shaped(isa<IntegerType>(to) ? b.getIntegerType(to.getIntOrFloatBitWidth()) : to);
+  return x.getType() == target ? x : Value(arith::BitcastOp::create(b, loc, target, x));
+}
+
+// Of values there is no telling the bits: lib/Reference copies bytes.
+double BitcastOp::evaluateFloat(ArrayRef<double> operands) { return operands[0]; }
+int64_t BitcastOp::evaluateInteger(ArrayRef<int64_t> operands) { return operands[0]; }
+uint64_t BitcastOp::evaluateUnsigned(ArrayRef<uint64_t> operands) { return operands[0]; }
+StringRef BitcastOp::getOnnxName() { return "BitCast"; }
+bool BitcastOp::supportsIntegers() { return true; }
+IterationSpace BitcastOp::getIterationSpace() { return getElementwiseSpace(*this); }
+
+} // namespace tenon::graph

@@ -1,0 +1,48 @@
+//===- SpecialOps.td - Operations that few models and few passes meet -----===//
+//
+// Apart from GraphOps.td and its header, which nearly every file of the compiler includes.
+//
+//===----------------------------------------------------------------------===//
+#ifndef GRAPH_SPECIAL_OPS
+#define GRAPH_SPECIAL_OPS
+
+include "Graph/IR/GraphOpBase.td"
+
+def ScatterOp : Graph_InferredOp<"scatter"> {
+  let summary = "Rows of a matrix replaced, or combined with others, by index";
+  let description = [{
+    x: [P, S], indices: [M], updates: [M, S]; y is x, then for m = 0, 1, .. in this order, every s:
+    y[indices[m], s] = f(y[indices[m], s], updates[m, s]), f by `reduction`: none (the update), add, mul, min, max.
+    An index outside [0, P) is left out.
+    C1 ranks 2, 1 and 2.  C2 indices are i64.  C3 x and updates have one element type.  C4 a known reduction.
+    ONNX: ScatterElements-18 and ScatterND-18, whose indices the importer makes flat.
+  }];
+  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$indices, AnyRankedTensor:$updates, StrAttr:$reduction);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x `,` $indices `,` $updates attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def CumProdOp : Graph_InferredOp<"cumprod"> {
+  let summary = "Running products along an axis";
+  let description = [{
+    y[i] = x[0] * .. * x[i] along `axis`; from the other end with `reverse`; without x[i] itself with `exclusive`.
+    C1 0 <= axis < rank.  ONNX: CumProd-26 with a constant axis.
+  }];
+  let arguments = (ins AnyRankedTensor:$x, I64Attr:$axis, BoolAttr:$exclusive, BoolAttr:$reverse);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def BitcastOp : Graph_Op<"bitcast", [Pure, DeclareOpInterfaceMethods<ElementwiseOpInterface>,
+                                     DeclareOpInterfaceMethods<IterationSpaceOpInterface>]> {
+  let summary = "BitCast: the bits of x as another element type";
+  let description = "C1 same shape.  C2 element types of as many bits; a bool is a byte, 0 or 1.  ONNX: BitCast-26.";
+  let arguments = (ins AnyRankedTensor:$x);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+#endif // GRAPH_SPECIAL_OPS

@@ -1,0 +1,55 @@
+// RUN: tenon-opt %s -split-input-file -verify-diagnostics
+
+func.func @ranks(%x: tensor<4xf32>, %i: tensor<2xi64>) -> tensor<4xf32> {
+  // expected-error@+1 {{ranks must be 2, 1 and 2, got 1, 1 and 1}}
+  %0 = graph.scatter %x, %i, %x {reduction = "none"} : (tensor<4xf32>, tensor<2xi64>, tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @index_type(%x: tensor<4x1xf32>, %i: tensor<4xi32>) -> tensor<4x1xf32> {
+  // expected-error@+1 {{indices must be i64, got 'i32'}}
+  %0 = graph.scatter %x, %i, %x {reduction = "none"} : (tensor<4x1xf32>, tensor<4xi32>, tensor<4x1xf32>) -> tensor<4x1xf32>
+  return %0 : tensor<4x1xf32>
+}
+
+// -----
+
+func.func @update_type(%x: tensor<4x1xf32>, %i: tensor<4xi64>, %u: tensor<4x1xf64>) -> tensor<4x1xf32> {
+  // expected-error@+1 {{updates must have elements of 'f32', got 'f64'}}
+  %0 = graph.scatter %x, %i, %u {reduction = "none"} : (tensor<4x1xf32>, tensor<4xi64>, tensor<4x1xf64>) -> tensor<4x1xf32>
+  return %0 : tensor<4x1xf32>
+}
+
+// -----
+
+func.func @reduction(%x: tensor<4x1xf32>, %i: tensor<4xi64>) -> tensor<4x1xf32> {
+  // expected-error@+1 {{reduction must be none, add, mul, min or max, got mean}}
+  %0 = graph.scatter %x, %i, %x {reduction = "mean"} : (tensor<4x1xf32>, tensor<4xi64>, tensor<4x1xf32>) -> tensor<4x1xf32>
+  return %0 : tensor<4x1xf32>
+}
+
+// -----
+
+func.func @axis(%x: tensor<4x1xf32>) -> tensor<4x1xf32> {
+  // expected-error@+1 {{axis must be in [0, 2), got 2}}
+  %0 = graph.cumprod %x {axis = 2 : i64, exclusive = false, reverse = false} : tensor<4x1xf32> -> tensor<4x1xf32>
+  return %0 : tensor<4x1xf32>
+}
+
+// -----
+
+func.func @shape(%x: tensor<4x1xf32>) -> tensor<4xi32> {
+  // expected-error@+1 {{must keep the shape}}
+  %0 = graph.bitcast %x : tensor<4x1xf32> -> tensor<4xi32>
+  return %0 : tensor<4xi32>
+}
+
+// -----
+
+func.func @bits(%x: tensor<4xf32>) -> tensor<4xi64> {
+  // expected-error@+1 {{element types must have as many bits, got 'f32' and 'i64'}}
+  %0 = graph.bitcast %x : tensor<4xf32> -> tensor<4xi64>
+  return %0 : tensor<4xi64>
+}
