@@ -48,6 +48,8 @@ typedef struct TenonCompileOptions {
   /** Whose kernels a plan for cuda may hold: "own", "libraries" (a call of cuBLASLt or cuDNN wherever one computes the
       region), "auto" (what the timings say is faster; without, own). NULL: "auto". */
   const char *tactics;
+  /** Not 0: what has no kernel on a GPU is an error; 0: it runs on the processor beside it, with copies. */
+  int32_t refuse_host;
 } TenonCompileOptions;
 
 /** "tenon 0.1.0". */

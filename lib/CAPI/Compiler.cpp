@@ -81,6 +81,7 @@ static TenonError *translate(const TenonCompileOptions &given, CompileOptions &o
     return invalidArgument("tactics of the compile options is none of own, libraries and auto");
   options.tactics = *tactics;
   options.keepSource = given.keep_source != 0;
+  options.usesHost = given.refuse_host == 0;
   options.timings = given.timings ? given.timings : "";
   options.device = given.device ? given.device : "";
   if (const Status applied = applyDevice(options); !applied.ok())

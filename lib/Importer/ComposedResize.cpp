@@ -1,7 +1,7 @@
 //===- ComposedResize.cpp - Forms of Resize that are no op of their own -----===//
 //
-// Per axis: coordinates in the operand, an index and a weight for each tap, gathers and a weighted sum. Names and formulas
-// are those of ONNX's Resize.
+// Per axis: coordinates in the operand, an index and a weight for each tap, gathers and a weighted sum. Names and
+// formulas are those of ONNX's Resize.
 //
 //===----------------------------------------------------------------------===//
 #include "ComposedResize.h"
@@ -23,9 +23,7 @@ public:
   Value number(DimAttr value) {
     return n.cast(n.createTyped<DimsOp>(RankedTensorType::get({}, i64), ShapeAttr::get(n.context, {value})), f32);
   }
-  Value count(DimAttr extent) {
-    return n.cast(n.createTyped<RangeOp>(getTensorType({extent}, i64), n.dim(0), 1), f32);
-  }
+  Value count(DimAttr extent) { return n.cast(n.createTyped<RangeOp>(getTensorType({extent}, i64), n.dim(0), 1), f32); }
   template <typename OpTy>
   Value op(Value x, Value y) {
     return x && y ? n.create<OpTy>(x, y) : Value();
@@ -111,7 +109,8 @@ Value Axis::nearestIndex(Value at) {
   if (form.rounding == "ceil")
     return above;
   Value rest = f.sub(at, below), half = f.number(0.5);
-  Value isAbove = form.rounding == "round_prefer_floor" ? f.op<GreaterOp>(rest, half) : f.op<GreaterOrEqualOp>(rest, half);
+  Value isAbove =
+      form.rounding == "round_prefer_floor" ? f.op<GreaterOp>(rest, half) : f.op<GreaterOrEqualOp>(rest, half);
   return isAbove && above ? n.create<WhereOp>(isAbove, above, below) : Value();
 }
 

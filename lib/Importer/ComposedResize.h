@@ -16,9 +16,9 @@ struct ResizeForm {
 /// One axis to be resampled.
 struct ResizedAxis {
   int64_t axis;
-  DimAttr extent;           ///< of the result
-  Value scale;              ///< a scalar of f32; null: extent over that of the operand
-  Value roiStart, roiEnd;   ///< scalars of f32, of tf_crop_and_resize
+  DimAttr extent;         ///< of the result
+  Value scale;            ///< a scalar of f32; null: extent over that of the operand
+  Value roiStart, roiEnd; ///< scalars of f32, of tf_crop_and_resize
 };
 
 /// x sampled axis by axis at coordinates that are computed in the graph, so that sizes and scales may come with a run.

@@ -30,7 +30,7 @@ struct Options {
 static void compile(const std::optional<std::string> &path, const std::optional<nb::bytes> &bytes,
                     const std::string &output, const std::string &target, int threads, int jobs, int optimization,
                     const std::string &precision, const std::optional<std::string> &device, bool keepSource,
-                    const std::optional<std::string> &timings, const std::string &tactics,
+                    const std::optional<std::string> &timings, const std::string &tactics, bool usesHost,
                     const std::optional<std::vector<std::string>> &archs, const Shapes &shapes,
                     const Shapes &fixedShapes) {
   Options given;
@@ -53,6 +53,7 @@ static void compile(const std::optional<std::string> &path, const std::optional<
   given.options.keep_source = keepSource;
   given.options.timings = timings ? timings->c_str() : nullptr;
   given.options.tactics = tactics.c_str();
+  given.options.refuse_host = !usesHost;
   const void *data = bytes ? bytes->data() : nullptr;
   const size_t size = bytes ? bytes->size() : 0;
   TenonError *error;
@@ -68,5 +69,5 @@ NB_MODULE(_compiler, module) {
   module.def("compile", &compile, nb::arg("path").none(), nb::arg("data").none(), nb::arg("output"), nb::arg("target"),
              nb::arg("threads"), nb::arg("jobs"), nb::arg("optimization"), nb::arg("precision"),
              nb::arg("device").none(), nb::arg("keep_source"), nb::arg("timings").none(), nb::arg("tactics"),
-             nb::arg("archs").none(), nb::arg("shapes"), nb::arg("fixed_shapes"));
+             nb::arg("host_kernels"), nb::arg("archs").none(), nb::arg("shapes"), nb::arg("fixed_shapes"));
 }

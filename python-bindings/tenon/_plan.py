@@ -56,7 +56,8 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
             fixed_shapes: Mapping[str, Sequence[int]] | None = None,
             archs: Sequence[str] | None = None, optimization: int = 2, jobs: int = 0,
             precision: str = "full", device: str | os.PathLike[str] | None = None, keep_source: bool = False,
-            timings: str | os.PathLike[str] | None = None, tactics: str = "auto") -> Plan:
+            timings: str | os.PathLike[str] | None = None, tactics: str = "auto",
+            host_kernels: bool = True) -> Plan:
     """Compiles a model: the path of an .onnx file, an onnx.ModelProto, or its serialised bytes.
 
     threads       thread count the plan asks for; 0 = all cores. A session may override it.
@@ -71,6 +72,7 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
     timings       a file of what `tenon tune` measured, by which tactics are chosen
     tactics       "own", "libraries" (cuBLASLt and cuDNN wherever they compute a region; for cuda) or "auto": what the
                   timings say is faster
+    host_kernels  what has no kernel on a GPU runs on the processor beside it, with copies; False: it is an error
 
     Raises tenon.Error where the model is wrong or not supported.
     """
@@ -86,7 +88,7 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
                       output=str(plan.path), target=target, threads=threads, jobs=jobs, optimization=optimization,
                       precision=precision, device=None if device is None else os.fspath(device), keep_source=keep_source,
                       timings=None if timings is None else os.fspath(timings), tactics=tactics,
-                      archs=None if archs is None else list(archs),
+                      host_kernels=host_kernels, archs=None if archs is None else list(archs),
                       shapes={name: list(dims) for name, dims in (shapes or {}).items()},
                       fixed_shapes={name: list(dims) for name, dims in (fixed_shapes or {}).items()})
     return plan

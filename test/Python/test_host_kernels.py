@@ -38,3 +38,9 @@ def test_they_agree_with_the_processor(monkeypatch, threads):
         f = np.maximum(sums, 0) + twice
         f = np.exp(f - f.max(-1, keepdims=True)) if rows else f
         np.testing.assert_allclose(g, f / f.sum(-1, keepdims=True), rtol=1e-3, atol=1e-4)
+
+
+def test_they_may_be_refused():
+    with pytest.raises(tenon.Error) as caught:
+        tenon.compile(model()[0], target="vgpu", host_kernels=False)
+    assert caught.value.code == "TN5001"
