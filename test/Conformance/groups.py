@@ -40,6 +40,11 @@ def _element_types(model):
     return types, tensors
 
 
+def type_names(model):
+    """Element types of inputs and outputs, in ONNX's names."""
+    return sorted(TensorProto.DataType.Name(kind).lower() for kind in _element_types(model)[0] if kind)
+
+
 def operators(model):
     """Operator types of a model, in order of first use."""
     return list(dict.fromkeys(node.op_type for node in _nodes(model.graph)))

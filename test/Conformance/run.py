@@ -3,8 +3,8 @@
 
     run.py --build DIR [--why] [--update] [-k EXPRESSION] [--report FILE.xml]
 
-passing.list lists the tests that pass: one that no longer does is a failure. --update rewrites it and
-docs/Conformance.md. --why prints what the failures have in common, most tests first; -v prints every failure.
+passing.list lists the tests that pass: one that no longer does is a failure. --update rewrites it,
+docs/Conformance.md and docs/SupportedOps.md. --why prints what the failures have in common, most tests first; -v prints every failure.
 """
 import argparse
 import collections
@@ -86,6 +86,7 @@ def main():
     if args.update and not words:
         PASSING.write_text("".join(f"{name}\n" for name in sorted(passed)))
         (ROOT / "docs" / "Conformance.md").write_text(table.write(results))
+        (ROOT / "docs" / "SupportedOps.md").write_text(table.write_ops(results))
     elif not args.update:
         for name in lost:
             print(f"lost: {name}")

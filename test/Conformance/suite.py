@@ -25,7 +25,7 @@ import onnx.backend.test.runner
 
 import groups
 
-Case = collections.namedtuple("Case", "name function group ops")
+Case = collections.namedtuple("Case", "name function group ops types")
 Result = collections.namedtuple("Result", "outcome reason detail seconds")  # outcome: "pass" or a class of failure
 
 
@@ -61,7 +61,8 @@ def load(backend, home):
     cases = []
     for test in tests:
         model = _model_of(test)
-        cases.append(Case(test.name, functions[f"{test.name}_cpu"], groups.group_of(model), groups.operators(model)))
+        cases.append(Case(test.name, functions[f"{test.name}_cpu"], groups.group_of(model), groups.operators(model),
+                          groups.type_names(model)))
     assert len(cases) == len({case.name for case in cases})
     return cases
 
