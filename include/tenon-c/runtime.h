@@ -24,7 +24,7 @@ typedef struct TenonError TenonError;
 typedef struct TenonSession TenonSession;
 typedef struct TenonResult TenonResult;
 
-/** Element types. A Bool is one byte, 0 or 1. */
+/** Element types. A Bool is one byte, 0 or 1; types of fewer than 8 bits are a byte too, their bits at its low end. */
 typedef enum TenonType {
   TENON_F32 = 0,
   TENON_F64 = 1,
@@ -38,7 +38,17 @@ typedef enum TenonType {
   TENON_U16 = 9,
   TENON_U32 = 10,
   TENON_U64 = 11,
-  TENON_BOOL = 12
+  TENON_BOOL = 12,
+  TENON_F8E4M3FN = 13,
+  TENON_F8E4M3FNUZ = 14,
+  TENON_F8E5M2 = 15,
+  TENON_F8E5M2FNUZ = 16,
+  TENON_U4 = 17,
+  TENON_I4 = 18,
+  TENON_F4E2M1 = 19,
+  TENON_F8E8M0 = 20,
+  TENON_U2 = 21,
+  TENON_I2 = 22
 } TenonType;
 
 /** Name, type and extents of an input or output. Everything it points to belongs to the session. */

@@ -43,6 +43,26 @@ Type getElementType(MLIRContext *context, int32_t dataType) {
     return b.getIntegerType(32, false);
   case T::UINT64:
     return b.getIntegerType(64, false);
+  case T::FLOAT8E4M3FN:
+    return Float8E4M3FNType::get(context);
+  case T::FLOAT8E4M3FNUZ:
+    return Float8E4M3FNUZType::get(context);
+  case T::FLOAT8E5M2:
+    return Float8E5M2Type::get(context);
+  case T::FLOAT8E5M2FNUZ:
+    return Float8E5M2FNUZType::get(context);
+  case T::FLOAT8E8M0:
+    return Float8E8M0FNUType::get(context);
+  case T::FLOAT4E2M1:
+    return Float4E2M1FNType::get(context);
+  case T::UINT4:
+    return b.getIntegerType(4, false);
+  case T::INT4:
+    return b.getIntegerType(4);
+  case T::UINT2:
+    return b.getIntegerType(2, false);
+  case T::INT2:
+    return b.getIntegerType(2);
   default:
     return {};
   }
@@ -50,8 +70,11 @@ Type getElementType(MLIRContext *context, int32_t dataType) {
 
 int32_t getOnnxType(Type type) {
   using T = onnx::TensorProto;
-  for (int32_t candidate : {T::FLOAT, T::DOUBLE, T::FLOAT16, T::BFLOAT16, T::BOOL, T::INT8, T::INT16, T::INT32,
-                            T::INT64, T::UINT8, T::UINT16, T::UINT32, T::UINT64})
+  for (int32_t candidate :
+       {T::FLOAT,          T::DOUBLE,     T::FLOAT16,        T::BFLOAT16,   T::BOOL,       T::INT8,   T::INT16,
+        T::INT32,          T::INT64,      T::UINT8,          T::UINT16,     T::UINT32,     T::UINT64, T::FLOAT8E4M3FN,
+        T::FLOAT8E4M3FNUZ, T::FLOAT8E5M2, T::FLOAT8E5M2FNUZ, T::FLOAT8E8M0, T::FLOAT4E2M1, T::UINT4,  T::INT4,
+        T::UINT2,          T::INT2})
     if (getElementType(type.getContext(), candidate) == type)
       return candidate;
   return 0;
@@ -96,7 +119,7 @@ FailureOr<ArrayRef<char>> getBytes(ModelFile &file, const onnx::TensorProto &t, 
     storage = narrow(t.uint64_data(), 4);
     return ArrayRef<char>(storage);
   default:
-    storage = narrow(t.int32_data(), size_t(getBitsPerElement(t.data_type()) / 8));
+    storage = narrow(t.int32_data(), std::max<size_t>(size_t(getBitsPerElement(t.data_type()) / 8), 1));
     return ArrayRef<char>(storage);
   }
 }
@@ -119,6 +142,26 @@ std::string getResourceName(StringRef name) {
 }
 
 } // namespace
+
+DenseElementsAttr makeNarrowConstant(ModelFile &file, const onnx::TensorProto &tensor, MLIRContext *context,
+                                     Location loc) {
+  auto size = getTensorBytes(tensor, loc);
+  std::vector<char> storage;
+  auto bytes = failed(size) ? FailureOr<ArrayRef<char>>(failure()) : getBytes(file, tensor, *size, storage, loc);
+  if (failed(bytes))
+    return {};
+  auto type = RankedTensorType::get(SmallVector<int64_t>(tensor.dims().begin(), tensor.dims().end()),
+                                    IntegerType::get(context, 8, IntegerType::Unsigned));
+  int64_t bits = getBitsPerElement(tensor.data_type()), count = type.getNumElements();
+  if (int64_t(bytes->size()) != *size) {
+    emitError(loc, Code::TensorData) << "the tensor holds " << bytes->size() << " bytes, its shape needs " << *size;
+    return {};
+  }
+  std::vector<uint8_t> codes(size_t(count), 0);
+  for (int64_t i = 0; i < count; ++i)
+    codes[size_t(i)] = uint8_t((uint8_t((*bytes)[size_t(i * bits / 8)]) >> (i * bits % 8)) & ((1 << bits) - 1));
+  return DenseElementsAttr::get(type, ArrayRef<uint8_t>(codes));
+}
 
 ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::TensorProto &tensor,
                           RankedTensorType type, Location loc) {

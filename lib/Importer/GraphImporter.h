@@ -95,6 +95,9 @@ private:
   unsigned nextSymbol = 0;
 };
 
+/// The bits of each element of a tensor of a narrow type (NarrowTypes.h) as ui8; null with an error.
+mlir::DenseElementsAttr makeNarrowConstant(ModelFile &file, const onnx::TensorProto &tensor, mlir::MLIRContext *context,
+                                           mlir::Location loc);
 /// The constant attribute of a tensor (already structure-checked): dense up to maxKnownElements elements, else a
 /// resource over its bytes, which keeps `file` alive. Null for element types without bytes of their own.
 mlir::ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::TensorProto &tensor,

@@ -1,6 +1,7 @@
 //===- ImportConstant.cpp - Constants, copies and casts -------------------===//
 #include "Graph/IR/SpecialOps.h"
 #include "GraphImporter.h"
+#include "NarrowTypes.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -67,7 +68,20 @@ LogicalResult castTo(NodeImporter &n, Type elementType, int64_t code) {
     value.convert(cast<FloatType>(elementType).getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
     return n.setConstant(0, DenseElementsAttr::get(getTensorType(getDims(x->type), elementType), value));
   }
-  return n.setOutput(n.cast(n.input(0), elementType));
+  Value v = n.input(0);
+  if (!v || (!isNarrow(elementType) && !isNarrow(typeOf(v).getElementType())))
+    return n.setOutput(n.cast(v, elementType));
+  Compose c{n};
+  if (typeOf(v).getElementType() == elementType)
+    return n.forward(0, 0);
+  if (isNarrow(typeOf(v).getElementType()))
+    v = readNarrow(c, v);
+  std::string mode = n.stringAttr("round_mode", "up");
+  if (mode != "up" && mode != "down" && mode != "nearest")
+    return n.error(Code::WrongAttribute) << "round_mode '" << mode << "' is unknown";
+  if (!isNarrow(elementType))
+    return n.setOutput(c.cast(v, elementType));
+  return n.setOutput(writeNarrow(c, v, elementType, {n.intAttr("saturate", 1) != 0, mode}));
 }
 
 LogicalResult importCast(NodeImporter &n) {

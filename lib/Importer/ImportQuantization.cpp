@@ -4,7 +4,7 @@
 // defines them.
 //
 //===----------------------------------------------------------------------===//
-#include "Compose.h"
+#include "NarrowTypes.h"
 #include "Registry.h"
 #include "Window.h"
 
@@ -59,6 +59,12 @@ FailureOr<int64_t> Quantization::readAxis(Value x) {
 /// round(real) + zero point, saturated to `type`.
 Value Quantization::quantize(Value real, Value zeroPoint, Type type) {
   auto integer = dyn_cast<IntegerType>(type);
+  if (real && isa<FloatType>(type) && isNarrow(type)) {
+    real = c.cast(real, c.f32());
+    if (zeroPoint)
+      real = c.add(real, c.cast(readNarrow(c, zeroPoint), c.f32()));
+    return writeNarrow(c, real, type, {n.intAttr("saturate", 1) != 0, "up"});
+  }
   if (!real || !integer || integer.getWidth() > 16) {
     if (real)
       n.error(Code::UnsupportedElementType) << "cannot quantise to " << type;
@@ -66,13 +72,20 @@ Value Quantization::quantize(Value real, Value zeroPoint, Type type) {
   }
   real = c.cast(c.make<RoundOp>(real), c.f32());
   if (zeroPoint)
-    real = c.add(real, c.cast(zeroPoint, c.f32()));
+    real = c.add(real, c.cast(isNarrow(type) ? readNarrow(c, zeroPoint) : zeroPoint, c.f32()));
   double steps = std::ldexp(1.0, int(integer.getWidth())), low = integer.isUnsigned() ? 0 : -steps / 2;
-  return c.cast(c.max(c.min(real, low + steps - 1), low), type);
+  real = c.max(c.min(real, low + steps - 1), low);
+  return isNarrow(type) ? writeNarrow(c, real, type) : c.cast(real, type);
 }
 
 /// q - zero point in i32.
 Value Quantization::centre(Value q, Value zeroPoint) {
+  if (q && isNarrow(typeOf(q).getElementType())) {
+    q = readNarrow(c, q);
+    zeroPoint = zeroPoint ? readNarrow(c, zeroPoint) : Value();
+  }
+  if (q && isa<FloatType>(typeOf(q).getElementType()))
+    return zeroPoint ? c.sub(q, zeroPoint) : q;
   q = c.cast(q, i32());
   return zeroPoint ? c.sub(q, c.cast(zeroPoint, i32())) : q;
 }

@@ -116,6 +116,8 @@ int64_t reference::loadInteger(ElementType type, const char *data, int64_t index
   case ElementType::Bool:
     return loadAs<uint8_t>(data, index) != 0;
   default:
+    if (type > ElementType::Bool) // numbers of fewer bits: bytes
+      return loadAs<uint8_t>(data, index);
     return saturate<int64_t>(loadDouble(type, data, index));
   }
 }
@@ -148,6 +150,8 @@ void reference::storeDouble(ElementType type, char *data, int64_t index, double 
     return storeAs(data, index, saturate<uint64_t>(value));
   case ElementType::Bool:
     return storeAs<uint8_t>(data, index, value != 0);
+  default: // numbers of fewer bits: bytes
+    return storeAs(data, index, static_cast<uint8_t>(value));
   }
 }
 
@@ -174,5 +178,7 @@ void reference::storeInteger(ElementType type, char *data, int64_t index, int64_
     return storeAs(data, index, value);
   case ElementType::Bool:
     return storeAs<uint8_t>(data, index, value != 0);
+  default: // numbers of fewer bits: bytes
+    return storeAs(data, index, static_cast<uint8_t>(value));
   }
 }

@@ -11,6 +11,7 @@ namespace tenon::runtime {
 
 static_assert(unsigned(plan::ElementType::MAX) + 1 == numElementTypes);
 static_assert(unsigned(plan::ElementType::Bool) == unsigned(ElementType::Bool));
+static_assert(unsigned(plan::ElementType::I2) == unsigned(ElementType::I2));
 static_assert(unsigned(plan::ElementType::I64) == unsigned(ElementType::I64));
 
 static constexpr std::align_val_t tensorAlignment{64};

@@ -14,8 +14,10 @@ from ._plan import Plan
 
 # Numbers of TenonType in tenon-c/runtime.h.
 _TYPES = ("float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64",
-          "uint8", "uint16", "uint32", "uint64", "bool")
-_BFLOAT16 = _TYPES.index("bfloat16")
+          "uint8", "uint16", "uint32", "uint64", "bool", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2",
+         "float8_e5m2fnuz", "uint4", "int4", "float4_e2m1fn", "float8_e8m0fnu", "uint2", "int2")
+# Types that numpy lacks travel as unsigned integers of their size.
+_FOREIGN = {_TYPES.index("bfloat16"), *range(_TYPES.index("float8_e4m3fn"), len(_TYPES))}
 
 __version__: str = _runtime.version().split()[-1]
 
@@ -26,9 +28,9 @@ def cpu_arch() -> str:
 
 
 def _dtype(number: int) -> np.dtype[Any]:
-    if number == _BFLOAT16:
-        import ml_dtypes  # numpy has no bfloat16
-        return np.dtype(ml_dtypes.bfloat16)
+    if number in _FOREIGN:
+        import ml_dtypes
+        return np.dtype(getattr(ml_dtypes, _TYPES[number]))
     return np.dtype(_TYPES[number])
 
 
@@ -61,7 +63,7 @@ def _array(name: str, value: Any) -> tuple[np.ndarray[Any, Any], int]:
     if not array.flags.c_contiguous:
         array = np.ascontiguousarray(array)
     number = _TYPES.index(kind)
-    return (array.view(np.uint16) if number == _BFLOAT16 else array), number
+    return (array.view(f"u{array.itemsize}") if number in _FOREIGN else array), number
 
 
 class Session:
@@ -108,7 +110,7 @@ class Session:
         results = self._session.run(names, [array for array, _ in arrays.values()],
                                     [number for _, number in arrays.values()],
                                     None if profile is None else os.fspath(profile))
-        by_name = {name: array.view(_dtype(number)) if number == _BFLOAT16 else array
+        by_name = {name: array.view(_dtype(number)) if number in _FOREIGN else array
                    for name, number, array in results}
         if outputs is None:
             return [by_name[info.name] for info in self._outputs]

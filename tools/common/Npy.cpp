@@ -19,8 +19,9 @@ constexpr size_t maxHeader = 1 << 16;
 /// numpy's limit is 64.
 constexpr size_t maxRank = 64;
 
-constexpr const char *descriptors[numElementTypes] = {"<f4", "<f8", "<f2", "<V2", "|i1", "<i2", "<i4",
-                                                      "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"};
+constexpr const char *descriptors[numElementTypes] = {"<f4", "<f8", "<f2", "<V2", "|i1", "<i2", "<i4", "<i8",
+                                                      "|u1", "<u2", "<u4", "<u8", "|b1", "|V1", "|V1", "|V1",
+                                                      "|V1", "|V1", "|V1", "|V1", "|V1", "|V1", "|V1"};
 
 struct Header {
   std::string type;
@@ -163,6 +164,8 @@ Status parseType(const std::string &path, const std::string &type, ElementType e
     return unsupportedType(path, type);
   for (unsigned i = 0; i < numElementTypes; ++i) {
     const std::string_view candidate = descriptors[i];
+    if (i > unsigned(ElementType::Bool) && ElementType(i) != expected)
+      continue; // bytes that could be any of several types
     const bool small = elementSize(ElementType(i)) == 1;
     if (type.substr(1) != candidate.substr(1) || (type[0] == '>' && !small) || (type[0] == '|' && !small && i != 3))
       continue;

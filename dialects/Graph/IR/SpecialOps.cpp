@@ -62,7 +62,8 @@ LogicalResult CumProdOp::verify() {
 // bitcast
 //===----------------------------------------------------------------------===//
 
-static unsigned bitsOf(Type element) { return element.isInteger(1) ? 8 : element.getIntOrFloatBitWidth(); }
+/// Bits in memory: whole bytes.
+static unsigned bitsOf(Type element) { return std::max(element.getIntOrFloatBitWidth(), 8u); }
 
 LogicalResult BitcastOp::verify() {
   auto from = getX().getType(), to = getResult().getType();
@@ -89,8 +90,8 @@ Value BitcastOp::buildScalar(OpBuilder &b, Location loc, ValueRange operands) {
     x = arith::ExtUIOp::create(b, loc, shaped(b.getI8Type()), x);
   if (to.isInteger(1))
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, splat(b, loc, x, 0));
-  // Registers are signless.
-  Type target = shaped(isa<IntegerType>(to) ? b.getIntegerType(to.getIntOrFloatBitWidth()) : to);
+  // Registers are signless, and narrow numbers bytes.
+  Type target = shaped(isa<IntegerType>(to) || bitsOf(to) == 8 ? b.getIntegerType(bitsOf(to)) : to);
   return x.getType() == target ? x : Value(arith::BitcastOp::create(b, loc, target, x));
 }
 

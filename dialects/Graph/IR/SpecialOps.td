@@ -38,7 +38,7 @@ def CumProdOp : Graph_InferredOp<"cumprod"> {
 def BitcastOp : Graph_Op<"bitcast", [Pure, DeclareOpInterfaceMethods<ElementwiseOpInterface>,
                                      DeclareOpInterfaceMethods<IterationSpaceOpInterface>]> {
   let summary = "BitCast: the bits of x as another element type";
-  let description = "C1 same shape.  C2 element types of as many bits; a bool is a byte, 0 or 1.  ONNX: BitCast-26.";
+  let description = "C1 same shape.  C2 element types of as many bits; what has fewer than 8 is a byte (a bool 0 or 1).  ONNX: BitCast-26.";
   let arguments = (ins AnyRankedTensor:$x);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";

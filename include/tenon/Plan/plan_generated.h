@@ -86,11 +86,21 @@ enum class ElementType : uint8_t {
   U32 = 10,
   U64 = 11,
   Bool = 12,
+  F8E4M3FN = 13,
+  F8E4M3FNUZ = 14,
+  F8E5M2 = 15,
+  F8E5M2FNUZ = 16,
+  U4 = 17,
+  I4 = 18,
+  F4E2M1 = 19,
+  F8E8M0 = 20,
+  U2 = 21,
+  I2 = 22,
   MIN = F32,
-  MAX = Bool
+  MAX = I2
 };
 
-inline const ElementType (&EnumValuesElementType())[13] {
+inline const ElementType (&EnumValuesElementType())[23] {
   static const ElementType values[] = {
     ElementType::F32,
     ElementType::F64,
@@ -104,13 +114,23 @@ inline const ElementType (&EnumValuesElementType())[13] {
     ElementType::U16,
     ElementType::U32,
     ElementType::U64,
-    ElementType::Bool
+    ElementType::Bool,
+    ElementType::F8E4M3FN,
+    ElementType::F8E4M3FNUZ,
+    ElementType::F8E5M2,
+    ElementType::F8E5M2FNUZ,
+    ElementType::U4,
+    ElementType::I4,
+    ElementType::F4E2M1,
+    ElementType::F8E8M0,
+    ElementType::U2,
+    ElementType::I2
   };
   return values;
 }
 
 inline const char * const *EnumNamesElementType() {
-  static const char * const names[14] = {
+  static const char * const names[24] = {
     "F32",
     "F64",
     "F16",
@@ -124,13 +144,23 @@ inline const char * const *EnumNamesElementType() {
     "U32",
     "U64",
     "Bool",
+    "F8E4M3FN",
+    "F8E4M3FNUZ",
+    "F8E5M2",
+    "F8E5M2FNUZ",
+    "U4",
+    "I4",
+    "F4E2M1",
+    "F8E8M0",
+    "U2",
+    "I2",
     nullptr
   };
   return names;
 }
 
 inline const char *EnumNameElementType(ElementType e) {
-  if (flatbuffers::IsOutRange(e, ElementType::F32, ElementType::Bool)) return "";
+  if (flatbuffers::IsOutRange(e, ElementType::F32, ElementType::I2)) return "";
   const size_t index = static_cast<size_t>(e);
   return EnumNamesElementType()[index];
 }

@@ -14,8 +14,13 @@ using namespace tenon::graph;
 namespace tenon::codegen {
 
 Type registerType(Type elementType) {
-  auto integer = dyn_cast<IntegerType>(elementType);
-  return integer ? IntegerType::get(integer.getContext(), integer.getWidth()) : elementType;
+  if (!elementType.isIntOrFloat())
+    return elementType;
+  unsigned width = elementType.getIntOrFloatBitWidth();
+  if (isa<IntegerType>(elementType))
+    return IntegerType::get(elementType.getContext(), width == 1 ? 1 : std::max(width, 8u));
+  // Narrow floats are moved, never computed with.
+  return width <= 8 ? IntegerType::get(elementType.getContext(), 8) : elementType;
 }
 
 static Type elementTypeOf(Value v) { return cast<RankedTensorType>(v.getType()).getElementType(); }

@@ -17,12 +17,12 @@ static Type elementTypeOf(Value v) { return cast<RankedTensorType>(v.getType()).
 static bool canMove(Type type) {
   if (!isa<IntegerType, FloatType>(type))
     return false;
-  return llvm::is_contained({1u, 8u, 16u, 32u, 64u}, type.getIntOrFloatBitWidth());
+  return llvm::is_contained({1u, 2u, 4u, 8u, 16u, 32u, 64u}, type.getIntOrFloatBitWidth());
 }
 
 static bool isWideFloat(Type type) { return type.isF32() || type.isF64(); }
 static bool isNumber(Type type) {
-  return isWideFloat(type) || (isa<IntegerType>(type) && !type.isInteger(1) && canMove(type));
+  return isWideFloat(type) || (isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 8 && canMove(type));
 }
 
 /// Of f64 only what processors do in one instruction, and what has vector polynomials.
@@ -48,7 +48,7 @@ static bool isEvaluableElementwise(Operation *op) {
   Type last = elementTypeOf(op->getOperands().back());
   if (auto cast = dyn_cast<CastOp>(op)) {
     Type to = elementTypeOf(cast.getResult());
-    auto fits = [](Type t) { return isWideFloat(t) || (isa<IntegerType>(t) && canMove(t)); };
+    auto fits = [](Type t) { return isNumber(t) || t.isInteger(1); };
     auto isHalf = [](Type t) { return t.isF16() || t.isBF16(); };
     bool converts = (isHalf(last) && to.isF32()) || (last.isF32() && isHalf(to));
     return (fits(last) && fits(to)) || converts || (last == to && canMove(to));

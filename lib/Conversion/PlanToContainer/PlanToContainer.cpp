@@ -53,8 +53,24 @@ static plan::ElementType elementType(Type type) {
     return plan::ElementType::F16;
   if (type.isBF16())
     return plan::ElementType::BF16;
+  if (isa<Float8E4M3FNType>(type))
+    return plan::ElementType::F8E4M3FN;
+  if (isa<Float8E4M3FNUZType>(type))
+    return plan::ElementType::F8E4M3FNUZ;
+  if (isa<Float8E5M2Type>(type))
+    return plan::ElementType::F8E5M2;
+  if (isa<Float8E5M2FNUZType>(type))
+    return plan::ElementType::F8E5M2FNUZ;
+  if (isa<Float4E2M1FNType>(type))
+    return plan::ElementType::F4E2M1;
+  if (isa<Float8E8M0FNUType>(type))
+    return plan::ElementType::F8E8M0;
   bool isUnsigned = type.isUnsignedInteger();
   switch (type.getIntOrFloatBitWidth()) {
+  case 2:
+    return isUnsigned ? plan::ElementType::U2 : plan::ElementType::I2;
+  case 4:
+    return isUnsigned ? plan::ElementType::U4 : plan::ElementType::I4;
   case 1:
     return plan::ElementType::Bool;
   case 8:

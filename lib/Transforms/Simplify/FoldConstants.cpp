@@ -55,6 +55,9 @@ bool FoldConstants::isFoldable(Operation &op) const {
     return false;
   if (!llvm::all_of(op.getOperands(), [](Value v) { return v.getDefiningOp<ConstantOp>(); }))
     return false;
+  // Narrow numbers are no constants: their bytes are.
+  if (!reference::getElementType(cast<RankedTensorType>(op.getResult(0).getType()).getElementType()))
+    return false;
   // A small constant must not become a large one: a view or a broadcast costs nothing at run time.
   constexpr uint64_t smallResult = 64 << 10;
   auto bytes = staticBytes(op.getResult(0).getType());

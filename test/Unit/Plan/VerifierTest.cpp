@@ -118,8 +118,8 @@ TEST(Verifier, ChecksKernelsOfTheHost) {
 
 TEST(Verifier, ChecksTensors) {
   expectFailure([](PlanMaker &m) { m.function().inputs[0]->name = ""; }, "TN6021", "input 0 has no name");
-  expectFailure([](PlanMaker &m) { m.function().outputs[0]->type = plan::ElementType(13); }, "TN6021",
-                "unknown element type 13");
+  expectFailure([](PlanMaker &m) { m.function().outputs[0]->type = plan::ElementType(23); }, "TN6021",
+                "unknown element type 23");
   expectFailure([](PlanMaker &m) { m.function().outputs[0]->dims = {99}, m.function().outputs[0]->dim_names = {}; },
                 "TN6011", "output 0: shape value 99");
   expectFailure([](PlanMaker &m) { m.function().outputs[0]->dim_names = {"N"}; }, "TN6021", "1 dim names for rank 2");

@@ -320,8 +320,9 @@ static int tensorType(uint32_t type) {
     return 8;
   case ElementType::BF16:
     return 9;
+  default:
+    return -1;
   }
-  return -1;
 }
 
 std::string TenonDevice::encode(const TenonDeviceTensor &tensor, EncodedTensor &map) const {
