@@ -7,6 +7,7 @@
 #include "Compose.h"
 #include "Graph/IR/SpecialOps.h"
 #include "Registry.h"
+#include "RunTimeAxes.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -175,7 +176,8 @@ LogicalResult importEyeLike(NodeImporter &n) {
 /// values[1] where the index along the new axis is the one asked for, else values[0].
 LogicalResult importOneHot(NodeImporter &n) {
   Value indices = n.input(0), values = n.input(2);
-  auto depth = n.shapeOperand(1);
+  DimAttr number = getRunTimeNumber(n, 1, 0);
+  auto depth = number ? FailureOr<Dims>(Dims{max(floorDiv(number, int64_t(1) << 32), n.dim(0))}) : n.shapeOperand(1);
   if (!indices || !values || failed(depth))
     return failure();
   if (depth->size() != 1 || rankOf(values) != 1)

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ComposedResize.h"
-#include "Graph/IR/InputElement.h"
 #include "Registry.h"
+#include "RunTimeAxes.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -82,10 +82,9 @@ Value elementOf(NodeImporter &n, size_t operand, int64_t i) {
 
 /// The extent that a scale gives which only a run knows: an element of an input.
 FailureOr<DimAttr> scaleAtRunTime(NodeImporter &n, size_t operand, size_t i, DimAttr extent) {
-  auto argument = dyn_cast_or_null<BlockArgument>(n.input(operand));
-  if (!argument || !typeOf(argument).getElementType().isF32() || !typeOf(argument).hasStaticShape())
+  DimAttr scale = getRunTimeNumber(n, operand, i);
+  if (!scale)
     return n.error(Code::DataDependentShape) << "scales must be a constant or an input of the model";
-  DimAttr scale = inputElement(n.context, argument.getArgNumber(), unsigned(i)); // in units of 2^-32
   return max(floorDiv(extent * scale, int64_t(1) << 32), n.dim(0));
 }
 

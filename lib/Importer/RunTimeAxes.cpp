@@ -24,6 +24,14 @@ DimAttr chooseExtent(DimAttr condition, DimAttr a, DimAttr b) {
   return max(b + condition * (a - b), DimAttr::constant(a.getContext(), 0));
 }
 
+DimAttr getRunTimeNumber(NodeImporter &n, size_t i, size_t element) {
+  auto argument = n.hasInput(i) ? dyn_cast_or_null<BlockArgument>(n.getInput(i)->op) : BlockArgument();
+  if (!argument || !typeOf(argument).getElementType().isF32() || !typeOf(argument).hasStaticShape() ||
+      rankOf(argument) > 1 || int64_t(element) >= typeOf(argument).getNumElements())
+    return {};
+  return inputElement(n.context, argument.getArgNumber(), unsigned(element));
+}
+
 bool dependsOnElements(DimAttr e) {
   llvm::SetVector<StringAttr> symbols;
   e.collectSymbols(symbols);

@@ -18,6 +18,9 @@ DimAttr isLess(DimAttr a, DimAttr b);
 /// condition ? a : b, for a condition of 1 or 0 and values that are not negative.
 DimAttr chooseExtent(DimAttr condition, DimAttr a, DimAttr b);
 
+/// Element `element` of operand `i` in units of 2^-32, if that is an input of the model of type f32; else null.
+DimAttr getRunTimeNumber(NodeImporter &n, size_t i, size_t element);
+
 /// Whether the value depends on the elements of an input, so that it may be negative.
 bool dependsOnElements(DimAttr e);
 

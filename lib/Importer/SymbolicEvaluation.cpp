@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "NodeImporter.h"
 #include "Registry.h"
+#include "RunTimeAxes.h"
 #include "SliceBounds.h"
 #include <numeric>
 
@@ -81,6 +82,8 @@ DimAttr divElements(DimAttr a, DimAttr b, Type type) {
   bool isPositive = a.isNonNegative() && b.isNonNegative();
   if (quotient * b == a || (isa<IntegerType>(type) && isPositive))
     return quotient;
+  if (isa<IntegerType>(type) && divisor && *divisor > 0 && dependsOnElements(a)) // towards zero
+    return floorDiv(a + isLess(a, DimAttr::constant(a.getContext(), 0)) * (*divisor - 1), b);
   return {};
 }
 
