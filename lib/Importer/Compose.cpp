@@ -56,6 +56,36 @@ Value Compose::wrap(Value index, DimAttr count) {
   return select(less(index, 0.0), add(index, extent(count, i64())), index);
 }
 
+Value Compose::isInside(Value index, DimAttr count) {
+  Value zero = index ? like(index, 0) : Value();
+  return both(atLeast(index, zero), index ? less(index, extent(count, typeOf(index).getElementType())) : Value());
+}
+
+SmallVector<Value> Compose::cubicWeights(Value fraction, double a) {
+  auto outer = [&](Value d) { // 1 < d < 2
+    Value v = sub(mul(d, a), 5 * a);
+    v = add(mul(v, d), 8 * a);
+    return sub(mul(v, d), 4 * a);
+  };
+  auto inner = [&](Value d) { return add(mul(mul(sub(mul(d, a + 2), a + 3), d), d), 1); };
+  Value rest = sub(like(fraction, 1), fraction);
+  return {outer(add(fraction, 1)), inner(fraction), inner(rest), outer(add(rest, 1))};
+}
+
+Value Compose::stack(ArrayRef<Value> values, int64_t axis) {
+  SmallVector<Value> parts;
+  for (Value value : values) {
+    if (!value)
+      return {};
+    Dims dims = dimsOf(value);
+    dims.insert(dims.begin() + axis, n.dim(1));
+    parts.push_back(reshape(value, dims));
+    if (!parts.back())
+      return {};
+  }
+  return parts.size() == 1 ? parts.front() : n.create<ConcatOp>(parts, axis);
+}
+
 Value Compose::gatherFlat(Value x, Value index) {
   Value flat = x ? reshape(x, {product(n.context, dimsOf(x))}) : Value();
   return flat && index ? n.create<GatherOp>(flat, index, 0) : Value();

@@ -36,6 +36,8 @@ struct Compose {
   Value min(Value x, double y) { return min(x, like(x, y)); }
   Value less(Value x, double y) { return less(x, like(x, y)); }
   Value equal(Value x, double y) { return equal(x, like(x, y)); }
+  Value atLeast(Value x, Value y) { return make<graph::GreaterOrEqualOp>(x, y); }
+  Value floor(Value x) { return make<graph::FloorOp>(x); }
   /// low <= x <= high
   Value clamp(Value x, Value low, Value high) { return max(min(x, high), low); }
 
@@ -66,6 +68,12 @@ struct Compose {
   Value gatherAlong(Value x, Value index, int64_t axis, bool broadcasts = false);
   /// Elements of x at a flat row-major index of any shape.
   Value gatherFlat(Value x, Value index);
+  /// Whether 0 <= index < count.
+  Value isInside(Value index, DimAttr count);
+  /// Weights of the four taps around a position `fraction` behind the second, of the cubic with coefficient `a`.
+  SmallVector<Value> cubicWeights(Value fraction, double a);
+  /// `values` along a new dimension `axis`. At least one.
+  Value stack(ArrayRef<Value> values, int64_t axis);
   /// An index that may be negative, made to count from the start.
   Value wrap(Value index, DimAttr count);
 };

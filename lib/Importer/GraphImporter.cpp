@@ -6,10 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "GraphImporter.h"
 
+#include "Graph/IR/InputElement.h"
 #include "Graph/IR/SpecialOps.h"
 #include "NarrowTypes.h"
-
-#include "Graph/IR/InputElement.h"
 #include "OnnxBridge.h"
 #include "ShapeInputs.h"
 
@@ -412,7 +411,10 @@ LogicalResult GraphImporter::pushGraph(const onnx::NodeProto &node, const onnx::
   callee.callLoc = caller.callLoc;
   for (auto [input, value] : llvm::zip(graph.input(), inputs))
     callee.scope[input.name()] = value;
-  return importInitializers(graph, callee);
+  if (succeeded(importInitializers(graph, callee)))
+    return success();
+  frames.pop_back(); // the node fails in the frame that it is in
+  return failure();
 }
 
 LogicalResult GraphImporter::bindOutputs(const onnx::NodeProto &node, ArrayRef<ModelValue *> results, Location loc) {

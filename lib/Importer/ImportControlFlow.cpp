@@ -5,6 +5,7 @@
 // a run decides is refused.
 //
 //===----------------------------------------------------------------------===//
+#include "Compose.h"
 #include "GraphImporter.h"
 
 using namespace mlir;
@@ -23,20 +24,12 @@ ModelValue *makeNumber(GraphImporter &importer, NodeImporter &n, Type elementTyp
 /// The values of all iterations, in their order or back, along a new dimension `axis`; null with an error.
 Value stack(GraphImporter &importer, NodeImporter &n, ArrayRef<ModelValue *> parts, int64_t axis, bool isReversed) {
   SmallVector<Value> values;
-  for (ModelValue *part : parts) {
-    Value value = importer.materialize(*part);
-    int64_t rank = rankOf(value);
-    auto normal = n.normalizeAxis(axis, rank + 1);
-    if (failed(normal))
-      return {};
-    axis = *normal;
-    Dims dims = dimsOf(value);
-    dims.insert(dims.begin() + axis, n.dim(1));
-    values.push_back(n.reshape(value, dims));
-  }
+  for (ModelValue *part : parts)
+    values.push_back(importer.materialize(*part));
   if (isReversed)
     std::reverse(values.begin(), values.end());
-  return values.size() == 1 ? values.front() : n.create<ConcatOp>(values, axis);
+  auto normal = n.normalizeAxis(axis, rankOf(values.front()) + 1);
+  return failed(normal) ? Value() : Compose{n}.stack(values, *normal);
 }
 
 /// No iteration: the type is what the body declares.
@@ -141,13 +134,7 @@ ModelValue *GraphImporter::Unrolling::takeElement(size_t input) {
   auto axis = x ? n.normalizeAxis(listed("scan_input_axes", i), rankOf(x)) : FailureOr<int64_t>(failure());
   if (failed(axis))
     return nullptr;
-  Dims dims = dimsOf(x), starts(dims.size(), n.dim(0));
-  starts[size_t(*axis)] = n.dim(listed("scan_input_directions", i) ? count - 1 - iteration : iteration);
-  dims[size_t(*axis)] = n.dim(1);
-  Value part = n.createTyped<SliceOp>(getTensorType(dims, typeOf(x).getElementType()), x,
-                                      ShapeAttr::get(n.context, starts), Ints(dims.size(), 1));
-  dims.erase(dims.begin() + *axis);
-  Value element = n.reshape(part, dims);
+  Value element = Compose{n}.pick(x, *axis, listed("scan_input_directions", i) ? count - 1 - iteration : iteration);
   return element ? importer.addValue({typeOf(element), n.loc, element, {}, std::nullopt}) : nullptr;
 }
 

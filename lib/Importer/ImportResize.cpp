@@ -4,6 +4,7 @@
 // and either scales or sizes; 18 adds axes, antialias and a policy for aspect ratios.
 //
 //===----------------------------------------------------------------------===//
+#include "Compose.h"
 #include "ComposedResize.h"
 #include "Registry.h"
 #include "RunTimeAxes.h"
@@ -70,14 +71,10 @@ LogicalResult checkModes(NodeImporter &n, const ResizeForm &form) {
   return success();
 }
 
-/// Element `i` of a list of f32, as a scalar; null with an error.
+/// Element `i` of a list of numbers, as a scalar of f32; null with an error.
 Value elementOf(NodeImporter &n, size_t operand, int64_t i) {
-  Value list = n.cast(n.input(operand), Float32Type::get(n.context));
-  if (!list)
-    return {};
-  Value part = n.createTyped<SliceOp>(RankedTensorType::get({1}, Float32Type::get(n.context)), list,
-                                      ShapeAttr::get(n.context, {n.dim(i)}), Ints{1});
-  return n.reshape(part, {});
+  Compose c{n};
+  return c.cast(c.pick(n.input(operand), 0, i), c.f32());
 }
 
 /// The extent that a scale gives which only a run knows: an element of an input.
@@ -91,17 +88,11 @@ FailureOr<DimAttr> scaleAtRunTime(NodeImporter &n, size_t operand, size_t i, Dim
 /// The extents and scales of sizes that keep the ratio of the axes.
 LogicalResult keepRatio(NodeImporter &n, const Dims &from, ArrayRef<DimAttr> sizes, bool isLarger,
                         SmallVector<ResizedAxis> &axes) {
-  Type f32 = Float32Type::get(n.context);
-  auto number = [&](DimAttr value) {
-    return n.cast(n.createTyped<DimsOp>(RankedTensorType::get({}, IntegerType::get(n.context, 64)),
-                                        ShapeAttr::get(n.context, {value})),
-                  f32);
-  };
+  Compose c{n};
   Value scale;
   for (auto [axis, size] : llvm::zip(axes, sizes)) {
-    Value x = number(size), y = number(from[size_t(axis.axis)]);
-    Value ratio = x && y ? n.create<DivOp>(x, y) : Value();
-    scale = !scale || !ratio ? ratio : isLarger ? n.create<MaxOp>(scale, ratio) : n.create<MinOp>(scale, ratio);
+    Value ratio = c.div(c.extent(size, c.f32()), c.extent(from[size_t(axis.axis)], c.f32()));
+    scale = !scale ? ratio : isLarger ? c.max(scale, ratio) : c.min(scale, ratio);
     if (!scale)
       return failure();
   }

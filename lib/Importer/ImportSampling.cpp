@@ -30,7 +30,6 @@ private:
   Tap makeTap(Value position, Value weight, Value extent);
   SmallVector<Tap> makeTaps(int64_t dim);
   Value sample(ArrayRef<SmallVector<Tap>> taps, size_t dim, Value index, Value weight);
-  Value floor(Value v) { return c.make<FloorOp>(v); }
   Value number(double value) { return n.scalar(real, value); }
 
   NodeImporter &n;
@@ -54,9 +53,9 @@ Value GridSampler::reflect(Value position, Value extent) {
   double low = alignsCorners ? 0 : -0.5;
   Value range = alignsCorners ? c.sub(extent, 1) : extent;
   Value distance = c.make<AbsOp>(c.sub(position, low));
-  Value turns = floor(c.div(distance, range));
+  Value turns = c.floor(c.div(distance, range));
   Value rest = c.sub(distance, c.mul(turns, range));
-  Value isOdd = c.make<NotOp>(c.equal(c.mul(floor(c.mul(turns, 0.5)), 2), turns));
+  Value isOdd = c.make<NotOp>(c.equal(c.mul(c.floor(c.mul(turns, 0.5)), 2), turns));
   Value inside = c.add(c.select(isOdd, c.sub(range, rest), rest), low);
   // One pixel has nothing to mirror at.
   return c.select(c.equal(range, 0), c.like(inside, 0), inside);
@@ -99,20 +98,14 @@ SmallVector<Tap> GridSampler::makeTaps(int64_t dim) {
     position = c.make<RoundOp>(position);
   position = moveInside(position, extent);
   if (mode == "nearest") // a mirrored position may lie at half a pixel: towards 0, as an integer conversion
-    return {makeTap(c.select(c.less(position, 0.0), c.make<CeilOp>(position), floor(position)), {}, extent)};
-  Value base = floor(position), f = c.sub(position, base);
+    return {makeTap(c.select(c.less(position, 0.0), c.make<CeilOp>(position), c.floor(position)), {}, extent)};
+  Value base = c.floor(position), f = c.sub(position, base);
   if (mode == "linear")
     return {makeTap(base, c.sub(number(1), f), extent), makeTap(c.add(base, 1), f, extent)};
-  constexpr double a = -0.75; // Keys's cubic
-  auto outer = [&](Value d) { // 1 < d < 2
-    Value v = c.sub(c.mul(d, a), 5 * a);
-    v = c.add(c.mul(v, d), 8 * a);
-    return c.sub(c.mul(v, d), 4 * a);
-  };
-  auto inner = [&](Value d) { return c.add(c.mul(c.mul(c.sub(c.mul(d, a + 2), a + 3), d), d), 1); };
-  Value rest = c.sub(number(1), f);
-  return {makeTap(c.sub(base, 1), outer(c.add(f, 1)), extent), makeTap(base, inner(f), extent),
-          makeTap(c.add(base, 1), inner(rest), extent), makeTap(c.add(base, 2), outer(c.add(rest, 1)), extent)};
+  SmallVector<Tap> taps;
+  for (auto [i, weight] : llvm::enumerate(c.cubicWeights(f, -0.75))) // Keys's
+    taps.push_back(makeTap(c.add(base, double(i) - 1), weight, extent));
+  return taps;
 }
 
 /// The sum over the taps of dimensions dim, dim + 1, ..; `index` and `weight` are of the dimensions before.

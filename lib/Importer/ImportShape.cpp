@@ -171,7 +171,7 @@ LogicalResult importExpand(NodeImporter &n) {
     if (from[i].getConstant() && dependsOnElements(to)) {
       if (from[i].isConstant(1))
         continue;
-      n.requireEqual(isEqual(to, n.dim(1)) + isEqual(to, from[i]), n.dim(1));
+      n.requireEqual(isEqual(to, n.dim(1)) + isEqual(to, from[i]), n.dim(1), "a shape that its operand broadcasts to");
       to = from[i];
       continue;
     }

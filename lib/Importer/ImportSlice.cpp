@@ -15,16 +15,12 @@ using namespace tenon::graph;
 
 namespace tenon::importer {
 
-/// `index` counted from the start: index, or extent + index where it is negative. Where the sign is not known,
-/// min(max(-index, 0), 1) is 1 for a negative index and 0 else.
-static DimAttr fromStart(DimAttr index, DimAttr extent) {
+DimAttr fromStart(DimAttr index, DimAttr extent) {
   if (auto value = index.getConstant())
     return *value >= 0 ? index : *value <= -INT32_MAX ? index : extent + index;
   if (index.isNonNegative())
     return index;
-  MLIRContext *context = index.getContext();
-  DimAttr zero = DimAttr::constant(context, 0), one = DimAttr::constant(context, 1);
-  return index + extent * min(max(index * -1, zero), one);
+  return index + extent * isLess(index, DimAttr::constant(index.getContext(), 0));
 }
 
 SliceBounds resolveSlice(DimAttr start, DimAttr end, int64_t step, DimAttr extent) {

@@ -146,7 +146,9 @@ LogicalResult NodeImporter::setConstant(size_t i, ElementsAttr value) {
 
 ModelValue *NodeImporter::addTensor(const onnx::TensorProto &tensor) { return importer.addTensor(tensor, loc); }
 
-void NodeImporter::requireEqual(DimAttr a, DimAttr b) { importer.requirements.requireEqual(a, b, loc); }
+void NodeImporter::requireEqual(DimAttr a, DimAttr b, StringRef what) {
+  importer.requirements.requireEqual(a, b, loc, what);
+}
 
 LogicalResult NodeImporter::setTensor(size_t i, const onnx::TensorProto &tensor) {
   ModelValue *value = addTensor(tensor);

@@ -133,8 +133,8 @@ public:
   DimAttr dim(int64_t value) const { return DimAttr::constant(context, value); }
   mlir::OpBuilder &getBuilder();
 
-  /// Requires that the extents be equal in every run.
-  void requireEqual(DimAttr a, DimAttr b);
+  /// Requires that the extents be equal in every run; `what` says what the node needs, for the error.
+  void requireEqual(DimAttr a, DimAttr b, StringRef what = "equal extents");
   /// Leaves this node to the function body ONNX defines for it.
   LogicalResult inlineBody() {
     inlined = true;

@@ -8,7 +8,7 @@ namespace tenon::importer {
 
 static SmallVector<DimAttr> dimsOfValue(Value v) { return getDims(cast<RankedTensorType>(v.getType())); }
 
-void Requirements::requireEqual(DimAttr a, DimAttr b, Location loc) {
+void Requirements::requireEqual(DimAttr a, DimAttr b, Location loc, StringRef what) {
   // broadcast(a, b) = a holds where a = b: state that, once for both operands.
   for (auto [whole, part] : {std::pair(a, b), std::pair(b, a)}) {
     auto parts = llvm::to_vector(whole.dims());
@@ -18,7 +18,7 @@ void Requirements::requireEqual(DimAttr a, DimAttr b, Location loc) {
     }
   }
   if (a != b && !(a.getConstant() && b.getConstant()) && !equal.contains({b, a}))
-    equal.insert({{a, b}, loc});
+    equal.insert({{a, b}, {loc, what.str()}});
 }
 
 void Requirements::collectConcat(ConcatOp op) {
@@ -57,10 +57,11 @@ void Requirements::collect(Operation *op) {
 
 ArrayAttr Requirements::toAttribute(MLIRContext *context) const {
   SmallVector<Attribute> rows;
-  for (const auto &[pair, loc] : equal) {
+  for (const auto &[pair, need] : equal) {
+    const auto &[loc, what] = need;
     std::string node = isa<NameLoc>(loc) ? cast<NameLoc>(loc).getName().str() : std::string("a node");
     rows.push_back(ArrayAttr::get(context, {ShapeAttr::get(context, {pair.first, pair.second}),
-                                            StringAttr::get(context, "node '" + node + "' needs equal extents")}));
+                                            StringAttr::get(context, "node '" + node + "' needs " + what)}));
   }
   return rows.empty() ? ArrayAttr() : ArrayAttr::get(context, rows);
 }

@@ -14,8 +14,8 @@ namespace tenon::importer {
 
 class Requirements {
 public:
-  /// Requires that the extents be equal in every run; `loc` names the node that needs it.
-  void requireEqual(graph::DimAttr a, graph::DimAttr b, mlir::Location loc);
+  /// Requires that the extents be equal in every run; `loc` names the node that needs it, `what` says what it needs.
+  void requireEqual(graph::DimAttr a, graph::DimAttr b, mlir::Location loc, llvm::StringRef what = "equal extents");
   /// Collects what `op` relies on: joined and contracted extents agree, element counts of a reshape agree, and what is
   /// not 1 when the model is imported is not broadcast.
   void collect(mlir::Operation *op);
@@ -26,7 +26,7 @@ private:
   void collectConcat(graph::ConcatOp op);
   void collectMapped(graph::IterationSpaceOpInterface op);
 
-  llvm::MapVector<std::pair<graph::DimAttr, graph::DimAttr>, mlir::Location> equal;
+  llvm::MapVector<std::pair<graph::DimAttr, graph::DimAttr>, std::pair<mlir::Location, std::string>> equal;
 };
 
 } // namespace tenon::importer

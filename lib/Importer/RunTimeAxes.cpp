@@ -49,7 +49,7 @@ AxisFlags::AxisFlags(NodeImporter &n, const Dims &axes, int64_t rank) : n(n), nu
     flags.push_back(min(count, n.dim(1)));
     total = total + flags.back();
   }
-  n.requireEqual(total, n.dim(int64_t(numAxes)));
+  n.requireEqual(total, n.dim(int64_t(numAxes)), "axes in range that differ");
 }
 
 DimAttr AxisFlags::countBefore(size_t i) const {
