@@ -5,6 +5,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Codegen/CUDA/Codegen.h"
+#include "tenon/Codegen/Common/Region.h"
 #include "tenon/Importer/Importer.h"
 #include "tenon/Pipelines/Pipelines.h"
 #include "tenon/Pipelines/Registration.h"
@@ -20,11 +21,7 @@ static LogicalResult checkRegion(graph::DispatchOp dispatch, bool isGpu, CheckRe
   result.onHost += onHost;
   if (isGpu && !onHost ? codegen::cuda::isSupportedDispatch(dispatch) : codegen::isSupportedDispatch(dispatch))
     return success();
-  InFlightDiagnostic error = dispatch.emitError("TN5001: no kernel for a region of");
-  for (Operation &op : dispatch.getBody().front().without_terminator())
-    error << " " << op.getName();
-  error.attachNote() << "remedy: replace the node by others, or report it";
-  return error;
+  return codegen::emitNoKernel(dispatch, "kernel", "replace the node by others, or report it");
 }
 
 FailureOr<CheckResult> tenon::checkModel(StringRef path, const CompileOptions &options, MLIRContext &context) {

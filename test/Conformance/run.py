@@ -8,6 +8,7 @@ docs/Conformance.md and docs/SupportedOps.md. --why prints what the failures hav
 """
 import argparse
 import collections
+import os
 import pathlib
 import sys
 import tempfile
@@ -28,6 +29,8 @@ def parse():
     parser.add_argument("--why", action="store_true")
     parser.add_argument("-k", dest="expression", default="", help="tests whose names contain one of these words")
     parser.add_argument("-v", dest="verbose", action="store_true")
+    parser.add_argument("--target", default="cpu", choices=["cpu", "vgpu"],
+                        help="vgpu: the same tests on the virtual GPU, for information; nothing is rewritten")
     parser.add_argument("--report", type=pathlib.Path, help="a JUnit file")
     return parser.parse_args()
 
@@ -64,6 +67,15 @@ def main():
     import table
     import tenon.backend
     backend = tenon.backend.TenonBackend
+    if args.target != "cpu":
+        args.update = False
+        os.environ.setdefault("TENON_DEVICE_PATH", str(args.build.resolve() / "lib"))
+
+        class Backend(backend):  # the suite's tests are for the device CPU
+            @classmethod
+            def prepare(cls, model, device="CPU", **kwargs):
+                return super().prepare(model, args.target.upper(), **kwargs)
+        backend = Backend
     started = time.monotonic()
     suite.warm(backend)
     with tempfile.TemporaryDirectory(prefix="tenon-onnx-home-") as home:

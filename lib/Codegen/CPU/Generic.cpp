@@ -12,13 +12,8 @@ bool isSupportedGeneric(DispatchOp dispatch) { return GenericRegion::create(disp
 
 FailureOr<KernelInfo> emitGenericKernel(DispatchOp dispatch, StringRef name, const CpuTarget &, ModuleOp kernels) {
   std::unique_ptr<GenericRegion> region = GenericRegion::create(dispatch);
-  if (!region) {
-    InFlightDiagnostic error = dispatch.emitError("TN5001: no kernel for a region of");
-    for (Operation &op : dispatch.getBody().front().without_terminator())
-      error << " " << op.getName();
-    error.attachNote() << "remedy: replace the node by others, or report it";
-    return error;
-  }
+  if (!region)
+    return emitNoKernel(dispatch, "kernel", "replace the node by others, or report it");
   SmallVector<Type> elementTypes, memoryTypes;
   for (Type type : llvm::concat<const Type>(dispatch->getOperandTypes(), dispatch->getResultTypes())) {
     elementTypes.push_back(cast<RankedTensorType>(type).getElementType());

@@ -62,13 +62,8 @@ bool hasAttentionKernel(AttentionOp op) { return hasTemplate(op); }
 
 FailureOr<KernelInfo> emitKernelIR(DispatchOp dispatch, StringRef name, const CudaTarget &target, ModuleOp module) {
   std::unique_ptr<GenericRegion> region = createRegion(dispatch);
-  if (!region) {
-    InFlightDiagnostic error = dispatch.emitError("TN5001: no CUDA kernel for a region of");
-    for (Operation &op : dispatch.getBody().front().without_terminator())
-      error << " " << op.getName();
-    error.attachNote() << "remedy: compile with --host-kernels=allow or --target=cpu";
-    return error;
-  }
+  if (!region)
+    return emitNoKernel(dispatch, "CUDA kernel", "compile with --host-kernels=allow or --target=cpu");
   SmallVector<Type> elementTypes, memoryTypes;
   for (Type type : llvm::concat<const Type>(dispatch->getOperandTypes(), dispatch->getResultTypes())) {
     elementTypes.push_back(cast<RankedTensorType>(type).getElementType());

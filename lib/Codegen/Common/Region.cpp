@@ -30,6 +30,14 @@ std::unique_ptr<GenericRegion> GenericRegion::create(DispatchOp dispatch, functi
   return copy;
 }
 
+InFlightDiagnostic emitNoKernel(DispatchOp dispatch, StringRef kind, StringRef remedy) {
+  InFlightDiagnostic error = dispatch.emitError("TN5001: no ") << kind << " for a region of";
+  for (Operation &op : dispatch.getBody().front().without_terminator())
+    error << " " << op.getName();
+  error.attachNote() << "remedy: " << remedy;
+  return error;
+}
+
 Operation *findBehindElementwise(Value value, function_ref<bool(Operation *)> isWanted) {
   auto dimsOf = [](Value v) { return getDims(cast<RankedTensorType>(v.getType())); };
   auto dims = dimsOf(value);

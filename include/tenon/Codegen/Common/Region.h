@@ -40,6 +40,9 @@ void widenHalf(mlir::Block &block);
 /// Brings the region to the form above; false if its reductions do not agree on a domain.
 bool normalizeRegion(GenericRegion &region);
 
+/// TN5001: there is no `kind` ("kernel", "CUDA kernel") for the region. Names node and ops.
+mlir::InFlightDiagnostic emitNoKernel(graph::DispatchOp dispatch, llvm::StringRef kind, llvm::StringRef remedy);
+
 /// The first op that `isWanted` finds among those of `value` and of what it is an elementwise function of, all at the
 /// extents of `value`; null if there is none.
 mlir::Operation *findBehindElementwise(mlir::Value value, llvm::function_ref<bool(mlir::Operation *)> isWanted);
