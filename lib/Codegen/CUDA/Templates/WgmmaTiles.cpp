@@ -17,7 +17,8 @@ FailureOr<CudaKernel> emitWgmma(const HeavyRegion &region, StringRef name, const
   TileChoice choice = chooseTile(family, problem, tiles, target);
   const TileCandidate &shape = tiles[choice.index];
   const int64_t stages = shape.sharedBytes / ((shape.rows + shape.columns) * shape.depth * 2);
-  std::string text = (type + "<" + cudaTypeName(element) + ", " + Twine(shape.columns) + ", " + Twine(stages) + last + ">").str();
+  std::string text =
+      (type + "<" + cudaTypeName(element) + ", " + Twine(shape.columns) + ", " + Twine(stages) + last + ">").str();
   const std::string include = ("tenon/cuda/" + family + ".cuh").str();
   return emitProduct(region, name, product, {std::move(text), 1, include, shape, choice.tactic, form});
 }
