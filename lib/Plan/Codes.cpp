@@ -50,6 +50,7 @@ static constexpr ErrorCode codes[] = {
     {"TN7015", "threads cannot be started", "use fewer threads", 4},
     {"TN7016", "the profile cannot be written", "check that the folder exists, is writable and has space", 2},
     {"TN7017", "the plan's target device is not available", "compile with --target=cpu", 3},
+    {"TN7018", "a tensor, sequence or optional does not fit an operator", "pass inputs that the model accepts", 1},
     {"TN8001", "the library of a device cannot be opened", "install it, or set TENON_DEVICE_PATH to its folder", 6},
     {"TN8002", "a device does not take the plan", "compile for an architecture that the device has", 6},
     {"TN8003", "a device reports an error", "see the message; `tenon doctor` says what this machine has", 6},

@@ -64,6 +64,44 @@ struct Kernel;
 struct KernelBuilder;
 struct KernelT;
 
+struct Reading;
+
+struct Call;
+struct CallBuilder;
+struct CallT;
+
+struct Host;
+struct HostBuilder;
+struct HostT;
+
+struct Branch;
+struct BranchBuilder;
+struct BranchT;
+
+struct Repeat;
+struct RepeatBuilder;
+struct RepeatT;
+
+struct Stacking;
+struct StackingBuilder;
+struct StackingT;
+
+struct ScriptStep;
+struct ScriptStepBuilder;
+struct ScriptStepT;
+
+struct Block;
+struct BlockBuilder;
+struct BlockT;
+
+struct ScriptTensor;
+struct ScriptTensorBuilder;
+struct ScriptTensorT;
+
+struct Script;
+struct ScriptBuilder;
+struct ScriptT;
+
 struct CodeObject;
 struct CodeObjectBuilder;
 struct CodeObjectT;
@@ -470,6 +508,261 @@ inline const char *EnumNameActivation(Activation e) {
   return EnumNamesActivation()[index];
 }
 
+/// Operators that a script runs on the host, with their numbers in Host.attributes. Unless noted, as in ONNX.
+///   NonZero: none. Unique: whether there is an axis, axis, sorted; 4 results. NonMaxSuppression: center_point_box.
+///   SequenceConstruct: element type. SequenceEmpty: element type. SequenceAt, SequenceInsert, SequenceErase,
+///   SequenceLength: none. ConcatFromSequence: axis, new_axis. SplitToSequence: axis, keepdims.
+///   OptionalNone: an empty optional; none. OptionalHasElement, OptionalGetElement: none.
+///   Extent: x -> its extent along an axis, a scalar of I64; axis. TakeElement: x, i (a scalar of I64) -> element i along
+///   an axis, which disappears; axis, whether i counts from the end (0 is then the last).
+enum class HostOp : uint8_t {
+  NonZero = 0,
+  Unique = 1,
+  NonMaxSuppression = 2,
+  SequenceConstruct = 3,
+  SequenceEmpty = 4,
+  SequenceAt = 5,
+  SequenceInsert = 6,
+  SequenceErase = 7,
+  SequenceLength = 8,
+  ConcatFromSequence = 9,
+  SplitToSequence = 10,
+  OptionalNone = 11,
+  OptionalHasElement = 12,
+  OptionalGetElement = 13,
+  Extent = 14,
+  TakeElement = 15,
+  MIN = NonZero,
+  MAX = TakeElement
+};
+
+inline const HostOp (&EnumValuesHostOp())[16] {
+  static const HostOp values[] = {
+    HostOp::NonZero,
+    HostOp::Unique,
+    HostOp::NonMaxSuppression,
+    HostOp::SequenceConstruct,
+    HostOp::SequenceEmpty,
+    HostOp::SequenceAt,
+    HostOp::SequenceInsert,
+    HostOp::SequenceErase,
+    HostOp::SequenceLength,
+    HostOp::ConcatFromSequence,
+    HostOp::SplitToSequence,
+    HostOp::OptionalNone,
+    HostOp::OptionalHasElement,
+    HostOp::OptionalGetElement,
+    HostOp::Extent,
+    HostOp::TakeElement
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesHostOp() {
+  static const char * const names[17] = {
+    "NonZero",
+    "Unique",
+    "NonMaxSuppression",
+    "SequenceConstruct",
+    "SequenceEmpty",
+    "SequenceAt",
+    "SequenceInsert",
+    "SequenceErase",
+    "SequenceLength",
+    "ConcatFromSequence",
+    "SplitToSequence",
+    "OptionalNone",
+    "OptionalHasElement",
+    "OptionalGetElement",
+    "Extent",
+    "TakeElement",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameHostOp(HostOp e) {
+  if (flatbuffers::IsOutRange(e, HostOp::NonZero, HostOp::TakeElement)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesHostOp()[index];
+}
+
+enum class ScriptOp : uint8_t {
+  NONE = 0,
+  Call = 1,
+  Host = 2,
+  Branch = 3,
+  Repeat = 4,
+  MIN = NONE,
+  MAX = Repeat
+};
+
+inline const ScriptOp (&EnumValuesScriptOp())[5] {
+  static const ScriptOp values[] = {
+    ScriptOp::NONE,
+    ScriptOp::Call,
+    ScriptOp::Host,
+    ScriptOp::Branch,
+    ScriptOp::Repeat
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesScriptOp() {
+  static const char * const names[6] = {
+    "NONE",
+    "Call",
+    "Host",
+    "Branch",
+    "Repeat",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameScriptOp(ScriptOp e) {
+  if (flatbuffers::IsOutRange(e, ScriptOp::NONE, ScriptOp::Repeat)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesScriptOp()[index];
+}
+
+template<typename T> struct ScriptOpTraits {
+  static const ScriptOp enum_value = ScriptOp::NONE;
+};
+
+template<> struct ScriptOpTraits<tenon::plan::Call> {
+  static const ScriptOp enum_value = ScriptOp::Call;
+};
+
+template<> struct ScriptOpTraits<tenon::plan::Host> {
+  static const ScriptOp enum_value = ScriptOp::Host;
+};
+
+template<> struct ScriptOpTraits<tenon::plan::Branch> {
+  static const ScriptOp enum_value = ScriptOp::Branch;
+};
+
+template<> struct ScriptOpTraits<tenon::plan::Repeat> {
+  static const ScriptOp enum_value = ScriptOp::Repeat;
+};
+
+template<typename T> struct ScriptOpUnionTraits {
+  static const ScriptOp enum_value = ScriptOp::NONE;
+};
+
+template<> struct ScriptOpUnionTraits<tenon::plan::CallT> {
+  static const ScriptOp enum_value = ScriptOp::Call;
+};
+
+template<> struct ScriptOpUnionTraits<tenon::plan::HostT> {
+  static const ScriptOp enum_value = ScriptOp::Host;
+};
+
+template<> struct ScriptOpUnionTraits<tenon::plan::BranchT> {
+  static const ScriptOp enum_value = ScriptOp::Branch;
+};
+
+template<> struct ScriptOpUnionTraits<tenon::plan::RepeatT> {
+  static const ScriptOp enum_value = ScriptOp::Repeat;
+};
+
+struct ScriptOpUnion {
+  ScriptOp type;
+  void *value;
+
+  ScriptOpUnion() : type(ScriptOp::NONE), value(nullptr) {}
+  ScriptOpUnion(ScriptOpUnion&& u) FLATBUFFERS_NOEXCEPT :
+    type(ScriptOp::NONE), value(nullptr)
+    { std::swap(type, u.type); std::swap(value, u.value); }
+  ScriptOpUnion(const ScriptOpUnion &);
+  ScriptOpUnion &operator=(const ScriptOpUnion &u)
+    { ScriptOpUnion t(u); std::swap(type, t.type); std::swap(value, t.value); return *this; }
+  ScriptOpUnion &operator=(ScriptOpUnion &&u) FLATBUFFERS_NOEXCEPT
+    { std::swap(type, u.type); std::swap(value, u.value); return *this; }
+  ~ScriptOpUnion() { Reset(); }
+
+  void Reset();
+
+  template <typename T>
+  void Set(T&& val) {
+    typedef typename std::remove_reference<T>::type RT;
+    Reset();
+    type = ScriptOpUnionTraits<RT>::enum_value;
+    if (type != ScriptOp::NONE) {
+      value = new RT(std::forward<T>(val));
+    }
+  }
+
+  static void *UnPack(const void *obj, ScriptOp type, const flatbuffers::resolver_function_t *resolver);
+  flatbuffers::Offset<void> Pack(flatbuffers::FlatBufferBuilder &_fbb, const flatbuffers::rehasher_function_t *_rehasher = nullptr) const;
+
+  tenon::plan::CallT *AsCall() {
+    return type == ScriptOp::Call ?
+      reinterpret_cast<tenon::plan::CallT *>(value) : nullptr;
+  }
+  const tenon::plan::CallT *AsCall() const {
+    return type == ScriptOp::Call ?
+      reinterpret_cast<const tenon::plan::CallT *>(value) : nullptr;
+  }
+  tenon::plan::HostT *AsHost() {
+    return type == ScriptOp::Host ?
+      reinterpret_cast<tenon::plan::HostT *>(value) : nullptr;
+  }
+  const tenon::plan::HostT *AsHost() const {
+    return type == ScriptOp::Host ?
+      reinterpret_cast<const tenon::plan::HostT *>(value) : nullptr;
+  }
+  tenon::plan::BranchT *AsBranch() {
+    return type == ScriptOp::Branch ?
+      reinterpret_cast<tenon::plan::BranchT *>(value) : nullptr;
+  }
+  const tenon::plan::BranchT *AsBranch() const {
+    return type == ScriptOp::Branch ?
+      reinterpret_cast<const tenon::plan::BranchT *>(value) : nullptr;
+  }
+  tenon::plan::RepeatT *AsRepeat() {
+    return type == ScriptOp::Repeat ?
+      reinterpret_cast<tenon::plan::RepeatT *>(value) : nullptr;
+  }
+  const tenon::plan::RepeatT *AsRepeat() const {
+    return type == ScriptOp::Repeat ?
+      reinterpret_cast<const tenon::plan::RepeatT *>(value) : nullptr;
+  }
+};
+
+bool VerifyScriptOp(flatbuffers::Verifier &verifier, const void *obj, ScriptOp type);
+bool VerifyScriptOpVector(flatbuffers::Verifier &verifier, const flatbuffers::Vector<flatbuffers::Offset<void>> *values, const flatbuffers::Vector<ScriptOp> *types);
+
+enum class ScriptKind : uint8_t {
+  Tensor = 0,
+  Sequence = 1,
+  MIN = Tensor,
+  MAX = Sequence
+};
+
+inline const ScriptKind (&EnumValuesScriptKind())[2] {
+  static const ScriptKind values[] = {
+    ScriptKind::Tensor,
+    ScriptKind::Sequence
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesScriptKind() {
+  static const char * const names[3] = {
+    "Tensor",
+    "Sequence",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameScriptKind(ScriptKind e) {
+  if (flatbuffers::IsOutRange(e, ScriptKind::Tensor, ScriptKind::Sequence)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesScriptKind()[index];
+}
+
 /// Operands a, b, c are indices of earlier instructions (InputDim: input, axis; InputValue: input, element).
 FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) ShapeInstr FLATBUFFERS_FINAL_CLASS {
  private:
@@ -553,6 +846,51 @@ FLATBUFFERS_STRUCT_END(BufferRef, 8);
 
 struct BufferRef::Traits {
   using type = BufferRef;
+};
+
+/// A number that a script reads off a value: the extent of dimension `index`, or element `index` of a tensor of
+/// integers.
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(4) Reading FLATBUFFERS_FINAL_CLASS {
+ private:
+  uint32_t value_;
+  uint32_t index_;
+  uint8_t is_element_;
+  int8_t padding0__;  int16_t padding1__;
+
+ public:
+  struct Traits;
+  Reading()
+      : value_(0),
+        index_(0),
+        is_element_(0),
+        padding0__(0),
+        padding1__(0) {
+    (void)padding0__;
+    (void)padding1__;
+  }
+  Reading(uint32_t _value, uint32_t _index, bool _is_element)
+      : value_(flatbuffers::EndianScalar(_value)),
+        index_(flatbuffers::EndianScalar(_index)),
+        is_element_(flatbuffers::EndianScalar(static_cast<uint8_t>(_is_element))),
+        padding0__(0),
+        padding1__(0) {
+    (void)padding0__;
+    (void)padding1__;
+  }
+  uint32_t value() const {
+    return flatbuffers::EndianScalar(value_);
+  }
+  uint32_t index() const {
+    return flatbuffers::EndianScalar(index_);
+  }
+  bool is_element() const {
+    return flatbuffers::EndianScalar(is_element_) != 0;
+  }
+};
+FLATBUFFERS_STRUCT_END(Reading, 12);
+
+struct Reading::Traits {
+  using type = Reading;
 };
 
 struct BufferT : public flatbuffers::NativeTable {
@@ -2060,6 +2398,1098 @@ inline flatbuffers::Offset<Kernel> CreateKernelDirect(
 
 flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &_fbb, const KernelT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
 
+struct CallT : public flatbuffers::NativeTable {
+  typedef Call TableType;
+  uint32_t function = 0;
+  std::vector<uint32_t> inputs{};
+  std::vector<tenon::plan::Reading> readings{};
+  std::vector<uint32_t> outputs{};
+};
+
+/// Runs a function of the plan. With readings, its last input is a vector of I64 that holds them.
+struct Call FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef CallT NativeTableType;
+  typedef CallBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_FUNCTION = 4,
+    VT_INPUTS = 6,
+    VT_READINGS = 8,
+    VT_OUTPUTS = 10
+  };
+  uint32_t function() const {
+    return GetField<uint32_t>(VT_FUNCTION, 0);
+  }
+  const flatbuffers::Vector<uint32_t> *inputs() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_INPUTS);
+  }
+  const flatbuffers::Vector<const tenon::plan::Reading *> *readings() const {
+    return GetPointer<const flatbuffers::Vector<const tenon::plan::Reading *> *>(VT_READINGS);
+  }
+  const flatbuffers::Vector<uint32_t> *outputs() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_OUTPUTS);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint32_t>(verifier, VT_FUNCTION, 4) &&
+           VerifyOffset(verifier, VT_INPUTS) &&
+           verifier.VerifyVector(inputs()) &&
+           VerifyOffset(verifier, VT_READINGS) &&
+           verifier.VerifyVector(readings()) &&
+           VerifyOffset(verifier, VT_OUTPUTS) &&
+           verifier.VerifyVector(outputs()) &&
+           verifier.EndTable();
+  }
+  CallT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(CallT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<Call> Pack(flatbuffers::FlatBufferBuilder &_fbb, const CallT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct CallBuilder {
+  typedef Call Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_function(uint32_t function) {
+    fbb_.AddElement<uint32_t>(Call::VT_FUNCTION, function, 0);
+  }
+  void add_inputs(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> inputs) {
+    fbb_.AddOffset(Call::VT_INPUTS, inputs);
+  }
+  void add_readings(flatbuffers::Offset<flatbuffers::Vector<const tenon::plan::Reading *>> readings) {
+    fbb_.AddOffset(Call::VT_READINGS, readings);
+  }
+  void add_outputs(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> outputs) {
+    fbb_.AddOffset(Call::VT_OUTPUTS, outputs);
+  }
+  explicit CallBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<Call> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<Call>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<Call> CreateCall(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t function = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> inputs = 0,
+    flatbuffers::Offset<flatbuffers::Vector<const tenon::plan::Reading *>> readings = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> outputs = 0) {
+  CallBuilder builder_(_fbb);
+  builder_.add_outputs(outputs);
+  builder_.add_readings(readings);
+  builder_.add_inputs(inputs);
+  builder_.add_function(function);
+  return builder_.Finish();
+}
+
+struct Call::Traits {
+  using type = Call;
+  static auto constexpr Create = CreateCall;
+};
+
+inline flatbuffers::Offset<Call> CreateCallDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t function = 0,
+    const std::vector<uint32_t> *inputs = nullptr,
+    const std::vector<tenon::plan::Reading> *readings = nullptr,
+    const std::vector<uint32_t> *outputs = nullptr) {
+  auto inputs__ = inputs ? _fbb.CreateVector<uint32_t>(*inputs) : 0;
+  auto readings__ = readings ? _fbb.CreateVectorOfStructs<tenon::plan::Reading>(*readings) : 0;
+  auto outputs__ = outputs ? _fbb.CreateVector<uint32_t>(*outputs) : 0;
+  return tenon::plan::CreateCall(
+      _fbb,
+      function,
+      inputs__,
+      readings__,
+      outputs__);
+}
+
+flatbuffers::Offset<Call> CreateCall(flatbuffers::FlatBufferBuilder &_fbb, const CallT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
+struct HostT : public flatbuffers::NativeTable {
+  typedef Host TableType;
+  tenon::plan::HostOp op = tenon::plan::HostOp::NonZero;
+  std::vector<uint32_t> inputs{};
+  std::vector<int64_t> attributes{};
+  std::vector<uint32_t> outputs{};
+};
+
+/// An absent input is 4294967295.
+struct Host FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef HostT NativeTableType;
+  typedef HostBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_OP = 4,
+    VT_INPUTS = 6,
+    VT_ATTRIBUTES = 8,
+    VT_OUTPUTS = 10
+  };
+  tenon::plan::HostOp op() const {
+    return static_cast<tenon::plan::HostOp>(GetField<uint8_t>(VT_OP, 0));
+  }
+  const flatbuffers::Vector<uint32_t> *inputs() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_INPUTS);
+  }
+  const flatbuffers::Vector<int64_t> *attributes() const {
+    return GetPointer<const flatbuffers::Vector<int64_t> *>(VT_ATTRIBUTES);
+  }
+  const flatbuffers::Vector<uint32_t> *outputs() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_OUTPUTS);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint8_t>(verifier, VT_OP, 1) &&
+           VerifyOffset(verifier, VT_INPUTS) &&
+           verifier.VerifyVector(inputs()) &&
+           VerifyOffset(verifier, VT_ATTRIBUTES) &&
+           verifier.VerifyVector(attributes()) &&
+           VerifyOffset(verifier, VT_OUTPUTS) &&
+           verifier.VerifyVector(outputs()) &&
+           verifier.EndTable();
+  }
+  HostT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(HostT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<Host> Pack(flatbuffers::FlatBufferBuilder &_fbb, const HostT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct HostBuilder {
+  typedef Host Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_op(tenon::plan::HostOp op) {
+    fbb_.AddElement<uint8_t>(Host::VT_OP, static_cast<uint8_t>(op), 0);
+  }
+  void add_inputs(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> inputs) {
+    fbb_.AddOffset(Host::VT_INPUTS, inputs);
+  }
+  void add_attributes(flatbuffers::Offset<flatbuffers::Vector<int64_t>> attributes) {
+    fbb_.AddOffset(Host::VT_ATTRIBUTES, attributes);
+  }
+  void add_outputs(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> outputs) {
+    fbb_.AddOffset(Host::VT_OUTPUTS, outputs);
+  }
+  explicit HostBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<Host> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<Host>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<Host> CreateHost(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    tenon::plan::HostOp op = tenon::plan::HostOp::NonZero,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> inputs = 0,
+    flatbuffers::Offset<flatbuffers::Vector<int64_t>> attributes = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> outputs = 0) {
+  HostBuilder builder_(_fbb);
+  builder_.add_outputs(outputs);
+  builder_.add_attributes(attributes);
+  builder_.add_inputs(inputs);
+  builder_.add_op(op);
+  return builder_.Finish();
+}
+
+struct Host::Traits {
+  using type = Host;
+  static auto constexpr Create = CreateHost;
+};
+
+inline flatbuffers::Offset<Host> CreateHostDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    tenon::plan::HostOp op = tenon::plan::HostOp::NonZero,
+    const std::vector<uint32_t> *inputs = nullptr,
+    const std::vector<int64_t> *attributes = nullptr,
+    const std::vector<uint32_t> *outputs = nullptr) {
+  auto inputs__ = inputs ? _fbb.CreateVector<uint32_t>(*inputs) : 0;
+  auto attributes__ = attributes ? _fbb.CreateVector<int64_t>(*attributes) : 0;
+  auto outputs__ = outputs ? _fbb.CreateVector<uint32_t>(*outputs) : 0;
+  return tenon::plan::CreateHost(
+      _fbb,
+      op,
+      inputs__,
+      attributes__,
+      outputs__);
+}
+
+flatbuffers::Offset<Host> CreateHost(flatbuffers::FlatBufferBuilder &_fbb, const HostT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
+struct BranchT : public flatbuffers::NativeTable {
+  typedef Branch TableType;
+  uint32_t condition = 0;
+  std::unique_ptr<tenon::plan::BlockT> on_true{};
+  std::unique_ptr<tenon::plan::BlockT> on_false{};
+  std::vector<uint32_t> outputs{};
+  BranchT() = default;
+  BranchT(const BranchT &o);
+  BranchT(BranchT&&) FLATBUFFERS_NOEXCEPT = default;
+  BranchT &operator=(BranchT o) FLATBUFFERS_NOEXCEPT;
+};
+
+/// Runs one block. Its results become `outputs`.
+struct Branch FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef BranchT NativeTableType;
+  typedef BranchBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_CONDITION = 4,
+    VT_ON_TRUE = 6,
+    VT_ON_FALSE = 8,
+    VT_OUTPUTS = 10
+  };
+  uint32_t condition() const {
+    return GetField<uint32_t>(VT_CONDITION, 0);
+  }
+  const tenon::plan::Block *on_true() const {
+    return GetPointer<const tenon::plan::Block *>(VT_ON_TRUE);
+  }
+  const tenon::plan::Block *on_false() const {
+    return GetPointer<const tenon::plan::Block *>(VT_ON_FALSE);
+  }
+  const flatbuffers::Vector<uint32_t> *outputs() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_OUTPUTS);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint32_t>(verifier, VT_CONDITION, 4) &&
+           VerifyOffsetRequired(verifier, VT_ON_TRUE) &&
+           verifier.VerifyTable(on_true()) &&
+           VerifyOffsetRequired(verifier, VT_ON_FALSE) &&
+           verifier.VerifyTable(on_false()) &&
+           VerifyOffset(verifier, VT_OUTPUTS) &&
+           verifier.VerifyVector(outputs()) &&
+           verifier.EndTable();
+  }
+  BranchT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(BranchT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<Branch> Pack(flatbuffers::FlatBufferBuilder &_fbb, const BranchT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct BranchBuilder {
+  typedef Branch Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_condition(uint32_t condition) {
+    fbb_.AddElement<uint32_t>(Branch::VT_CONDITION, condition, 0);
+  }
+  void add_on_true(flatbuffers::Offset<tenon::plan::Block> on_true) {
+    fbb_.AddOffset(Branch::VT_ON_TRUE, on_true);
+  }
+  void add_on_false(flatbuffers::Offset<tenon::plan::Block> on_false) {
+    fbb_.AddOffset(Branch::VT_ON_FALSE, on_false);
+  }
+  void add_outputs(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> outputs) {
+    fbb_.AddOffset(Branch::VT_OUTPUTS, outputs);
+  }
+  explicit BranchBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<Branch> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<Branch>(end);
+    fbb_.Required(o, Branch::VT_ON_TRUE);
+    fbb_.Required(o, Branch::VT_ON_FALSE);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<Branch> CreateBranch(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t condition = 0,
+    flatbuffers::Offset<tenon::plan::Block> on_true = 0,
+    flatbuffers::Offset<tenon::plan::Block> on_false = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> outputs = 0) {
+  BranchBuilder builder_(_fbb);
+  builder_.add_outputs(outputs);
+  builder_.add_on_false(on_false);
+  builder_.add_on_true(on_true);
+  builder_.add_condition(condition);
+  return builder_.Finish();
+}
+
+struct Branch::Traits {
+  using type = Branch;
+  static auto constexpr Create = CreateBranch;
+};
+
+inline flatbuffers::Offset<Branch> CreateBranchDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t condition = 0,
+    flatbuffers::Offset<tenon::plan::Block> on_true = 0,
+    flatbuffers::Offset<tenon::plan::Block> on_false = 0,
+    const std::vector<uint32_t> *outputs = nullptr) {
+  auto outputs__ = outputs ? _fbb.CreateVector<uint32_t>(*outputs) : 0;
+  return tenon::plan::CreateBranch(
+      _fbb,
+      condition,
+      on_true,
+      on_false,
+      outputs__);
+}
+
+flatbuffers::Offset<Branch> CreateBranch(flatbuffers::FlatBufferBuilder &_fbb, const BranchT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
+struct RepeatT : public flatbuffers::NativeTable {
+  typedef Repeat TableType;
+  uint32_t trips = 4294967295;
+  uint32_t condition = 4294967295;
+  std::vector<uint32_t> carried{};
+  std::unique_ptr<tenon::plan::BlockT> body{};
+  std::vector<std::unique_ptr<tenon::plan::StackingT>> stacked{};
+  std::vector<uint32_t> outputs{};
+  RepeatT() = default;
+  RepeatT(const RepeatT &o);
+  RepeatT(RepeatT&&) FLATBUFFERS_NOEXCEPT = default;
+  RepeatT &operator=(RepeatT o) FLATBUFFERS_NOEXCEPT;
+};
+
+/// ONNX's Loop. `trips` and `condition`: values, or 4294967295. The block's inputs: iteration, condition, carried; its
+/// results: condition, carried, then those that are stacked along a new dimension. Outputs: carried, stacked.
+struct Repeat FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef RepeatT NativeTableType;
+  typedef RepeatBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_TRIPS = 4,
+    VT_CONDITION = 6,
+    VT_CARRIED = 8,
+    VT_BODY = 10,
+    VT_STACKED = 12,
+    VT_OUTPUTS = 14
+  };
+  uint32_t trips() const {
+    return GetField<uint32_t>(VT_TRIPS, 4294967295);
+  }
+  uint32_t condition() const {
+    return GetField<uint32_t>(VT_CONDITION, 4294967295);
+  }
+  const flatbuffers::Vector<uint32_t> *carried() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_CARRIED);
+  }
+  const tenon::plan::Block *body() const {
+    return GetPointer<const tenon::plan::Block *>(VT_BODY);
+  }
+  const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Stacking>> *stacked() const {
+    return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Stacking>> *>(VT_STACKED);
+  }
+  const flatbuffers::Vector<uint32_t> *outputs() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_OUTPUTS);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint32_t>(verifier, VT_TRIPS, 4) &&
+           VerifyField<uint32_t>(verifier, VT_CONDITION, 4) &&
+           VerifyOffset(verifier, VT_CARRIED) &&
+           verifier.VerifyVector(carried()) &&
+           VerifyOffsetRequired(verifier, VT_BODY) &&
+           verifier.VerifyTable(body()) &&
+           VerifyOffset(verifier, VT_STACKED) &&
+           verifier.VerifyVector(stacked()) &&
+           verifier.VerifyVectorOfTables(stacked()) &&
+           VerifyOffset(verifier, VT_OUTPUTS) &&
+           verifier.VerifyVector(outputs()) &&
+           verifier.EndTable();
+  }
+  RepeatT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(RepeatT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<Repeat> Pack(flatbuffers::FlatBufferBuilder &_fbb, const RepeatT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct RepeatBuilder {
+  typedef Repeat Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_trips(uint32_t trips) {
+    fbb_.AddElement<uint32_t>(Repeat::VT_TRIPS, trips, 4294967295);
+  }
+  void add_condition(uint32_t condition) {
+    fbb_.AddElement<uint32_t>(Repeat::VT_CONDITION, condition, 4294967295);
+  }
+  void add_carried(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> carried) {
+    fbb_.AddOffset(Repeat::VT_CARRIED, carried);
+  }
+  void add_body(flatbuffers::Offset<tenon::plan::Block> body) {
+    fbb_.AddOffset(Repeat::VT_BODY, body);
+  }
+  void add_stacked(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Stacking>>> stacked) {
+    fbb_.AddOffset(Repeat::VT_STACKED, stacked);
+  }
+  void add_outputs(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> outputs) {
+    fbb_.AddOffset(Repeat::VT_OUTPUTS, outputs);
+  }
+  explicit RepeatBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<Repeat> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<Repeat>(end);
+    fbb_.Required(o, Repeat::VT_BODY);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<Repeat> CreateRepeat(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t trips = 4294967295,
+    uint32_t condition = 4294967295,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> carried = 0,
+    flatbuffers::Offset<tenon::plan::Block> body = 0,
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Stacking>>> stacked = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> outputs = 0) {
+  RepeatBuilder builder_(_fbb);
+  builder_.add_outputs(outputs);
+  builder_.add_stacked(stacked);
+  builder_.add_body(body);
+  builder_.add_carried(carried);
+  builder_.add_condition(condition);
+  builder_.add_trips(trips);
+  return builder_.Finish();
+}
+
+struct Repeat::Traits {
+  using type = Repeat;
+  static auto constexpr Create = CreateRepeat;
+};
+
+inline flatbuffers::Offset<Repeat> CreateRepeatDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t trips = 4294967295,
+    uint32_t condition = 4294967295,
+    const std::vector<uint32_t> *carried = nullptr,
+    flatbuffers::Offset<tenon::plan::Block> body = 0,
+    const std::vector<flatbuffers::Offset<tenon::plan::Stacking>> *stacked = nullptr,
+    const std::vector<uint32_t> *outputs = nullptr) {
+  auto carried__ = carried ? _fbb.CreateVector<uint32_t>(*carried) : 0;
+  auto stacked__ = stacked ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Stacking>>(*stacked) : 0;
+  auto outputs__ = outputs ? _fbb.CreateVector<uint32_t>(*outputs) : 0;
+  return tenon::plan::CreateRepeat(
+      _fbb,
+      trips,
+      condition,
+      carried__,
+      body,
+      stacked__,
+      outputs__);
+}
+
+flatbuffers::Offset<Repeat> CreateRepeat(flatbuffers::FlatBufferBuilder &_fbb, const RepeatT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
+struct StackingT : public flatbuffers::NativeTable {
+  typedef Stacking TableType;
+  uint32_t axis = 0;
+  bool reverse = false;
+  tenon::plan::ElementType type = tenon::plan::ElementType::F32;
+  std::vector<int64_t> dims{};
+};
+
+/// How a result of each iteration is stacked. With no iteration the result has the extents `dims`, with 0 in front of
+/// `axis`.
+struct Stacking FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef StackingT NativeTableType;
+  typedef StackingBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_AXIS = 4,
+    VT_REVERSE = 6,
+    VT_TYPE = 8,
+    VT_DIMS = 10
+  };
+  uint32_t axis() const {
+    return GetField<uint32_t>(VT_AXIS, 0);
+  }
+  bool reverse() const {
+    return GetField<uint8_t>(VT_REVERSE, 0) != 0;
+  }
+  tenon::plan::ElementType type() const {
+    return static_cast<tenon::plan::ElementType>(GetField<uint8_t>(VT_TYPE, 0));
+  }
+  const flatbuffers::Vector<int64_t> *dims() const {
+    return GetPointer<const flatbuffers::Vector<int64_t> *>(VT_DIMS);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint32_t>(verifier, VT_AXIS, 4) &&
+           VerifyField<uint8_t>(verifier, VT_REVERSE, 1) &&
+           VerifyField<uint8_t>(verifier, VT_TYPE, 1) &&
+           VerifyOffset(verifier, VT_DIMS) &&
+           verifier.VerifyVector(dims()) &&
+           verifier.EndTable();
+  }
+  StackingT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(StackingT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<Stacking> Pack(flatbuffers::FlatBufferBuilder &_fbb, const StackingT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct StackingBuilder {
+  typedef Stacking Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_axis(uint32_t axis) {
+    fbb_.AddElement<uint32_t>(Stacking::VT_AXIS, axis, 0);
+  }
+  void add_reverse(bool reverse) {
+    fbb_.AddElement<uint8_t>(Stacking::VT_REVERSE, static_cast<uint8_t>(reverse), 0);
+  }
+  void add_type(tenon::plan::ElementType type) {
+    fbb_.AddElement<uint8_t>(Stacking::VT_TYPE, static_cast<uint8_t>(type), 0);
+  }
+  void add_dims(flatbuffers::Offset<flatbuffers::Vector<int64_t>> dims) {
+    fbb_.AddOffset(Stacking::VT_DIMS, dims);
+  }
+  explicit StackingBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<Stacking> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<Stacking>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<Stacking> CreateStacking(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t axis = 0,
+    bool reverse = false,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    flatbuffers::Offset<flatbuffers::Vector<int64_t>> dims = 0) {
+  StackingBuilder builder_(_fbb);
+  builder_.add_dims(dims);
+  builder_.add_axis(axis);
+  builder_.add_type(type);
+  builder_.add_reverse(reverse);
+  return builder_.Finish();
+}
+
+struct Stacking::Traits {
+  using type = Stacking;
+  static auto constexpr Create = CreateStacking;
+};
+
+inline flatbuffers::Offset<Stacking> CreateStackingDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t axis = 0,
+    bool reverse = false,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    const std::vector<int64_t> *dims = nullptr) {
+  auto dims__ = dims ? _fbb.CreateVector<int64_t>(*dims) : 0;
+  return tenon::plan::CreateStacking(
+      _fbb,
+      axis,
+      reverse,
+      type,
+      dims__);
+}
+
+flatbuffers::Offset<Stacking> CreateStacking(flatbuffers::FlatBufferBuilder &_fbb, const StackingT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
+struct ScriptStepT : public flatbuffers::NativeTable {
+  typedef ScriptStep TableType;
+  tenon::plan::ScriptOpUnion op{};
+  std::string node{};
+};
+
+struct ScriptStep FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef ScriptStepT NativeTableType;
+  typedef ScriptStepBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_OP_TYPE = 4,
+    VT_OP = 6,
+    VT_NODE = 8
+  };
+  tenon::plan::ScriptOp op_type() const {
+    return static_cast<tenon::plan::ScriptOp>(GetField<uint8_t>(VT_OP_TYPE, 0));
+  }
+  const void *op() const {
+    return GetPointer<const void *>(VT_OP);
+  }
+  template<typename T> const T *op_as() const;
+  const tenon::plan::Call *op_as_Call() const {
+    return op_type() == tenon::plan::ScriptOp::Call ? static_cast<const tenon::plan::Call *>(op()) : nullptr;
+  }
+  const tenon::plan::Host *op_as_Host() const {
+    return op_type() == tenon::plan::ScriptOp::Host ? static_cast<const tenon::plan::Host *>(op()) : nullptr;
+  }
+  const tenon::plan::Branch *op_as_Branch() const {
+    return op_type() == tenon::plan::ScriptOp::Branch ? static_cast<const tenon::plan::Branch *>(op()) : nullptr;
+  }
+  const tenon::plan::Repeat *op_as_Repeat() const {
+    return op_type() == tenon::plan::ScriptOp::Repeat ? static_cast<const tenon::plan::Repeat *>(op()) : nullptr;
+  }
+  const flatbuffers::String *node() const {
+    return GetPointer<const flatbuffers::String *>(VT_NODE);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint8_t>(verifier, VT_OP_TYPE, 1) &&
+           VerifyOffsetRequired(verifier, VT_OP) &&
+           VerifyScriptOp(verifier, op(), op_type()) &&
+           VerifyOffset(verifier, VT_NODE) &&
+           verifier.VerifyString(node()) &&
+           verifier.EndTable();
+  }
+  ScriptStepT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(ScriptStepT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<ScriptStep> Pack(flatbuffers::FlatBufferBuilder &_fbb, const ScriptStepT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+template<> inline const tenon::plan::Call *ScriptStep::op_as<tenon::plan::Call>() const {
+  return op_as_Call();
+}
+
+template<> inline const tenon::plan::Host *ScriptStep::op_as<tenon::plan::Host>() const {
+  return op_as_Host();
+}
+
+template<> inline const tenon::plan::Branch *ScriptStep::op_as<tenon::plan::Branch>() const {
+  return op_as_Branch();
+}
+
+template<> inline const tenon::plan::Repeat *ScriptStep::op_as<tenon::plan::Repeat>() const {
+  return op_as_Repeat();
+}
+
+struct ScriptStepBuilder {
+  typedef ScriptStep Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_op_type(tenon::plan::ScriptOp op_type) {
+    fbb_.AddElement<uint8_t>(ScriptStep::VT_OP_TYPE, static_cast<uint8_t>(op_type), 0);
+  }
+  void add_op(flatbuffers::Offset<void> op) {
+    fbb_.AddOffset(ScriptStep::VT_OP, op);
+  }
+  void add_node(flatbuffers::Offset<flatbuffers::String> node) {
+    fbb_.AddOffset(ScriptStep::VT_NODE, node);
+  }
+  explicit ScriptStepBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<ScriptStep> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<ScriptStep>(end);
+    fbb_.Required(o, ScriptStep::VT_OP);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<ScriptStep> CreateScriptStep(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    tenon::plan::ScriptOp op_type = tenon::plan::ScriptOp::NONE,
+    flatbuffers::Offset<void> op = 0,
+    flatbuffers::Offset<flatbuffers::String> node = 0) {
+  ScriptStepBuilder builder_(_fbb);
+  builder_.add_node(node);
+  builder_.add_op(op);
+  builder_.add_op_type(op_type);
+  return builder_.Finish();
+}
+
+struct ScriptStep::Traits {
+  using type = ScriptStep;
+  static auto constexpr Create = CreateScriptStep;
+};
+
+inline flatbuffers::Offset<ScriptStep> CreateScriptStepDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    tenon::plan::ScriptOp op_type = tenon::plan::ScriptOp::NONE,
+    flatbuffers::Offset<void> op = 0,
+    const char *node = nullptr) {
+  auto node__ = node ? _fbb.CreateString(node) : 0;
+  return tenon::plan::CreateScriptStep(
+      _fbb,
+      op_type,
+      op,
+      node__);
+}
+
+flatbuffers::Offset<ScriptStep> CreateScriptStep(flatbuffers::FlatBufferBuilder &_fbb, const ScriptStepT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
+struct BlockT : public flatbuffers::NativeTable {
+  typedef Block TableType;
+  std::vector<uint32_t> inputs{};
+  std::vector<std::unique_ptr<tenon::plan::ScriptStepT>> steps{};
+  std::vector<uint32_t> results{};
+  BlockT() = default;
+  BlockT(const BlockT &o);
+  BlockT(BlockT&&) FLATBUFFERS_NOEXCEPT = default;
+  BlockT &operator=(BlockT o) FLATBUFFERS_NOEXCEPT;
+};
+
+struct Block FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef BlockT NativeTableType;
+  typedef BlockBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_INPUTS = 4,
+    VT_STEPS = 6,
+    VT_RESULTS = 8
+  };
+  const flatbuffers::Vector<uint32_t> *inputs() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_INPUTS);
+  }
+  const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptStep>> *steps() const {
+    return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptStep>> *>(VT_STEPS);
+  }
+  const flatbuffers::Vector<uint32_t> *results() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_RESULTS);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyOffset(verifier, VT_INPUTS) &&
+           verifier.VerifyVector(inputs()) &&
+           VerifyOffset(verifier, VT_STEPS) &&
+           verifier.VerifyVector(steps()) &&
+           verifier.VerifyVectorOfTables(steps()) &&
+           VerifyOffset(verifier, VT_RESULTS) &&
+           verifier.VerifyVector(results()) &&
+           verifier.EndTable();
+  }
+  BlockT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(BlockT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<Block> Pack(flatbuffers::FlatBufferBuilder &_fbb, const BlockT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct BlockBuilder {
+  typedef Block Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_inputs(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> inputs) {
+    fbb_.AddOffset(Block::VT_INPUTS, inputs);
+  }
+  void add_steps(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptStep>>> steps) {
+    fbb_.AddOffset(Block::VT_STEPS, steps);
+  }
+  void add_results(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> results) {
+    fbb_.AddOffset(Block::VT_RESULTS, results);
+  }
+  explicit BlockBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<Block> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<Block>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<Block> CreateBlock(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> inputs = 0,
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptStep>>> steps = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> results = 0) {
+  BlockBuilder builder_(_fbb);
+  builder_.add_results(results);
+  builder_.add_steps(steps);
+  builder_.add_inputs(inputs);
+  return builder_.Finish();
+}
+
+struct Block::Traits {
+  using type = Block;
+  static auto constexpr Create = CreateBlock;
+};
+
+inline flatbuffers::Offset<Block> CreateBlockDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    const std::vector<uint32_t> *inputs = nullptr,
+    const std::vector<flatbuffers::Offset<tenon::plan::ScriptStep>> *steps = nullptr,
+    const std::vector<uint32_t> *results = nullptr) {
+  auto inputs__ = inputs ? _fbb.CreateVector<uint32_t>(*inputs) : 0;
+  auto steps__ = steps ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::ScriptStep>>(*steps) : 0;
+  auto results__ = results ? _fbb.CreateVector<uint32_t>(*results) : 0;
+  return tenon::plan::CreateBlock(
+      _fbb,
+      inputs__,
+      steps__,
+      results__);
+}
+
+flatbuffers::Offset<Block> CreateBlock(flatbuffers::FlatBufferBuilder &_fbb, const BlockT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
+struct ScriptTensorT : public flatbuffers::NativeTable {
+  typedef ScriptTensor TableType;
+  std::string name{};
+  tenon::plan::ElementType type = tenon::plan::ElementType::F32;
+  tenon::plan::ScriptKind kind = tenon::plan::ScriptKind::Tensor;
+  bool optional = false;
+  bool ranked = true;
+  std::vector<int64_t> dims{};
+  std::vector<std::string> dim_names{};
+};
+
+/// An input or output of a script. Of a sequence: what its elements are.
+struct ScriptTensor FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef ScriptTensorT NativeTableType;
+  typedef ScriptTensorBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_NAME = 4,
+    VT_TYPE = 6,
+    VT_KIND = 8,
+    VT_OPTIONAL = 10,
+    VT_RANKED = 12,
+    VT_DIMS = 14,
+    VT_DIM_NAMES = 16
+  };
+  const flatbuffers::String *name() const {
+    return GetPointer<const flatbuffers::String *>(VT_NAME);
+  }
+  tenon::plan::ElementType type() const {
+    return static_cast<tenon::plan::ElementType>(GetField<uint8_t>(VT_TYPE, 0));
+  }
+  tenon::plan::ScriptKind kind() const {
+    return static_cast<tenon::plan::ScriptKind>(GetField<uint8_t>(VT_KIND, 0));
+  }
+  bool optional() const {
+    return GetField<uint8_t>(VT_OPTIONAL, 0) != 0;
+  }
+  bool ranked() const {
+    return GetField<uint8_t>(VT_RANKED, 1) != 0;
+  }
+  const flatbuffers::Vector<int64_t> *dims() const {
+    return GetPointer<const flatbuffers::Vector<int64_t> *>(VT_DIMS);
+  }
+  const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *dim_names() const {
+    return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *>(VT_DIM_NAMES);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyOffset(verifier, VT_NAME) &&
+           verifier.VerifyString(name()) &&
+           VerifyField<uint8_t>(verifier, VT_TYPE, 1) &&
+           VerifyField<uint8_t>(verifier, VT_KIND, 1) &&
+           VerifyField<uint8_t>(verifier, VT_OPTIONAL, 1) &&
+           VerifyField<uint8_t>(verifier, VT_RANKED, 1) &&
+           VerifyOffset(verifier, VT_DIMS) &&
+           verifier.VerifyVector(dims()) &&
+           VerifyOffset(verifier, VT_DIM_NAMES) &&
+           verifier.VerifyVector(dim_names()) &&
+           verifier.VerifyVectorOfStrings(dim_names()) &&
+           verifier.EndTable();
+  }
+  ScriptTensorT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(ScriptTensorT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<ScriptTensor> Pack(flatbuffers::FlatBufferBuilder &_fbb, const ScriptTensorT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct ScriptTensorBuilder {
+  typedef ScriptTensor Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_name(flatbuffers::Offset<flatbuffers::String> name) {
+    fbb_.AddOffset(ScriptTensor::VT_NAME, name);
+  }
+  void add_type(tenon::plan::ElementType type) {
+    fbb_.AddElement<uint8_t>(ScriptTensor::VT_TYPE, static_cast<uint8_t>(type), 0);
+  }
+  void add_kind(tenon::plan::ScriptKind kind) {
+    fbb_.AddElement<uint8_t>(ScriptTensor::VT_KIND, static_cast<uint8_t>(kind), 0);
+  }
+  void add_optional(bool optional) {
+    fbb_.AddElement<uint8_t>(ScriptTensor::VT_OPTIONAL, static_cast<uint8_t>(optional), 0);
+  }
+  void add_ranked(bool ranked) {
+    fbb_.AddElement<uint8_t>(ScriptTensor::VT_RANKED, static_cast<uint8_t>(ranked), 1);
+  }
+  void add_dims(flatbuffers::Offset<flatbuffers::Vector<int64_t>> dims) {
+    fbb_.AddOffset(ScriptTensor::VT_DIMS, dims);
+  }
+  void add_dim_names(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> dim_names) {
+    fbb_.AddOffset(ScriptTensor::VT_DIM_NAMES, dim_names);
+  }
+  explicit ScriptTensorBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<ScriptTensor> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<ScriptTensor>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<ScriptTensor> CreateScriptTensor(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    flatbuffers::Offset<flatbuffers::String> name = 0,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    tenon::plan::ScriptKind kind = tenon::plan::ScriptKind::Tensor,
+    bool optional = false,
+    bool ranked = true,
+    flatbuffers::Offset<flatbuffers::Vector<int64_t>> dims = 0,
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> dim_names = 0) {
+  ScriptTensorBuilder builder_(_fbb);
+  builder_.add_dim_names(dim_names);
+  builder_.add_dims(dims);
+  builder_.add_name(name);
+  builder_.add_ranked(ranked);
+  builder_.add_optional(optional);
+  builder_.add_kind(kind);
+  builder_.add_type(type);
+  return builder_.Finish();
+}
+
+struct ScriptTensor::Traits {
+  using type = ScriptTensor;
+  static auto constexpr Create = CreateScriptTensor;
+};
+
+inline flatbuffers::Offset<ScriptTensor> CreateScriptTensorDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    const char *name = nullptr,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    tenon::plan::ScriptKind kind = tenon::plan::ScriptKind::Tensor,
+    bool optional = false,
+    bool ranked = true,
+    const std::vector<int64_t> *dims = nullptr,
+    const std::vector<flatbuffers::Offset<flatbuffers::String>> *dim_names = nullptr) {
+  auto name__ = name ? _fbb.CreateString(name) : 0;
+  auto dims__ = dims ? _fbb.CreateVector<int64_t>(*dims) : 0;
+  auto dim_names__ = dim_names ? _fbb.CreateVector<flatbuffers::Offset<flatbuffers::String>>(*dim_names) : 0;
+  return tenon::plan::CreateScriptTensor(
+      _fbb,
+      name__,
+      type,
+      kind,
+      optional,
+      ranked,
+      dims__,
+      dim_names__);
+}
+
+flatbuffers::Offset<ScriptTensor> CreateScriptTensor(flatbuffers::FlatBufferBuilder &_fbb, const ScriptTensorT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
+struct ScriptT : public flatbuffers::NativeTable {
+  typedef Script TableType;
+  std::vector<std::unique_ptr<tenon::plan::ScriptTensorT>> inputs{};
+  std::vector<std::unique_ptr<tenon::plan::ScriptTensorT>> outputs{};
+  uint32_t values = 0;
+  std::unique_ptr<tenon::plan::BlockT> body{};
+  ScriptT() = default;
+  ScriptT(const ScriptT &o);
+  ScriptT(ScriptT&&) FLATBUFFERS_NOEXCEPT = default;
+  ScriptT &operator=(ScriptT o) FLATBUFFERS_NOEXCEPT;
+};
+
+/// The entry of a plan of several functions.
+struct Script FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef ScriptT NativeTableType;
+  typedef ScriptBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_INPUTS = 4,
+    VT_OUTPUTS = 6,
+    VT_VALUES = 8,
+    VT_BODY = 10
+  };
+  const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptTensor>> *inputs() const {
+    return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptTensor>> *>(VT_INPUTS);
+  }
+  const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptTensor>> *outputs() const {
+    return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptTensor>> *>(VT_OUTPUTS);
+  }
+  uint32_t values() const {
+    return GetField<uint32_t>(VT_VALUES, 0);
+  }
+  const tenon::plan::Block *body() const {
+    return GetPointer<const tenon::plan::Block *>(VT_BODY);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyOffset(verifier, VT_INPUTS) &&
+           verifier.VerifyVector(inputs()) &&
+           verifier.VerifyVectorOfTables(inputs()) &&
+           VerifyOffset(verifier, VT_OUTPUTS) &&
+           verifier.VerifyVector(outputs()) &&
+           verifier.VerifyVectorOfTables(outputs()) &&
+           VerifyField<uint32_t>(verifier, VT_VALUES, 4) &&
+           VerifyOffsetRequired(verifier, VT_BODY) &&
+           verifier.VerifyTable(body()) &&
+           verifier.EndTable();
+  }
+  ScriptT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(ScriptT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<Script> Pack(flatbuffers::FlatBufferBuilder &_fbb, const ScriptT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct ScriptBuilder {
+  typedef Script Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_inputs(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptTensor>>> inputs) {
+    fbb_.AddOffset(Script::VT_INPUTS, inputs);
+  }
+  void add_outputs(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptTensor>>> outputs) {
+    fbb_.AddOffset(Script::VT_OUTPUTS, outputs);
+  }
+  void add_values(uint32_t values) {
+    fbb_.AddElement<uint32_t>(Script::VT_VALUES, values, 0);
+  }
+  void add_body(flatbuffers::Offset<tenon::plan::Block> body) {
+    fbb_.AddOffset(Script::VT_BODY, body);
+  }
+  explicit ScriptBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<Script> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<Script>(end);
+    fbb_.Required(o, Script::VT_BODY);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<Script> CreateScript(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptTensor>>> inputs = 0,
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::ScriptTensor>>> outputs = 0,
+    uint32_t values = 0,
+    flatbuffers::Offset<tenon::plan::Block> body = 0) {
+  ScriptBuilder builder_(_fbb);
+  builder_.add_body(body);
+  builder_.add_values(values);
+  builder_.add_outputs(outputs);
+  builder_.add_inputs(inputs);
+  return builder_.Finish();
+}
+
+struct Script::Traits {
+  using type = Script;
+  static auto constexpr Create = CreateScript;
+};
+
+inline flatbuffers::Offset<Script> CreateScriptDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    const std::vector<flatbuffers::Offset<tenon::plan::ScriptTensor>> *inputs = nullptr,
+    const std::vector<flatbuffers::Offset<tenon::plan::ScriptTensor>> *outputs = nullptr,
+    uint32_t values = 0,
+    flatbuffers::Offset<tenon::plan::Block> body = 0) {
+  auto inputs__ = inputs ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::ScriptTensor>>(*inputs) : 0;
+  auto outputs__ = outputs ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::ScriptTensor>>(*outputs) : 0;
+  return tenon::plan::CreateScript(
+      _fbb,
+      inputs__,
+      outputs__,
+      values,
+      body);
+}
+
+flatbuffers::Offset<Script> CreateScript(flatbuffers::FlatBufferBuilder &_fbb, const ScriptT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
 struct CodeObjectT : public flatbuffers::NativeTable {
   typedef CodeObject TableType;
   std::string arch{};
@@ -2165,6 +3595,7 @@ struct PlanT : public flatbuffers::NativeTable {
   std::vector<std::unique_ptr<tenon::plan::WeightT>> weights{};
   std::vector<std::unique_ptr<tenon::plan::FunctionT>> functions{};
   std::vector<std::unique_ptr<tenon::plan::CodeObjectT>> host_code{};
+  std::unique_ptr<tenon::plan::ScriptT> script{};
   PlanT() = default;
   PlanT(const PlanT &o);
   PlanT(PlanT&&) FLATBUFFERS_NOEXCEPT = default;
@@ -2183,7 +3614,8 @@ struct Plan FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_CODE = 12,
     VT_WEIGHTS = 14,
     VT_FUNCTIONS = 16,
-    VT_HOST_CODE = 18
+    VT_HOST_CODE = 18,
+    VT_SCRIPT = 20
   };
   const flatbuffers::String *producer() const {
     return GetPointer<const flatbuffers::String *>(VT_PRODUCER);
@@ -2209,6 +3641,9 @@ struct Plan FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>> *host_code() const {
     return GetPointer<const flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>> *>(VT_HOST_CODE);
   }
+  const tenon::plan::Script *script() const {
+    return GetPointer<const tenon::plan::Script *>(VT_SCRIPT);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_PRODUCER) &&
@@ -2231,6 +3666,8 @@ struct Plan FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            VerifyOffset(verifier, VT_HOST_CODE) &&
            verifier.VerifyVector(host_code()) &&
            verifier.VerifyVectorOfTables(host_code()) &&
+           VerifyOffset(verifier, VT_SCRIPT) &&
+           verifier.VerifyTable(script()) &&
            verifier.EndTable();
   }
   PlanT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -2266,6 +3703,9 @@ struct PlanBuilder {
   void add_host_code(flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>>> host_code) {
     fbb_.AddOffset(Plan::VT_HOST_CODE, host_code);
   }
+  void add_script(flatbuffers::Offset<tenon::plan::Script> script) {
+    fbb_.AddOffset(Plan::VT_SCRIPT, script);
+  }
   explicit PlanBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -2286,8 +3726,10 @@ inline flatbuffers::Offset<Plan> CreatePlan(
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>>> code = 0,
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Weight>>> weights = 0,
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Function>>> functions = 0,
-    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>>> host_code = 0) {
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>>> host_code = 0,
+    flatbuffers::Offset<tenon::plan::Script> script = 0) {
   PlanBuilder builder_(_fbb);
+  builder_.add_script(script);
   builder_.add_host_code(host_code);
   builder_.add_functions(functions);
   builder_.add_weights(weights);
@@ -2313,7 +3755,8 @@ inline flatbuffers::Offset<Plan> CreatePlanDirect(
     const std::vector<flatbuffers::Offset<tenon::plan::CodeObject>> *code = nullptr,
     const std::vector<flatbuffers::Offset<tenon::plan::Weight>> *weights = nullptr,
     const std::vector<flatbuffers::Offset<tenon::plan::Function>> *functions = nullptr,
-    const std::vector<flatbuffers::Offset<tenon::plan::CodeObject>> *host_code = nullptr) {
+    const std::vector<flatbuffers::Offset<tenon::plan::CodeObject>> *host_code = nullptr,
+    flatbuffers::Offset<tenon::plan::Script> script = 0) {
   auto producer__ = producer ? _fbb.CreateString(producer) : 0;
   auto target__ = target ? _fbb.CreateString(target) : 0;
   auto kernels__ = kernels ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Kernel>>(*kernels) : 0;
@@ -2330,7 +3773,8 @@ inline flatbuffers::Offset<Plan> CreatePlanDirect(
       code__,
       weights__,
       functions__,
-      host_code__);
+      host_code__,
+      script);
 }
 
 flatbuffers::Offset<Plan> CreatePlan(flatbuffers::FlatBufferBuilder &_fbb, const PlanT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -2868,6 +4312,396 @@ inline flatbuffers::Offset<Kernel> CreateKernel(flatbuffers::FlatBufferBuilder &
       _host);
 }
 
+inline CallT *Call::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<CallT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void Call::UnPackTo(CallT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = function(); _o->function = _e; }
+  { auto _e = inputs(); if (_e) { _o->inputs.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->inputs[_i] = _e->Get(_i); } } }
+  { auto _e = readings(); if (_e) { _o->readings.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->readings[_i] = *_e->Get(_i); } } }
+  { auto _e = outputs(); if (_e) { _o->outputs.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->outputs[_i] = _e->Get(_i); } } }
+}
+
+inline flatbuffers::Offset<Call> Call::Pack(flatbuffers::FlatBufferBuilder &_fbb, const CallT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateCall(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<Call> CreateCall(flatbuffers::FlatBufferBuilder &_fbb, const CallT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const CallT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _function = _o->function;
+  auto _inputs = _o->inputs.size() ? _fbb.CreateVector(_o->inputs) : 0;
+  auto _readings = _o->readings.size() ? _fbb.CreateVectorOfStructs(_o->readings) : 0;
+  auto _outputs = _o->outputs.size() ? _fbb.CreateVector(_o->outputs) : 0;
+  return tenon::plan::CreateCall(
+      _fbb,
+      _function,
+      _inputs,
+      _readings,
+      _outputs);
+}
+
+inline HostT *Host::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<HostT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void Host::UnPackTo(HostT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = op(); _o->op = _e; }
+  { auto _e = inputs(); if (_e) { _o->inputs.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->inputs[_i] = _e->Get(_i); } } }
+  { auto _e = attributes(); if (_e) { _o->attributes.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->attributes[_i] = _e->Get(_i); } } }
+  { auto _e = outputs(); if (_e) { _o->outputs.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->outputs[_i] = _e->Get(_i); } } }
+}
+
+inline flatbuffers::Offset<Host> Host::Pack(flatbuffers::FlatBufferBuilder &_fbb, const HostT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateHost(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<Host> CreateHost(flatbuffers::FlatBufferBuilder &_fbb, const HostT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const HostT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _op = _o->op;
+  auto _inputs = _o->inputs.size() ? _fbb.CreateVector(_o->inputs) : 0;
+  auto _attributes = _o->attributes.size() ? _fbb.CreateVector(_o->attributes) : 0;
+  auto _outputs = _o->outputs.size() ? _fbb.CreateVector(_o->outputs) : 0;
+  return tenon::plan::CreateHost(
+      _fbb,
+      _op,
+      _inputs,
+      _attributes,
+      _outputs);
+}
+
+inline BranchT::BranchT(const BranchT &o)
+      : condition(o.condition),
+        on_true((o.on_true) ? new tenon::plan::BlockT(*o.on_true) : nullptr),
+        on_false((o.on_false) ? new tenon::plan::BlockT(*o.on_false) : nullptr),
+        outputs(o.outputs) {
+}
+
+inline BranchT &BranchT::operator=(BranchT o) FLATBUFFERS_NOEXCEPT {
+  std::swap(condition, o.condition);
+  std::swap(on_true, o.on_true);
+  std::swap(on_false, o.on_false);
+  std::swap(outputs, o.outputs);
+  return *this;
+}
+
+inline BranchT *Branch::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<BranchT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void Branch::UnPackTo(BranchT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = condition(); _o->condition = _e; }
+  { auto _e = on_true(); if (_e) _o->on_true = std::unique_ptr<tenon::plan::BlockT>(_e->UnPack(_resolver)); }
+  { auto _e = on_false(); if (_e) _o->on_false = std::unique_ptr<tenon::plan::BlockT>(_e->UnPack(_resolver)); }
+  { auto _e = outputs(); if (_e) { _o->outputs.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->outputs[_i] = _e->Get(_i); } } }
+}
+
+inline flatbuffers::Offset<Branch> Branch::Pack(flatbuffers::FlatBufferBuilder &_fbb, const BranchT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateBranch(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<Branch> CreateBranch(flatbuffers::FlatBufferBuilder &_fbb, const BranchT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const BranchT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _condition = _o->condition;
+  auto _on_true = _o->on_true ? CreateBlock(_fbb, _o->on_true.get(), _rehasher) : 0;
+  auto _on_false = _o->on_false ? CreateBlock(_fbb, _o->on_false.get(), _rehasher) : 0;
+  auto _outputs = _o->outputs.size() ? _fbb.CreateVector(_o->outputs) : 0;
+  return tenon::plan::CreateBranch(
+      _fbb,
+      _condition,
+      _on_true,
+      _on_false,
+      _outputs);
+}
+
+inline RepeatT::RepeatT(const RepeatT &o)
+      : trips(o.trips),
+        condition(o.condition),
+        carried(o.carried),
+        body((o.body) ? new tenon::plan::BlockT(*o.body) : nullptr),
+        outputs(o.outputs) {
+  stacked.reserve(o.stacked.size());
+  for (const auto &stacked_ : o.stacked) { stacked.emplace_back((stacked_) ? new tenon::plan::StackingT(*stacked_) : nullptr); }
+}
+
+inline RepeatT &RepeatT::operator=(RepeatT o) FLATBUFFERS_NOEXCEPT {
+  std::swap(trips, o.trips);
+  std::swap(condition, o.condition);
+  std::swap(carried, o.carried);
+  std::swap(body, o.body);
+  std::swap(stacked, o.stacked);
+  std::swap(outputs, o.outputs);
+  return *this;
+}
+
+inline RepeatT *Repeat::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<RepeatT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void Repeat::UnPackTo(RepeatT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = trips(); _o->trips = _e; }
+  { auto _e = condition(); _o->condition = _e; }
+  { auto _e = carried(); if (_e) { _o->carried.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->carried[_i] = _e->Get(_i); } } }
+  { auto _e = body(); if (_e) _o->body = std::unique_ptr<tenon::plan::BlockT>(_e->UnPack(_resolver)); }
+  { auto _e = stacked(); if (_e) { _o->stacked.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->stacked[_i] = std::unique_ptr<tenon::plan::StackingT>(_e->Get(_i)->UnPack(_resolver)); } } }
+  { auto _e = outputs(); if (_e) { _o->outputs.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->outputs[_i] = _e->Get(_i); } } }
+}
+
+inline flatbuffers::Offset<Repeat> Repeat::Pack(flatbuffers::FlatBufferBuilder &_fbb, const RepeatT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateRepeat(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<Repeat> CreateRepeat(flatbuffers::FlatBufferBuilder &_fbb, const RepeatT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const RepeatT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _trips = _o->trips;
+  auto _condition = _o->condition;
+  auto _carried = _o->carried.size() ? _fbb.CreateVector(_o->carried) : 0;
+  auto _body = _o->body ? CreateBlock(_fbb, _o->body.get(), _rehasher) : 0;
+  auto _stacked = _o->stacked.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Stacking>> (_o->stacked.size(), [](size_t i, _VectorArgs *__va) { return CreateStacking(*__va->__fbb, __va->__o->stacked[i].get(), __va->__rehasher); }, &_va ) : 0;
+  auto _outputs = _o->outputs.size() ? _fbb.CreateVector(_o->outputs) : 0;
+  return tenon::plan::CreateRepeat(
+      _fbb,
+      _trips,
+      _condition,
+      _carried,
+      _body,
+      _stacked,
+      _outputs);
+}
+
+inline StackingT *Stacking::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<StackingT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void Stacking::UnPackTo(StackingT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = axis(); _o->axis = _e; }
+  { auto _e = reverse(); _o->reverse = _e; }
+  { auto _e = type(); _o->type = _e; }
+  { auto _e = dims(); if (_e) { _o->dims.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->dims[_i] = _e->Get(_i); } } }
+}
+
+inline flatbuffers::Offset<Stacking> Stacking::Pack(flatbuffers::FlatBufferBuilder &_fbb, const StackingT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateStacking(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<Stacking> CreateStacking(flatbuffers::FlatBufferBuilder &_fbb, const StackingT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const StackingT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _axis = _o->axis;
+  auto _reverse = _o->reverse;
+  auto _type = _o->type;
+  auto _dims = _o->dims.size() ? _fbb.CreateVector(_o->dims) : 0;
+  return tenon::plan::CreateStacking(
+      _fbb,
+      _axis,
+      _reverse,
+      _type,
+      _dims);
+}
+
+inline ScriptStepT *ScriptStep::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<ScriptStepT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void ScriptStep::UnPackTo(ScriptStepT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = op_type(); _o->op.type = _e; }
+  { auto _e = op(); if (_e) _o->op.value = tenon::plan::ScriptOpUnion::UnPack(_e, op_type(), _resolver); }
+  { auto _e = node(); if (_e) _o->node = _e->str(); }
+}
+
+inline flatbuffers::Offset<ScriptStep> ScriptStep::Pack(flatbuffers::FlatBufferBuilder &_fbb, const ScriptStepT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateScriptStep(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<ScriptStep> CreateScriptStep(flatbuffers::FlatBufferBuilder &_fbb, const ScriptStepT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const ScriptStepT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _op_type = _o->op.type;
+  auto _op = _o->op.Pack(_fbb);
+  auto _node = _o->node.empty() ? 0 : _fbb.CreateString(_o->node);
+  return tenon::plan::CreateScriptStep(
+      _fbb,
+      _op_type,
+      _op,
+      _node);
+}
+
+inline BlockT::BlockT(const BlockT &o)
+      : inputs(o.inputs),
+        results(o.results) {
+  steps.reserve(o.steps.size());
+  for (const auto &steps_ : o.steps) { steps.emplace_back((steps_) ? new tenon::plan::ScriptStepT(*steps_) : nullptr); }
+}
+
+inline BlockT &BlockT::operator=(BlockT o) FLATBUFFERS_NOEXCEPT {
+  std::swap(inputs, o.inputs);
+  std::swap(steps, o.steps);
+  std::swap(results, o.results);
+  return *this;
+}
+
+inline BlockT *Block::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<BlockT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void Block::UnPackTo(BlockT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = inputs(); if (_e) { _o->inputs.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->inputs[_i] = _e->Get(_i); } } }
+  { auto _e = steps(); if (_e) { _o->steps.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->steps[_i] = std::unique_ptr<tenon::plan::ScriptStepT>(_e->Get(_i)->UnPack(_resolver)); } } }
+  { auto _e = results(); if (_e) { _o->results.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->results[_i] = _e->Get(_i); } } }
+}
+
+inline flatbuffers::Offset<Block> Block::Pack(flatbuffers::FlatBufferBuilder &_fbb, const BlockT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateBlock(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<Block> CreateBlock(flatbuffers::FlatBufferBuilder &_fbb, const BlockT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const BlockT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _inputs = _o->inputs.size() ? _fbb.CreateVector(_o->inputs) : 0;
+  auto _steps = _o->steps.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::ScriptStep>> (_o->steps.size(), [](size_t i, _VectorArgs *__va) { return CreateScriptStep(*__va->__fbb, __va->__o->steps[i].get(), __va->__rehasher); }, &_va ) : 0;
+  auto _results = _o->results.size() ? _fbb.CreateVector(_o->results) : 0;
+  return tenon::plan::CreateBlock(
+      _fbb,
+      _inputs,
+      _steps,
+      _results);
+}
+
+inline ScriptTensorT *ScriptTensor::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<ScriptTensorT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void ScriptTensor::UnPackTo(ScriptTensorT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = name(); if (_e) _o->name = _e->str(); }
+  { auto _e = type(); _o->type = _e; }
+  { auto _e = kind(); _o->kind = _e; }
+  { auto _e = optional(); _o->optional = _e; }
+  { auto _e = ranked(); _o->ranked = _e; }
+  { auto _e = dims(); if (_e) { _o->dims.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->dims[_i] = _e->Get(_i); } } }
+  { auto _e = dim_names(); if (_e) { _o->dim_names.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->dim_names[_i] = _e->Get(_i)->str(); } } }
+}
+
+inline flatbuffers::Offset<ScriptTensor> ScriptTensor::Pack(flatbuffers::FlatBufferBuilder &_fbb, const ScriptTensorT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateScriptTensor(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<ScriptTensor> CreateScriptTensor(flatbuffers::FlatBufferBuilder &_fbb, const ScriptTensorT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const ScriptTensorT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _name = _o->name.empty() ? 0 : _fbb.CreateString(_o->name);
+  auto _type = _o->type;
+  auto _kind = _o->kind;
+  auto _optional = _o->optional;
+  auto _ranked = _o->ranked;
+  auto _dims = _o->dims.size() ? _fbb.CreateVector(_o->dims) : 0;
+  auto _dim_names = _o->dim_names.size() ? _fbb.CreateVectorOfStrings(_o->dim_names) : 0;
+  return tenon::plan::CreateScriptTensor(
+      _fbb,
+      _name,
+      _type,
+      _kind,
+      _optional,
+      _ranked,
+      _dims,
+      _dim_names);
+}
+
+inline ScriptT::ScriptT(const ScriptT &o)
+      : values(o.values),
+        body((o.body) ? new tenon::plan::BlockT(*o.body) : nullptr) {
+  inputs.reserve(o.inputs.size());
+  for (const auto &inputs_ : o.inputs) { inputs.emplace_back((inputs_) ? new tenon::plan::ScriptTensorT(*inputs_) : nullptr); }
+  outputs.reserve(o.outputs.size());
+  for (const auto &outputs_ : o.outputs) { outputs.emplace_back((outputs_) ? new tenon::plan::ScriptTensorT(*outputs_) : nullptr); }
+}
+
+inline ScriptT &ScriptT::operator=(ScriptT o) FLATBUFFERS_NOEXCEPT {
+  std::swap(inputs, o.inputs);
+  std::swap(outputs, o.outputs);
+  std::swap(values, o.values);
+  std::swap(body, o.body);
+  return *this;
+}
+
+inline ScriptT *Script::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<ScriptT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void Script::UnPackTo(ScriptT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = inputs(); if (_e) { _o->inputs.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->inputs[_i] = std::unique_ptr<tenon::plan::ScriptTensorT>(_e->Get(_i)->UnPack(_resolver)); } } }
+  { auto _e = outputs(); if (_e) { _o->outputs.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->outputs[_i] = std::unique_ptr<tenon::plan::ScriptTensorT>(_e->Get(_i)->UnPack(_resolver)); } } }
+  { auto _e = values(); _o->values = _e; }
+  { auto _e = body(); if (_e) _o->body = std::unique_ptr<tenon::plan::BlockT>(_e->UnPack(_resolver)); }
+}
+
+inline flatbuffers::Offset<Script> Script::Pack(flatbuffers::FlatBufferBuilder &_fbb, const ScriptT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateScript(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<Script> CreateScript(flatbuffers::FlatBufferBuilder &_fbb, const ScriptT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const ScriptT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _inputs = _o->inputs.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::ScriptTensor>> (_o->inputs.size(), [](size_t i, _VectorArgs *__va) { return CreateScriptTensor(*__va->__fbb, __va->__o->inputs[i].get(), __va->__rehasher); }, &_va ) : 0;
+  auto _outputs = _o->outputs.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::ScriptTensor>> (_o->outputs.size(), [](size_t i, _VectorArgs *__va) { return CreateScriptTensor(*__va->__fbb, __va->__o->outputs[i].get(), __va->__rehasher); }, &_va ) : 0;
+  auto _values = _o->values;
+  auto _body = _o->body ? CreateBlock(_fbb, _o->body.get(), _rehasher) : 0;
+  return tenon::plan::CreateScript(
+      _fbb,
+      _inputs,
+      _outputs,
+      _values,
+      _body);
+}
+
 inline CodeObjectT *CodeObject::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
   auto _o = std::make_unique<CodeObjectT>();
   UnPackTo(_o.get(), _resolver);
@@ -2903,7 +4737,8 @@ inline flatbuffers::Offset<CodeObject> CreateCodeObject(flatbuffers::FlatBufferB
 inline PlanT::PlanT(const PlanT &o)
       : producer(o.producer),
         target(o.target),
-        threads(o.threads) {
+        threads(o.threads),
+        script((o.script) ? new tenon::plan::ScriptT(*o.script) : nullptr) {
   kernels.reserve(o.kernels.size());
   for (const auto &kernels_ : o.kernels) { kernels.emplace_back((kernels_) ? new tenon::plan::KernelT(*kernels_) : nullptr); }
   code.reserve(o.code.size());
@@ -2925,6 +4760,7 @@ inline PlanT &PlanT::operator=(PlanT o) FLATBUFFERS_NOEXCEPT {
   std::swap(weights, o.weights);
   std::swap(functions, o.functions);
   std::swap(host_code, o.host_code);
+  std::swap(script, o.script);
   return *this;
 }
 
@@ -2945,6 +4781,7 @@ inline void Plan::UnPackTo(PlanT *_o, const flatbuffers::resolver_function_t *_r
   { auto _e = weights(); if (_e) { _o->weights.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->weights[_i] = std::unique_ptr<tenon::plan::WeightT>(_e->Get(_i)->UnPack(_resolver)); } } }
   { auto _e = functions(); if (_e) { _o->functions.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->functions[_i] = std::unique_ptr<tenon::plan::FunctionT>(_e->Get(_i)->UnPack(_resolver)); } } }
   { auto _e = host_code(); if (_e) { _o->host_code.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->host_code[_i] = std::unique_ptr<tenon::plan::CodeObjectT>(_e->Get(_i)->UnPack(_resolver)); } } }
+  { auto _e = script(); if (_e) _o->script = std::unique_ptr<tenon::plan::ScriptT>(_e->UnPack(_resolver)); }
 }
 
 inline flatbuffers::Offset<Plan> Plan::Pack(flatbuffers::FlatBufferBuilder &_fbb, const PlanT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -2963,6 +4800,7 @@ inline flatbuffers::Offset<Plan> CreatePlan(flatbuffers::FlatBufferBuilder &_fbb
   auto _weights = _o->weights.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Weight>> (_o->weights.size(), [](size_t i, _VectorArgs *__va) { return CreateWeight(*__va->__fbb, __va->__o->weights[i].get(), __va->__rehasher); }, &_va ) : 0;
   auto _functions = _o->functions.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Function>> (_o->functions.size(), [](size_t i, _VectorArgs *__va) { return CreateFunction(*__va->__fbb, __va->__o->functions[i].get(), __va->__rehasher); }, &_va ) : 0;
   auto _host_code = _o->host_code.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::CodeObject>> (_o->host_code.size(), [](size_t i, _VectorArgs *__va) { return CreateCodeObject(*__va->__fbb, __va->__o->host_code[i].get(), __va->__rehasher); }, &_va ) : 0;
+  auto _script = _o->script ? CreateScript(_fbb, _o->script.get(), _rehasher) : 0;
   return tenon::plan::CreatePlan(
       _fbb,
       _producer,
@@ -2972,7 +4810,8 @@ inline flatbuffers::Offset<Plan> CreatePlan(flatbuffers::FlatBufferBuilder &_fbb
       _code,
       _weights,
       _functions,
-      _host_code);
+      _host_code,
+      _script);
 }
 
 inline bool VerifyOperation(flatbuffers::Verifier &verifier, const void *obj, Operation type) {
@@ -3086,6 +4925,140 @@ inline void OperationUnion::Reset() {
   }
   value = nullptr;
   type = Operation::NONE;
+}
+
+inline bool VerifyScriptOp(flatbuffers::Verifier &verifier, const void *obj, ScriptOp type) {
+  switch (type) {
+    case ScriptOp::NONE: {
+      return true;
+    }
+    case ScriptOp::Call: {
+      auto ptr = reinterpret_cast<const tenon::plan::Call *>(obj);
+      return verifier.VerifyTable(ptr);
+    }
+    case ScriptOp::Host: {
+      auto ptr = reinterpret_cast<const tenon::plan::Host *>(obj);
+      return verifier.VerifyTable(ptr);
+    }
+    case ScriptOp::Branch: {
+      auto ptr = reinterpret_cast<const tenon::plan::Branch *>(obj);
+      return verifier.VerifyTable(ptr);
+    }
+    case ScriptOp::Repeat: {
+      auto ptr = reinterpret_cast<const tenon::plan::Repeat *>(obj);
+      return verifier.VerifyTable(ptr);
+    }
+    default: return true;
+  }
+}
+
+inline bool VerifyScriptOpVector(flatbuffers::Verifier &verifier, const flatbuffers::Vector<flatbuffers::Offset<void>> *values, const flatbuffers::Vector<ScriptOp> *types) {
+  if (!values || !types) return !values && !types;
+  if (values->size() != types->size()) return false;
+  for (flatbuffers::uoffset_t i = 0; i < values->size(); ++i) {
+    if (!VerifyScriptOp(
+        verifier,  values->Get(i), types->GetEnum<ScriptOp>(i))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+inline void *ScriptOpUnion::UnPack(const void *obj, ScriptOp type, const flatbuffers::resolver_function_t *resolver) {
+  (void)resolver;
+  switch (type) {
+    case ScriptOp::Call: {
+      auto ptr = reinterpret_cast<const tenon::plan::Call *>(obj);
+      return ptr->UnPack(resolver);
+    }
+    case ScriptOp::Host: {
+      auto ptr = reinterpret_cast<const tenon::plan::Host *>(obj);
+      return ptr->UnPack(resolver);
+    }
+    case ScriptOp::Branch: {
+      auto ptr = reinterpret_cast<const tenon::plan::Branch *>(obj);
+      return ptr->UnPack(resolver);
+    }
+    case ScriptOp::Repeat: {
+      auto ptr = reinterpret_cast<const tenon::plan::Repeat *>(obj);
+      return ptr->UnPack(resolver);
+    }
+    default: return nullptr;
+  }
+}
+
+inline flatbuffers::Offset<void> ScriptOpUnion::Pack(flatbuffers::FlatBufferBuilder &_fbb, const flatbuffers::rehasher_function_t *_rehasher) const {
+  (void)_rehasher;
+  switch (type) {
+    case ScriptOp::Call: {
+      auto ptr = reinterpret_cast<const tenon::plan::CallT *>(value);
+      return CreateCall(_fbb, ptr, _rehasher).Union();
+    }
+    case ScriptOp::Host: {
+      auto ptr = reinterpret_cast<const tenon::plan::HostT *>(value);
+      return CreateHost(_fbb, ptr, _rehasher).Union();
+    }
+    case ScriptOp::Branch: {
+      auto ptr = reinterpret_cast<const tenon::plan::BranchT *>(value);
+      return CreateBranch(_fbb, ptr, _rehasher).Union();
+    }
+    case ScriptOp::Repeat: {
+      auto ptr = reinterpret_cast<const tenon::plan::RepeatT *>(value);
+      return CreateRepeat(_fbb, ptr, _rehasher).Union();
+    }
+    default: return 0;
+  }
+}
+
+inline ScriptOpUnion::ScriptOpUnion(const ScriptOpUnion &u) : type(u.type), value(nullptr) {
+  switch (type) {
+    case ScriptOp::Call: {
+      value = new tenon::plan::CallT(*reinterpret_cast<tenon::plan::CallT *>(u.value));
+      break;
+    }
+    case ScriptOp::Host: {
+      value = new tenon::plan::HostT(*reinterpret_cast<tenon::plan::HostT *>(u.value));
+      break;
+    }
+    case ScriptOp::Branch: {
+      value = new tenon::plan::BranchT(*reinterpret_cast<tenon::plan::BranchT *>(u.value));
+      break;
+    }
+    case ScriptOp::Repeat: {
+      value = new tenon::plan::RepeatT(*reinterpret_cast<tenon::plan::RepeatT *>(u.value));
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+inline void ScriptOpUnion::Reset() {
+  switch (type) {
+    case ScriptOp::Call: {
+      auto ptr = reinterpret_cast<tenon::plan::CallT *>(value);
+      delete ptr;
+      break;
+    }
+    case ScriptOp::Host: {
+      auto ptr = reinterpret_cast<tenon::plan::HostT *>(value);
+      delete ptr;
+      break;
+    }
+    case ScriptOp::Branch: {
+      auto ptr = reinterpret_cast<tenon::plan::BranchT *>(value);
+      delete ptr;
+      break;
+    }
+    case ScriptOp::Repeat: {
+      auto ptr = reinterpret_cast<tenon::plan::RepeatT *>(value);
+      delete ptr;
+      break;
+    }
+    default: break;
+  }
+  value = nullptr;
+  type = ScriptOp::NONE;
 }
 
 inline const tenon::plan::Plan *GetPlan(const void *buf) {

@@ -12,12 +12,17 @@
 
 namespace tenon::runtime {
 
+enum class ValueKind : uint8_t { Tensor, Sequence, None };
+
 /// Name, type and extents of an input or output of a model.
 struct TensorInfo {
   std::string name;
   ElementType type;
-  std::vector<int64_t> dims;         ///< -1 where the extent depends on the inputs
-  std::vector<std::string> dimNames; ///< ONNX dim_param of each dynamic extent, else ""
+  std::vector<int64_t> dims;          ///< -1 where the extent depends on the inputs
+  std::vector<std::string> dimNames;  ///< ONNX dim_param of each dynamic extent, else ""
+  ValueKind kind = ValueKind::Tensor; ///< Sequence: type, dims and names are those of its elements
+  bool isOptional = false;            ///< may also be None
+  bool isRanked = true;               ///< else the rank is known in a run only, and there are no dims
 };
 
 /// A dense row-major tensor in host memory. Copies share the bytes.
