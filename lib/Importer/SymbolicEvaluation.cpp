@@ -9,6 +9,7 @@
 #include "Registry.h"
 #include "RunTimeAxes.h"
 #include "SliceBounds.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include <numeric>
 
 using namespace mlir;
@@ -190,8 +191,16 @@ FailureOr<bool> evaluateCast(NodeImporter &n) {
   ModelValue *x = n.getInput(0);
   Type to = getElementType(n.context, int32_t(n.intAttr("to", 0)));
   auto integer = dyn_cast_or_null<IntegerType>(to);
-  // Narrow integers would wrap, and bool is no number.
-  if (!to || n.opset < 6 || (integer && integer.getWidth() < 32) || !isExact(*x->known, to))
+  if (!to || n.opset < 6)
+    return false;
+  if (to.isInteger(1) && !x->known->empty()) { // 0 or 1
+    Dims result = llvm::map_to_vector(*x->known, [&](DimAttr d) { return equalElements(d, n.dim(0), to); });
+    if (!llvm::all_of(result, [](DimAttr d) { return bool(d); }))
+      return false;
+    return bind(n, x->type.getShape(), to, llvm::map_to_vector(result, [&](DimAttr d) { return n.dim(1) - d; }));
+  }
+  // Narrow integers would wrap.
+  if ((integer && integer.getWidth() < 32) || !isExact(*x->known, to))
     return false;
   return bind(n, x->type.getShape(), to, *x->known);
 }
@@ -215,25 +224,58 @@ FailureOr<bool> evaluateGather(NodeImporter &n) {
   return bind(n, indices->type.getShape(), x->type.getElementType(), result);
 }
 
+/// The elements of a row-major tensor at the positions that `next` gives for each axis of the result.
+Dims gatherElements(ModelValue *x, ArrayRef<int64_t> resultShape, function_ref<int64_t(ArrayRef<int64_t>)> positionOf) {
+  Dims result;
+  SmallVector<int64_t> index(resultShape.size(), 0);
+  for (int64_t i = 0, count = llvm::product_of(resultShape); i < count; ++i) {
+    result.push_back((*x->known)[size_t(positionOf(index))]);
+    for (size_t axis = index.size(); axis-- > 0 && ++index[axis] == resultShape[axis];)
+      index[axis] = 0;
+  }
+  return result;
+}
+
+/// One axis of a tensor of any rank.
 FailureOr<bool> evaluateSlice(NodeImporter &n) {
   ModelValue *x = n.getInput(0);
-  if (x->type.getRank() != 1)
-    return false;
   std::optional<Ints> starts = n.opset < 10 ? n.intsAttr("starts") : n.knownInts(1);
   std::optional<Ints> ends = n.opset < 10 ? n.intsAttr("ends") : n.knownInts(2);
+  std::optional<Ints> axes = n.opset < 10 ? n.intsAttr("axes") : n.hasInput(3) ? n.knownInts(3) : std::nullopt;
   std::optional<Ints> steps = n.hasInput(4) ? n.knownInts(4) : Ints{1};
+  if (!axes && !n.hasInput(3))
+    axes = Ints{0};
   auto isOne = [](const std::optional<Ints> &v) { return v && v->size() == 1; };
-  if (!isOne(starts) || !isOne(ends) || !isOne(steps) || steps->front() == 0 || std::abs(steps->front()) > INT32_MAX)
+  if (!isOne(starts) || !isOne(ends) || !isOne(axes) || !isOne(steps) || steps->front() == 0 ||
+      std::abs(steps->front()) > INT32_MAX || x->type.getRank() == 0)
     return false;
-  auto bounds =
-      resolveSlice(n.dim(starts->front()), n.dim(ends->front()), steps->front(), n.dim(int64_t(x->known->size())));
+  auto normalized = n.normalizeAxis(axes->front(), x->type.getRank());
+  if (failed(normalized))
+    return failure();
+  const size_t axis = size_t(*normalized);
+  SmallVector<int64_t> shape(x->type.getShape()), strides = mlir::computeSuffixProduct(shape);
+  auto bounds = resolveSlice(n.dim(starts->front()), n.dim(ends->front()), steps->front(), n.dim(shape[axis]));
   auto start = bounds.start.getConstant(), extent = bounds.extent.getConstant();
   if (!start || !extent)
     return false;
-  Dims result;
-  for (int64_t i = 0; i < *extent; ++i)
-    result.push_back((*x->known)[size_t(*start + i * steps->front())]);
-  return bind(n, {*extent}, x->type.getElementType(), result);
+  shape[axis] = *extent;
+  return bind(n, shape, x->type.getElementType(), gatherElements(x, shape, [&](ArrayRef<int64_t> index) {
+                return mlir::linearize(index, strides) + (*start + index[axis] * (steps->front() - 1)) * strides[axis];
+              }));
+}
+
+FailureOr<bool> evaluateTranspose(NodeImporter &n) {
+  ModelValue *x = n.getInput(0);
+  ArrayRef<int64_t> shape = x->type.getShape();
+  Ints perm = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, x->type.getRank())));
+  if (auto stated = n.intsAttr("perm"))
+    perm = *stated;
+  if (perm.size() != shape.size() || !mlir::isPermutationVector(perm))
+    return false;
+  SmallVector<int64_t> moved = mlir::applyPermutation(shape, perm),
+                       strides = mlir::applyPermutation(ArrayRef(mlir::computeSuffixProduct(shape)), ArrayRef(perm));
+  return bind(n, moved, x->type.getElementType(),
+              gatherElements(x, moved, [&](ArrayRef<int64_t> index) { return mlir::linearize(index, strides); }));
 }
 
 FailureOr<bool> evaluateConcat(NodeImporter &n) {
@@ -396,6 +438,7 @@ const llvm::StringMap<Evaluator> &getEvaluators() {
       {"Cast", evaluateCast},
       {"Gather", evaluateGather},
       {"Slice", evaluateSlice},
+      {"Transpose", evaluateTranspose},
       {"Concat", evaluateConcat},
       {"Split", evaluateSplit},
       {"Reshape", evaluateReshape},

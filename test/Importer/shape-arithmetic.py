@@ -6,6 +6,8 @@
 # RUN: tenon-translate --onnx-to-graph %t/expand_where.onnx | FileCheck %s --check-prefix=EXPAND
 # RUN: tenon-translate --onnx-to-graph %t/unnamed.onnx | FileCheck %s --check-prefix=UNNAMED
 # RUN: tenon-translate --onnx-to-graph %t/float_arithmetic.onnx | FileCheck %s --check-prefix=FLOAT
+# RUN: tenon-translate --onnx-to-graph %t/reversed_pads.onnx | FileCheck %s --check-prefix=PADS
+# RUN: tenon-translate --onnx-to-graph %t/extent_as_condition.onnx | FileCheck %s --check-prefix=CONDITION
 import os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
 from onnx_case import *  # noqa: E402,F403
@@ -84,5 +86,31 @@ def float_arithmetic():
 
 
 # FLOAT: graph.expand %{{.+}} : tensor<f32> -> tensor<?x8xf32, #graph.shape<[2 * N, 8]>>
+
+@case
+def reversed_pads():
+    """PyTorch lists pads from the last dimension on, (low, high) of each: pairs reversed, then transposed."""
+    return model([node("Reshape", ["p", "pairs"], ["a"]), node("Slice", ["a", "last", "first", "zero", "back"], ["b"]),
+                  node("Transpose", ["b"], ["c"], perm=[1, 0]), node("Reshape", ["c", "all"], ["d"]),
+                  node("Cast", ["d"], ["e"], to=INT64), node("Pad", ["x", "e"], ["y"])], [value("x", ("N", 4))],
+                 initializers=[ints("p", 1, 2, 0, 3), ints("pairs", -1, 2), ints("last", -1), ints("first", -9), ints("zero", 0),
+                               ints("back", -1), ints("all", -1)])
+
+
+# PADS: graph.pad {{.*}} -> tensor<?x7xf32, #graph.shape<[N + 3, 7]>>
+
+
+@case
+def extent_as_condition():
+    """An If on whether a dimension is empty."""
+    then = helper.make_graph([node("Neg", ["x"], ["t"])], "t", [], [value("t", None)])
+    otherwise = helper.make_graph([node("Abs", ["x"], ["e"])], "e", [], [value("e", None)])
+    return model([node("Shape", ["x"], ["s"], start=1), node("Squeeze", ["s"], ["n"]), node("Cast", ["n"], ["c"], to=BOOL),
+                  node("If", ["c"], ["y"], then_branch=then, else_branch=otherwise)], [value("x", ("N", 4))])
+
+
+# CONDITION: graph.neg
+# CONDITION-NOT: graph.abs
+
 
 write_cases()
