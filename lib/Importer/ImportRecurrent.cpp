@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Graph/IR/Activations.h"
-#include "NodeImporter.h"
+#include "Recurrent.h"
 #include "Registry.h"
 
 using namespace mlir;
@@ -13,12 +13,6 @@ using namespace tenon::graph;
 
 namespace tenon::importer {
 namespace {
-
-/// The operands of an LSTM; null where absent.
-struct Lstm {
-  Value x, w, r, bias, lengths, initialH, initialC, peepholes;
-  int64_t directions = 1, hidden = 0;
-};
 
 /// [N, D, H] and [D, N, H], one from the other; also [T, N, ..] and [N, T, ..].
 Value swapLeading(NodeImporter &n, Value v) {
@@ -29,13 +23,10 @@ Value swapLeading(NodeImporter &n, Value v) {
   return n.create<TransposeOp>(v, perm);
 }
 
-LogicalResult readOperands(NodeImporter &n, Lstm &l) {
+LogicalResult checkOperands(NodeImporter &n, Lstm &l) {
   Value *operands[] = {&l.x, &l.w, &l.r, &l.bias, &l.lengths, &l.initialH, &l.initialC, &l.peepholes};
   constexpr int64_t ranks[] = {3, 3, 3, 2, 1, 3, 3, 2};
   for (auto [i, operand] : llvm::enumerate(operands)) {
-    *operand = i < 3 ? n.input(i) : n.optionalInput(i);
-    if (!*operand && (i < 3 || n.hasInput(i)))
-      return failure();
     if (*operand && rankOf(*operand) != ranks[i])
       return n.error(Code::WrongOperands)
              << "operand " << i << " has rank " << rankOf(*operand) << ", expected " << ranks[i];
@@ -150,7 +141,19 @@ Value zeroState(NodeImporter &n, const Lstm &l) {
 
 LogicalResult importLstm(NodeImporter &n) {
   Lstm l;
-  if (failed(readOperands(n, l)))
+  Value *operands[] = {&l.x, &l.w, &l.r, &l.bias, &l.lengths, &l.initialH, &l.initialC, &l.peepholes};
+  for (auto [i, operand] : llvm::enumerate(operands)) {
+    *operand = i < 3 ? n.input(i) : n.optionalInput(i);
+    if (!*operand && (i < 3 || n.hasInput(i)))
+      return failure();
+  }
+  return buildLstm(n, l);
+}
+
+} // namespace
+
+LogicalResult buildLstm(NodeImporter &n, Lstm &l) {
+  if (failed(checkOperands(n, l)))
     return failure();
   if (!isa<FloatType>(typeOf(l.x).getElementType()))
     return n.error(Code::UnsupportedElementType) << "the operand must be floating point";
@@ -187,8 +190,6 @@ LogicalResult importLstm(NodeImporter &n) {
   }
   return success(succeeded(n.setOutput(0, y)) && succeeded(n.setOutput(1, yH)) && succeeded(n.setOutput(2, yC)));
 }
-
-} // namespace
 
 void addRecurrentRules(Registry &r) { r.add("LSTM", 1, importLstm); }
 

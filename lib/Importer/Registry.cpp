@@ -33,6 +33,7 @@ const Registry &Registry::get() {
     addAttentionRules(r);
     addCompositionRules(r);
     addConstantRules(r);
+    addContribRules(r);
     addContractionRules(r);
     addEinsumRules(r);
     addFourierRules(r);

@@ -32,6 +32,7 @@ void addReductionRules(Registry &registry);
 void addAttentionRules(Registry &registry);
 void addCompositionRules(Registry &registry);
 void addConstantRules(Registry &registry);
+void addContribRules(Registry &registry);
 void addContractionRules(Registry &registry);
 void addEinsumRules(Registry &registry);
 void addFourierRules(Registry &registry);
