@@ -1,0 +1,47 @@
+"""The real models of test/Models/models.json at full size: one plan for every size, against ONNX Runtime."""
+import pytest
+
+import fetch_models
+import real_models
+import tool
+
+# The default run takes one model of each kind; the others are as many seconds again.
+SMALL = {"320n.onnx", "attacut-c.onnx", "attacut-sc.onnx", "captcha_crnn.onnx", "ch_PP-OCRv4_det_infer.onnx",
+         "common_old.onnx", "magika_model.onnx", "minimol_v1.onnx", "model_v8.onnx", "sig_bak_ovr.onnx",
+         "silero_vad_16k_sequence.onnx"}
+# What is not supported yet, so that they do not compile.
+WAITING = {
+    "kokoro_82m_int8.onnx": "a Range whose limit data decide",
+    "piper_tashkeel_model.onnx": "TopK",
+    "plcmos_v2.onnx": "a GRU over a sequence of any length",
+    "silero_vad.onnx": "an If at run time",
+    "silero_vad_16k_op15.onnx": "an If at run time",
+    "silero_vad_half.onnx": "an If at run time",
+    "silero_vad_op18_ifless.onnx": "an If at run time",
+}
+
+
+def marks(file):
+    if file not in SMALL:
+        yield pytest.mark.full
+    if file in WAITING:
+        yield pytest.mark.xfail(strict=True, reason=f"{WAITING[file]} is not supported yet")
+
+
+def test_every_model_is_fed():
+    assert set(real_models.SIZES) == {entry["file"] for entry in fetch_models.entries()}
+
+
+@pytest.mark.parametrize("file", [pytest.param(f, id=f.removesuffix(".onnx"), marks=list(marks(f)))
+                                  for f in real_models.SIZES])
+def test_one_plan_serves_every_size(file, tenon, models, compiled, tmp_path):
+    path, session = models(file), tool.onnxruntime(models(file))
+    names = [o.name for o in session.get_outputs()]
+    tolerance = real_models.TOLERANCE.get(file, real_models.EXACT)
+    for number, sizes in enumerate(real_models.SIZES[file]):
+        feeds = real_models.feeds(path, sizes)
+        wanted = session.run(None, feeds)
+        for arch in tool.cpu_archs():
+            got = tool.run_plan(tenon, compiled(file), feeds, names, tmp_path / f"{number}-{arch}", f"--arch={arch}")
+            worst = {n: tool.relmax(g, w) for n, g, w in zip(names, got, wanted)}
+            assert max(worst.values()) <= tolerance, f"{file} {sizes} {arch}: relmax {worst}"
