@@ -132,6 +132,26 @@ Expected<std::vector<Tensor>> Session::run(std::span<const Tensor> inputs, const
   }
 }
 
+Expected<std::vector<Value>> Session::runValues(std::span<const Value> inputs, const RunOptions &options) {
+  try {
+    std::vector<Tensor> tensors;
+    for (const Value &input : inputs) {
+      if (input.kind != ValueKind::Tensor)
+        return Status::error("TN7005", std::string("an input must be a tensor, found ") + describeKind(input.kind));
+      tensors.push_back(input.tensor);
+    }
+    auto outputs = run(std::span<const Tensor>(tensors), options);
+    if (!outputs)
+      return outputs.takeStatus();
+    std::vector<Value> values(std::make_move_iterator(outputs->begin()), std::make_move_iterator(outputs->end()));
+    for (Value &value : values)
+      TENON_RETURN_IF_ERROR(makeOwned(value));
+    return values;
+  } catch (const std::bad_alloc &) {
+    return Status::outOfMemory();
+  }
+}
+
 const std::vector<TensorInfo> &Session::inputs() const { return impl->program.inputs; }
 const std::vector<TensorInfo> &Session::outputs() const { return impl->program.outputs; }
 unsigned Session::threads() const { return std::max(impl->device->threads(), 1u); }

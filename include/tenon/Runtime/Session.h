@@ -8,7 +8,7 @@
 
 #include "tenon/Plan/Status.h"
 #include "tenon/Runtime/Profile.h"
-#include "tenon/Runtime/Tensor.h"
+#include "tenon/Runtime/Value.h"
 
 #include <cstdint>
 #include <memory>
@@ -56,6 +56,9 @@ public:
                                     std::span<const NamedTensor> into = {});
   /// The same with one tensor per input, in model order.
   Expected<std::vector<Tensor>> run(std::span<const Tensor> inputs, const RunOptions &options = {});
+
+  /// The same where inputs or outputs may be sequences or optionals. The results own their memory.
+  Expected<std::vector<Value>> runValues(std::span<const Value> inputs, const RunOptions &options = {});
 
   /// Run-time threads in use, at least 1.
   unsigned threads() const;

@@ -31,6 +31,9 @@ struct Value {
 /// "a tensor", "a sequence", "an empty optional".
 const char *describeKind(ValueKind kind);
 
+/// Copies what the value refers to without owning it (Tensor::borrow), so that it may outlive that memory. TN7011.
+Status makeOwned(Value &value);
+
 } // namespace tenon::runtime
 
 #endif // TENON_RUNTIME_VALUE_H
