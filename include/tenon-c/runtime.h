@@ -23,6 +23,7 @@ extern "C" {
 typedef struct TenonError TenonError;
 typedef struct TenonSession TenonSession;
 typedef struct TenonResult TenonResult;
+typedef struct TenonValue TenonValue;
 
 /** Element types. A Bool is one byte, 0 or 1; types of fewer than 8 bits are a byte too, their bits at its low end. */
 typedef enum TenonType {
@@ -51,7 +52,15 @@ typedef enum TenonType {
   TENON_I2 = 22
 } TenonType;
 
-/** Name, type and extents of an input or output. Everything it points to belongs to the session. */
+/** What an input or output is. A filled optional is what it holds; TENON_VALUE_NONE is an empty one. */
+typedef enum TenonValueKind {
+  TENON_VALUE_TENSOR = 0,
+  TENON_VALUE_SEQUENCE = 1, /**< a list of tensors of one type; their extents may differ */
+  TENON_VALUE_NONE = 2
+} TenonValueKind;
+
+/** Name, type and extents of an input or output; of a sequence, those of its elements. Everything it points to belongs
+ * to the session. */
 typedef struct TenonTensorInfo {
   const char *name;
   int32_t type; /**< a TenonType */
@@ -116,6 +125,14 @@ TENON_API size_t tenon_session_num_outputs(const TenonSession *session);
 /** Fills *info; an error where `index` is too large. */
 TENON_API TenonError *tenon_session_input(const TenonSession *session, size_t index, TenonTensorInfo *info);
 TENON_API TenonError *tenon_session_output(const TenonSession *session, size_t index, TenonTensorInfo *info);
+/**
+ * What kind of value it takes or gives: a TenonValueKind that is not NONE, whether it may be NONE, too, and whether its
+ * rank is known (if not, TenonTensorInfo has rank 0 and no dims). Each pointer may be NULL.
+ */
+TENON_API TenonError *tenon_session_input_kind(const TenonSession *session, size_t index, int32_t *kind,
+                                               int32_t *optional, int32_t *ranked);
+TENON_API TenonError *tenon_session_output_kind(const TenonSession *session, size_t index, int32_t *kind,
+                                                int32_t *optional, int32_t *ranked);
 /** Threads in use, and the architecture of the code in use. */
 TENON_API int32_t tenon_session_threads(const TenonSession *session);
 TENON_API const char *tenon_session_arch(const TenonSession *session);
@@ -133,6 +150,34 @@ TENON_API TenonError *tenon_session_run(TenonSession *session, const TenonTensor
 TENON_API size_t tenon_result_num_outputs(const TenonResult *result);
 TENON_API TenonError *tenon_result_output(const TenonResult *result, size_t index, TenonTensor *tensor);
 TENON_API void tenon_result_destroy(TenonResult *result);
+
+/**
+ * Values for tenon_session_run_values. Names of tensors are ignored here. A value refers to the memory of its tensors,
+ * which must stay as long as it is used as an input; those that a run returns own theirs. On failure *value is NULL.
+ */
+TENON_API TenonError *tenon_value_tensor(const TenonTensor *tensor, TenonValue **value);
+/** A sequence of elements of this TenonType; there may be none. */
+TENON_API TenonError *tenon_value_sequence(int32_t type, const TenonTensor *elements, size_t count, TenonValue **value);
+/** An empty optional. */
+TENON_API TenonError *tenon_value_none(TenonValue **value);
+TENON_API void tenon_value_destroy(TenonValue *value);
+/** A TenonValueKind. */
+TENON_API int32_t tenon_value_kind(const TenonValue *value);
+/** The TenonType of the tensor or of the elements; -1 for an empty optional. */
+TENON_API int32_t tenon_value_type(const TenonValue *value);
+/** Number of elements of a sequence; 1 for a tensor, 0 for an empty optional. */
+TENON_API size_t tenon_value_size(const TenonValue *value);
+/** An element, or the tensor itself at index 0. What *tensor points to belongs to the value; its name is "". */
+TENON_API TenonError *tenon_value_element(const TenonValue *value, size_t index, TenonTensor *tensor);
+
+/**
+ * Runs a model whose inputs or outputs may be sequences or optionals. `inputs` in model order, one for each; NULL is an
+ * empty optional. `outputs` has room for one value per output, also in model order: destroy them. On failure they are
+ * NULL.
+ */
+TENON_API TenonError *tenon_session_run_values(TenonSession *session, const TenonValue *const *inputs,
+                                               size_t num_inputs, const TenonRunOptions *options, TenonValue **outputs,
+                                               size_t num_outputs);
 
 #ifdef __cplusplus
 }

@@ -3,41 +3,16 @@
 // A thin layer: translates structs, and turns every failure, exceptions included, into a TenonError.
 //
 //===----------------------------------------------------------------------===//
-#include "tenon-c/runtime.h"
-
+#include "RuntimeHandles.h"
 #include "tenon/Runtime/CpuInfo.h"
-#include "tenon/Runtime/Session.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <exception>
-#include <new>
 
 using namespace tenon;
+using namespace tenon::capi;
 using namespace tenon::runtime;
-
-struct TenonError {
-  ErrorInfo info;
-};
-
-namespace {
-/// A TensorInfo with the pointers that C wants.
-struct InfoView {
-  explicit InfoView(const TensorInfo &info) : info(&info) {
-    for (const std::string &name : info.dimNames)
-      dimNames.push_back(name.c_str());
-  }
-  const TensorInfo *info;
-  std::vector<const char *> dimNames;
-};
-} // namespace
-
-struct TenonSession {
-  std::unique_ptr<Session> session;
-  std::vector<InfoView> inputs, outputs;
-};
 
 struct TenonResult {
   std::vector<std::string> names; // copies: a result may outlive its session
@@ -45,41 +20,17 @@ struct TenonResult {
 };
 
 /// What is returned where there is no memory for an error. Its strings are short enough to need none.
-static TenonError *outOfMemory() {
+TenonError *capi::outOfMemory() {
   static TenonError error{{"TN7011", "out of memory", "see TN7011", ""}};
   return &error;
 }
 
-static TenonError *makeError(const ErrorInfo &info) {
-  try {
-    return new TenonError{info};
-  } catch (...) {
-    return outOfMemory();
-  }
+TenonError *capi::makeError(const Status &status) {
+  return status.ok() ? nullptr : guarded([&] { return new TenonError{status.error()}; });
 }
 
-static TenonError *makeError(const Status &status) { return status.ok() ? nullptr : makeError(status.error()); }
-
-static TenonError *invalidArgument(const char *what) {
-  try {
-    return makeError(Status::error("TN7014", what));
-  } catch (...) {
-    return outOfMemory();
-  }
-}
-
-/// Calls `body`, which returns a TenonError *, and catches what it throws.
-template <typename Body>
-static TenonError *guarded(Body body) {
-  try {
-    return body();
-  } catch (const std::bad_alloc &) {
-    return outOfMemory();
-  } catch (const std::exception &exception) {
-    return invalidArgument(exception.what());
-  } catch (...) {
-    return invalidArgument("an unknown exception");
-  }
+TenonError *capi::invalidArgument(const char *what) {
+  return guarded([&] { return new TenonError{Status::error("TN7014", what).error()}; });
 }
 
 const char *tenon_runtime_version(void) { return versionString(); }
@@ -110,17 +61,6 @@ void tenon_session_options_init(TenonSessionOptions *options) {
 void tenon_run_options_init(TenonRunOptions *options) {
   if (options)
     *options = {sizeof(TenonRunOptions), nullptr};
-}
-
-/// The caller's struct, which may be of an older and shorter version, over the defaults.
-template <typename Options>
-static bool readOptions(const Options *given, Options &options) {
-  if (!given)
-    return true;
-  if (given->size < sizeof(size_t) || given->size > 4096)
-    return false;
-  std::memcpy(&options, given, std::min(given->size, sizeof(Options)));
-  return true;
 }
 
 template <typename Create>
@@ -193,22 +133,28 @@ TenonError *tenon_session_output(const TenonSession *session, size_t index, Teno
   return session ? describe(session->outputs, index, info) : invalidArgument("session is NULL");
 }
 
+bool capi::readTensor(const TenonTensor &tensor, Tensor &out) {
+  if (unsigned(tensor.type) >= numElementTypes || tensor.rank < 0 || (tensor.rank != 0 && !tensor.dims))
+    return false;
+  std::vector<int64_t> dims(tensor.dims, tensor.dims + tensor.rank);
+  out = Tensor::borrow(tensor.data, ElementType(tensor.type), std::move(dims));
+  return true;
+}
+
 /// Translates tensors; false where one is malformed.
 static bool readTensors(const TenonTensor *tensors, size_t count, std::vector<NamedTensor> &out) {
   if (count != 0 && !tensors)
     return false;
+  out.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    const TenonTensor &tensor = tensors[i];
-    if (!tensor.name || unsigned(tensor.type) >= numElementTypes || tensor.rank < 0 ||
-        (tensor.rank != 0 && !tensor.dims))
+    if (!tensors[i].name || !readTensor(tensors[i], out[i].tensor))
       return false;
-    std::vector<int64_t> dims(tensor.dims, tensor.dims + tensor.rank);
-    out.push_back({tensor.name, Tensor::borrow(tensor.data, ElementType(tensor.type), std::move(dims))});
+    out[i].name = tensors[i].name;
   }
   return true;
 }
 
-static TenonError *writeProfile(const Profile &profile, const char *path) {
+TenonError *capi::writeProfile(const Profile &profile, const char *path) {
   const std::string text = profile.chromeTrace();
   std::FILE *file = std::fopen(path, "wb");
   bool done = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();

@@ -238,10 +238,4 @@ TEST(TakeElement, RefusesWhatDoesNotFit) {
   EXPECT_EQ(codeOf(HostOp::TakeElement, {&grid, nullptr}, {0, 0}), "TN7018");
 }
 
-TEST(Value, KindsHaveNames) {
-  EXPECT_STREQ(describeKind(ValueKind::Tensor), "a tensor");
-  EXPECT_STREQ(describeKind(ValueKind::Sequence), "a sequence");
-  EXPECT_STREQ(describeKind(ValueKind::None), "an empty optional");
-}
-
 } // namespace
