@@ -11,6 +11,25 @@ func.func @half_is_computed_in_f32(%x: tensor<4xf16>) -> tensor<4xf16> {
   return %0 : tensor<4xf16>
 }
 
+// CHECK-LABEL: func @softmax_of_f16_rounds_each_step
+//       CHECK:   graph.reduce_max
+//       CHECK:   %[[E:.+]] = graph.exp
+//       CHECK:   graph.cast %[[E]] : tensor<4x5xf32> -> tensor<4x5xf16>
+//       CHECK:   %[[S:.+]] = graph.reduce_sum
+//       CHECK:   graph.cast %[[S]] : tensor<4x1xf32> -> tensor<4x1xf16>
+//       CHECK:   graph.div
+func.func @softmax_of_f16_rounds_each_step(%x: tensor<4x5xf16>) -> tensor<4x5xf16> {
+  %0 = graph.softmax %x {axis = 1 : i64} : tensor<4x5xf16> -> tensor<4x5xf16>
+  return %0 : tensor<4x5xf16>
+}
+
+// CHECK-LABEL: func @choices_of_half_are_moves
+//   CHECK-NOT:   graph.cast
+func.func @choices_of_half_are_moves(%c: tensor<4xi1>, %x: tensor<4xbf16>, %y: tensor<bf16>) -> tensor<4xbf16> {
+  %0 = graph.where %c, %x, %y : (tensor<4xi1>, tensor<4xbf16>, tensor<bf16>) -> tensor<4xbf16>
+  return %0 : tensor<4xbf16>
+}
+
 // CHECK-LABEL: func @half_is_moved_as_it_is
 //   CHECK-NOT:   graph.cast
 func.func @half_is_moved_as_it_is(%x: tensor<4x5xbf16>) -> tensor<5x4xbf16> {

@@ -103,7 +103,8 @@ def DecomposeAttention : Pass<"tenon-decompose-attention", "::mlir::func::FuncOp
 def LegalizeForCpu : Pass<"tenon-legalize-for-cpu", "::mlir::func::FuncOp"> {
   let summary = "Bring ops into the forms and types that CPU kernels have";
   let description = [{
-    f16 and bf16 are stored, and computed with in f32; each op rounds its result. Products and convolutions of f64 and
+    f16 and bf16 are stored, and computed with in f32; each op rounds its result (a softmax of f16 each of its steps, as
+    the body that ONNX defines for it does). Products and convolutions of f64 and
     integers become sums of elementwise products.
 
     ```mlir

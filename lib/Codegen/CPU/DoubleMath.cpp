@@ -6,8 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "DoubleMath.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "DoubleEmit.h"
 #include <limits>
 
 using namespace mlir;
@@ -18,53 +17,12 @@ namespace {
 constexpr double ln2High = 0x1.62e42fefa3800p-1, ln2Low = 0x1.ef35793c76730p-45;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Arithmetic on f64 and i64, scalars or vectors alike.
-struct Emit {
-  OpBuilder &b;
-  Location loc;
-  Type real, integer;
-
-  Emit(OpBuilder &b, Location loc, Type type) : b(b), loc(loc), real(type), integer(b.getI64Type()) {
-    if (auto vector = dyn_cast<VectorType>(type))
-      integer = VectorType::get(vector.getShape(), integer);
-  }
-  Value constant(Type type, Attribute value) {
-    if (auto vector = dyn_cast<VectorType>(type))
-      return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, value));
-    return arith::ConstantOp::create(b, loc, cast<TypedAttr>(value));
-  }
-  Value number(double value) { return constant(real, b.getF64FloatAttr(value)); }
-  Value bits(int64_t value) { return constant(integer, b.getI64IntegerAttr(value)); }
-  Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
-  Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y); }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
-  Value div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
-  Value fma(Value x, Value y, Value z) { return math::FmaOp::create(b, loc, x, y, z); }
-  Value select(Value condition, Value x, Value y) { return arith::SelectOp::create(b, loc, condition, x, y); }
-  Value compare(arith::CmpFPredicate predicate, Value x, double y) {
-    return arith::CmpFOp::create(b, loc, predicate, x, number(y));
-  }
-  Value asBits(Value x) { return arith::BitcastOp::create(b, loc, integer, x); }
-  Value asReal(Value x) { return arith::BitcastOp::create(b, loc, real, x); }
-  /// 2^k of an i64, -1022 <= k <= 1023.
-  Value power(Value k) {
-    return asReal(arith::ShLIOp::create(b, loc, arith::AddIOp::create(b, loc, k, bits(1023)), bits(52)));
-  }
-  /// coefficients[0] + x (coefficients[1] + ..)
-  Value polynomial(Value x, ArrayRef<double> coefficients) {
-    Value sum = number(coefficients.back());
-    for (double c : llvm::reverse(coefficients.drop_back()))
-      sum = fma(sum, x, number(c));
-    return sum;
-  }
-};
-
 struct ExpandExp : OpRewritePattern<math::ExpOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::ExpOp op, PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF64())
       return rewriter.notifyMatchFailure(op, "not f64");
-    Emit e(rewriter, op.getLoc(), op.getType());
+    DoubleEmit e(rewriter, op.getLoc(), op.getType());
     Value x = op.getOperand();
     // Beyond these the result is 0 or infinity anyway, and 2^k would not fit.
     Value low = e.number(-750), high = e.number(710);
@@ -92,7 +50,7 @@ struct ExpandLog : OpRewritePattern<math::LogOp> {
     if (!getElementTypeOrSelf(op.getType()).isF64())
       return rewriter.notifyMatchFailure(op, "not f64");
     Location loc = op.getLoc();
-    Emit e(rewriter, loc, op.getType());
+    DoubleEmit e(rewriter, loc, op.getType());
     Value x = op.getOperand();
     Value isSmall = e.compare(arith::CmpFPredicate::OLT, x, 0x1p-1022);
     Value bits = e.asBits(e.select(isSmall, e.mul(x, e.number(0x1p54)), x));
@@ -123,6 +81,7 @@ struct ExpandLog : OpRewritePattern<math::LogOp> {
 
 void populateDoubleMathPatterns(RewritePatternSet &patterns) {
   patterns.add<ExpandExp, ExpandLog>(patterns.getContext());
+  populateDoubleFunctionPatterns(patterns);
 }
 
 } // namespace tenon::codegen

@@ -10,6 +10,10 @@ namespace tenon::codegen {
 /// last place.
 void populateDoubleMathPatterns(mlir::RewritePatternSet &patterns);
 
+/// Adds those of sin, cos, erf, tanh, atan, asin, acos, expm1 and log1p, which populateDoubleMathPatterns includes:
+/// within 4 units in the last place; of sines and cosines for arguments below 2^30.
+void populateDoubleFunctionPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace tenon::codegen
 
 #endif // TENON_LIB_CODEGEN_CPU_DOUBLEMATH_H

@@ -9,6 +9,7 @@
 
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/Transforms/VectorTransformsEnums.h.inc"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
@@ -68,6 +69,7 @@ LogicalResult lowerKernels(ModuleOp kernels) {
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createConvertFuncToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createBFloatBitsPass());
   if (failed(pm.run(kernels)))
     return emitError(kernels.getLoc())
            << "TN5002: a kernel could not be lowered to LLVM; this is a bug in Tenon, please report it";

@@ -55,6 +55,23 @@ struct ExpandPow : OpRewritePattern<math::PowFOp> {
   }
 };
 
+/// select of 16-bit floats  ->  select of their bits. LLVM would widen a scalar and call a function to narrow it again.
+struct SelectBits : OpRewritePattern<arith::SelectOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::SelectOp op, PatternRewriter &rewriter) const override {
+    Type type = op.getType(), element = getElementTypeOrSelf(type), bits = rewriter.getI16Type();
+    if (!element.isBF16() && !element.isF16())
+      return rewriter.notifyMatchFailure(op, "no float of 16 bits");
+    if (auto vector = dyn_cast<VectorType>(type))
+      bits = VectorType::get(vector.getShape(), bits);
+    auto toBits = [&](Value x) -> Value { return arith::BitcastOp::create(rewriter, op.getLoc(), bits, x); };
+    Value chosen = arith::SelectOp::create(rewriter, op.getLoc(), op.getCondition(), toBits(op.getTrueValue()),
+                                           toBits(op.getFalseValue()));
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, type, chosen);
+    return success();
+  }
+};
+
 /// Functions without an instruction of their own.
 bool isExpanded(StringRef name) {
   static constexpr StringRef names[] = {"acos", "asin",  "atan", "atan2", "cbrt", "cos", "erf", "erfc",
@@ -76,7 +93,7 @@ struct ExpandMathPass : PassWrapper<ExpandMathPass, OperationPass<func::FuncOp>>
     populateMathF32ExpansionPatterns(patterns, [](StringRef) { return true; });
     populateMathPolynomialApproximationPatterns(patterns, isExpanded);
     math::populateExpansionPatterns(patterns, {"sinh", "cosh", "tan", "exp2f", "asinh", "acosh", "atanh", "roundf"});
-    patterns.add<ExpandPow>(&getContext());
+    patterns.add<ExpandPow, SelectBits>(&getContext());
     populateDoubleMathPatterns(patterns);
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     arith::populateExpandBFloat16Patterns(patterns);

@@ -15,6 +15,9 @@ namespace tenon::codegen {
 /// divisions and bf16 conversions, inside one function.
 std::unique_ptr<mlir::Pass> createExpandMathPass();
 
+/// Keeps bf16 as integers of 16 bits in one function of the LLVM dialect, if it does no arithmetic on them.
+std::unique_ptr<mlir::Pass> createBFloatBitsPass();
+
 } // namespace tenon::codegen
 
 #endif // TENON_LIB_CODEGEN_CPU_VECTORMATH_H

@@ -29,7 +29,8 @@ static bool isNumber(Type type) {
 static bool isNative(Operation *op) {
   return !isa<math::MathDialect>(op->getDialect()) ||
          isa<math::AbsFOp, math::SqrtOp, math::FloorOp, math::CeilOp, math::RoundEvenOp, math::CopySignOp, math::FmaOp,
-             math::ExpOp, math::LogOp, math::PowFOp>(op);
+             math::ExpOp, math::ExpM1Op, math::LogOp, math::Log1pOp, math::PowFOp, math::SinOp, math::CosOp,
+             math::TanOp, math::AsinOp, math::AcosOp, math::AtanOp, math::TanhOp, math::ErfOp>(op);
 }
 
 static bool buildsNatively(ElementwiseOpInterface op) {

@@ -65,7 +65,7 @@ struct Maker {
 //===----------------------------------------------------------------------===//
 
 bool onlyMoves(Operation *op) {
-  return isa<ConstantOp, TransposeOp, ReshapeOp, ExpandOp, ConcatOp, SliceOp, GatherOp, BitcastOp>(op);
+  return isa<ConstantOp, TransposeOp, ReshapeOp, ExpandOp, ConcatOp, SliceOp, GatherOp, WhereOp, BitcastOp>(op);
 }
 
 /// A conversion between 16 bits and anything but f32 goes by f32.
@@ -73,6 +73,16 @@ void splitCast(CastOp op) {
   Maker m(op);
   if ((isHalf(op.getX()) || isHalf(op.getResult())) && !isF32(op.getX()) && !isF32(op.getResult()))
     op.getXMutable().assign(m.cast(op.getX(), m.b.getF32Type()));
+}
+
+/// softmax of f16  ->  e / sum e with e = exp(x - max x), each step rounded as in the body that ONNX defines
+void spellSoftmax(SoftmaxOp op) {
+  Maker m(op);
+  Value x = op.getX(), largest = ReduceMaxOp::create(m.b, m.loc, x, m.ints({int64_t(op.getAxis())}), true);
+  Value e = ExpOp::create(m.b, m.loc, SubOp::create(m.b, m.loc, x, largest));
+  Value sum = ReduceSumOp::create(m.b, m.loc, e, m.ints({int64_t(op.getAxis())}), true);
+  op.replaceAllUsesWith(DivOp::create(m.b, m.loc, e, sum).getResult());
+  op.erase();
 }
 
 /// op on f16  ->  cast (op on f32 (cast ..))
@@ -305,6 +315,10 @@ struct LegalizeForCpu : tenon::impl::LegalizeForCpuBase<LegalizeForCpu> {
       for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front().without_terminator()))
         fn(&op);
     };
+    forEach([](Operation *op) {
+      if (auto softmax = dyn_cast<SoftmaxOp>(op); softmax && elementOf(softmax.getX()).isF16())
+        spellSoftmax(softmax);
+    });
     forEach([](Operation *op) {
       if (auto cast = dyn_cast<CastOp>(op))
         splitCast(cast);
