@@ -1,12 +1,14 @@
 //===- ImportQuantization.cpp - Quantised numbers --------------------------===//
 //
 // Real number = (q - zero point) * scale. Integer products are of i32, with the zero points subtracted first, as ONNX
-// defines them.
+// defines them. A sum of integers within 2^24 is exact in f32, in any order and fused or not: where that can be proven,
+// the products are of f32, and run by its kernels.
 //
 //===----------------------------------------------------------------------===//
 #include "NarrowTypes.h"
 #include "Registry.h"
 #include "Window.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -158,18 +160,133 @@ Value alignMatrix(NodeImporter &n, Value v, bool isRow) {
   return n.reshape(v, {dimsOf(v)[0], n.dim(1)});
 }
 
-Value multiply(Quantization &q, Value a, Value aZero, Value b, Value bZero) {
-  a = q.centre(a, alignMatrix(q.n, aZero, true));
-  b = q.centre(b, alignMatrix(q.n, bZero, false));
-  return a && b ? q.n.create<MatMulOp>(a, b, false) : Value();
+//===----------------------------------------------------------------------===//
+// Products of integers
+//===----------------------------------------------------------------------===//
+
+/// The largest sum of magnitudes that f32 holds exactly.
+constexpr int64_t largestExactSum = int64_t(1) << 24;
+
+/// The bytes of a constant of 8-bit integers; empty if it is none.
+ArrayRef<char> bytesOf(const ModelValue &value) {
+  auto integer = dyn_cast<IntegerType>(value.type.getElementType());
+  if (!value.constant || !integer || integer.getWidth() != 8)
+    return {};
+  if (auto dense = dyn_cast<DenseElementsAttr>(value.constant))
+    return dense.isSplat() && dense.getNumElements() != 1 ? ArrayRef<char>() : dense.getRawData();
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value.constant))
+    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+      return blob->getData();
+  return {};
+}
+
+bool isUnsigned(const ModelValue &value) { return value.type.getElementType().isUnsignedInteger(); }
+
+int64_t elementOf(ArrayRef<char> bytes, bool isUnsigned, size_t i) {
+  return isUnsigned ? int64_t(uint8_t(bytes[i])) : int64_t(int8_t(bytes[i]));
+}
+
+/// The one zero point of all elements: 0 if there is none; nothing if it is not known.
+std::optional<int64_t> commonZeroPoint(const ModelValue *zeroPoint) {
+  if (!zeroPoint)
+    return 0;
+  ArrayRef<char> bytes = bytesOf(*zeroPoint);
+  if (bytes.empty() || !llvm::all_equal(bytes))
+    return std::nullopt;
+  return elementOf(bytes, isUnsigned(*zeroPoint), 0);
+}
+
+/// The largest |q - zero point| of an operand of at most 8 bits; nothing for wider ones. `zeroPoint` may be null.
+std::optional<int64_t> largestMagnitude(const ModelValue &q, const ModelValue *zeroPoint) {
+  auto integer = dyn_cast<IntegerType>(q.type.getElementType());
+  if (!integer || integer.getWidth() > 8)
+    return std::nullopt;
+  const int64_t steps = int64_t(1) << integer.getWidth(), low = isUnsigned(q) ? 0 : -steps / 2;
+  std::optional<int64_t> zero = commonZeroPoint(zeroPoint);
+  return zero ? std::max(std::abs(low - *zero), std::abs(low + steps - 1 - *zero)) : steps - 1;
+}
+
+/// The largest sum of |w - zero point| over what one element of the result adds up, where both are constants: columns
+/// of matrices [.., K, N], or rows of convolution weights [M, ..] with `isRows`. Nothing if they are not, or not of 8
+/// bits.
+std::optional<int64_t> largestSum(const ModelValue &w, const ModelValue *zeroPoint, bool isRows) {
+  ArrayRef<char> bytes = bytesOf(w);
+  std::optional<int64_t> zero = commonZeroPoint(zeroPoint);
+  const int64_t rank = w.type.getRank();
+  if (!zero || rank < 2 || bytes.empty() || int64_t(bytes.size()) != w.type.getNumElements())
+    return std::nullopt;
+  const int64_t elements = w.type.getNumElements();
+  const bool hasSign = !isUnsigned(w);
+  const int64_t columns = isRows ? 1 : w.type.getDimSize(rank - 1),
+                depth = isRows ? elements / w.type.getDimSize(0) : w.type.getDimSize(rank - 2);
+  int64_t largest = 0;
+  std::vector<int64_t> sums(static_cast<size_t>(columns));
+  for (int64_t first = 0; first < elements; first += depth * columns) {
+    std::fill(sums.begin(), sums.end(), 0);
+    for (int64_t i = 0; i < depth * columns; ++i)
+      sums[size_t(i % columns)] += std::abs(elementOf(bytes, !hasSign, size_t(first + i)) - *zero);
+    largest = std::max(largest, *llvm::max_element(sums));
+  }
+  return largest;
+}
+
+/// Operands of an integer product by their positions in the node.
+struct Factors {
+  size_t a, aZero, b, bZero;
+};
+
+/// The largest number of steps along the reduction whose sum is exact in f32: `depth` (or more) if all are, 0 if f32
+/// will not do.
+int64_t countExactSteps(NodeImporter &n, const Factors &f, int64_t depth, bool isConvolution) {
+  ModelValue *a = n.getInput(f.a), *aZero = n.getInput(f.aZero), *b = n.getInput(f.b), *bZero = n.getInput(f.bZero);
+  auto largestA = largestMagnitude(*a, aZero), largestB = largestMagnitude(*b, bZero);
+  if (!largestA || !largestB)
+    return 0;
+  if (auto sum = largestSum(*b, bZero, isConvolution); sum && *sum * *largestA <= largestExactSum)
+    return depth;
+  return largestExactSum / std::max<int64_t>(*largestA * *largestB, 1);
+}
+
+/// a b in i32, by products of f32 over `steps` of the reduction each.
+Value multiplyInParts(Compose &c, Value a, Value b, int64_t depth, int64_t steps) {
+  Type i32 = IntegerType::get(c.n.context, 32);
+  Value sum;
+  for (int64_t first = 0; first < std::max<int64_t>(depth, 1); first += steps) {
+    Value x = a, y = b;
+    if (steps < depth) {
+      DimAttr start = c.n.dim(first), count = c.n.dim(std::min(steps, depth - first));
+      x = c.slice(a, rankOf(a) - 1, start, count);
+      y = c.slice(b, std::max<int64_t>(rankOf(b) - 2, 0), start, count);
+    }
+    Value part = x && y ? c.cast(c.n.create<MatMulOp>(x, y, false), i32) : Value();
+    sum = sum ? c.add(sum, part) : part;
+    if (!sum)
+      return {};
+  }
+  return sum;
+}
+
+Value multiply(Quantization &q, const Factors &f) {
+  NodeImporter &n = q.n;
+  Value a = n.input(f.a), aZero = n.optionalInput(f.aZero), b = n.input(f.b), bZero = n.optionalInput(f.bZero);
+  if (!a || !b || (n.hasInput(f.aZero) && !aZero) || (n.hasInput(f.bZero) && !bZero))
+    return {};
+  const int64_t depth = dimsOf(b)[size_t(std::max<int64_t>(rankOf(b) - 2, 0))].getConstant().value_or(-1);
+  const int64_t steps = depth < 0 ? 0 : countExactSteps(n, f, depth, false);
+  a = q.centre(a, alignMatrix(n, aZero, true));
+  b = q.centre(b, alignMatrix(n, bZero, false));
+  if (!a || !b || steps == 0)
+    return a && b ? n.create<MatMulOp>(a, b, false) : Value();
+  n.requireEqual(dimsOf(a).back(), n.dim(depth));
+  return multiplyInParts(q.c, q.c.cast(a, q.c.f32()), q.c.cast(b, q.c.f32()), depth, steps);
 }
 
 LogicalResult importMatMulInteger(NodeImporter &n) {
   Quantization q{n};
-  Value a = n.input(0), b = n.input(1), aZero = n.optionalInput(2), bZero = n.optionalInput(3);
-  if (!a || !b || rankOf(a) < 1 || rankOf(b) < 1)
+  RankedTensorType a = n.inputType(0), b = n.inputType(1);
+  if (!a || !b || a.getRank() < 1 || b.getRank() < 1)
     return a && b ? LogicalResult(n.error(Code::WrongOperands) << "operands need at least one dimension") : failure();
-  return n.setOutput(multiply(q, a, aZero, b, bZero));
+  return n.setOutput(multiply(q, {0, 2, 1, 3}));
 }
 
 LogicalResult importQLinearMatMul(NodeImporter &n) {
@@ -181,15 +298,18 @@ LogicalResult importQLinearMatMul(NodeImporter &n) {
   if (rankOf(v[0]) < 2 || rankOf(v[3]) < 2)
     return n.error(Code::WrongOperands) << "operands need at least two dimensions";
   Compose &c = q.c;
-  Value product = c.cast(multiply(q, v[0], v[2], v[3], v[5]), c.f32());
+  Value product = c.cast(multiply(q, {0, 2, 3, 5}), c.f32());
   Value scale = c.mul(c.cast(alignMatrix(n, v[1], true), c.f32()), c.cast(alignMatrix(n, v[4], false), c.f32()));
   Value real = c.div(c.mul(product, scale), c.cast(alignMatrix(n, v[6], true), c.f32()));
   return n.setOutput(q.quantize(real, alignMatrix(n, v[7], true), typeOf(v[7]).getElementType()));
 }
 
-/// A convolution of i32. `wZero` may be one per output channel.
-Value convolve(Quantization &q, Value x, Value xZero, Value w, Value wZero, Value bias) {
+/// A convolution in i32, without bias. The zero point of the weights may be one per output channel.
+Value convolve(Quantization &q, const Factors &f) {
   NodeImporter &n = q.n;
+  Value x = n.input(f.a), xZero = n.optionalInput(f.aZero), w = n.input(f.b), wZero = n.optionalInput(f.bZero);
+  if (!x || !w || (n.hasInput(f.aZero) && !xZero) || (n.hasInput(f.bZero) && !wZero))
+    return {};
   if (rankOf(x) < 3 || rankOf(w) != rankOf(x)) {
     n.error(Code::WrongOperands) << "operand and weights have ranks " << rankOf(x) << " and " << rankOf(w);
     return {};
@@ -203,17 +323,26 @@ Value convolve(Quantization &q, Value x, Value xZero, Value w, Value wZero, Valu
   auto window = failed(kernel) ? FailureOr<Window>(failure()) : readWindow(n, ArrayRef(extents).drop_front(2), *kernel);
   if (failed(window))
     return {};
+  auto weights = typeOf(w);
+  const int64_t depth = weights.hasStaticShape() && weights.getNumElements() > 0
+                            ? weights.getNumElements() / weights.getDimSize(0)
+                            : std::numeric_limits<int64_t>::max();
+  const bool isExact = countExactSteps(n, f, depth, true) >= depth;
   x = q.centre(x, xZero ? q.align(xZero, x, 1, 0) : Value());
   w = q.centre(w, wZero ? q.align(wZero, w, 0, 0) : Value());
-  return x && w ? n.create<ConvOp>(x, w, bias, window->strides, window->pads, window->dilations, n.intAttr("group", 1),
-                                   false)
+  if (isExact) {
+    x = q.c.cast(x, q.c.f32());
+    w = q.c.cast(w, q.c.f32());
+  }
+  return x && w ? q.c.cast(n.create<ConvOp>(x, w, Value(), window->strides, window->pads, window->dilations,
+                                            n.intAttr("group", 1), false),
+                           q.i32())
                 : Value();
 }
 
 LogicalResult importConvInteger(NodeImporter &n) {
   Quantization q{n};
-  Value x = n.input(0), w = n.input(1);
-  return x && w ? n.setOutput(convolve(q, x, n.optionalInput(2), w, n.optionalInput(3), {})) : failure();
+  return n.setOutput(convolve(q, {0, 2, 1, 3}));
 }
 
 LogicalResult importQLinearConv(NodeImporter &n) {
@@ -223,8 +352,12 @@ LogicalResult importQLinearConv(NodeImporter &n) {
     if (!v.emplace_back(n.input(i)))
       return failure();
   Compose &c = q.c;
-  Value bias = n.optionalInput(8);
-  Value sum = c.cast(convolve(q, v[0], v[2], v[3], v[5], bias), c.f32());
+  Value bias = n.optionalInput(8), products = convolve(q, {0, 2, 3, 5});
+  if (!products || (n.hasInput(8) && !bias))
+    return failure();
+  if (bias && rankOf(bias) != 1)
+    return n.error(Code::WrongOperands) << "the bias has rank " << rankOf(bias);
+  Value sum = c.cast(bias ? c.add(products, q.align(bias, products, 1, 0)) : products, c.f32());
   if (!sum)
     return failure();
   Value scale = c.div(c.mul(q.align(v[1], sum, 1, 0), q.align(v[4], sum, 1, 0)), q.align(v[6], sum, 1, 0));

@@ -72,3 +72,13 @@ func.func @normalized(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %s: tensor<8xf32
   %n = graph.layer_normalization %y, %s {axis = 1 : i64, epsilon = 1.000000e-05 : f64} : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
   return %n : tensor<4x8xf32>
 }
+
+// Products that integers are made of are exact in f32, and stay so.
+// CHECK-LABEL: @integers
+func.func @integers(%x: tensor<4x8xi32>, %w: tensor<8x2xf32>) -> tensor<4x2xi32> {
+  // CHECK: graph.matmul {{.*}} -> tensor<4x2xf32>
+  %a = graph.cast %x : tensor<4x8xi32> -> tensor<4x8xf32>
+  %y = graph.matmul %a, %w : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+  %z = graph.cast %y : tensor<4x2xf32> -> tensor<4x2xi32>
+  return %z : tensor<4x2xi32>
+}

@@ -32,11 +32,19 @@ bool isF32(Type type) {
 /// through a transformer: what it starts from, tables and normalisations, is f32 then.
 bool isFine(FloatType narrow) { return narrow.isF16(); }
 
+/// True of a product of integers, computed in f32 because that is exact.
+bool isExactProduct(Operation *op) {
+  return !op->use_empty() && llvm::all_of(op->getUsers(), [](Operation *user) {
+    auto cast = dyn_cast<CastOp>(user);
+    return cast && isa<IntegerType>(cast.getType().getElementType());
+  });
+}
+
 /// Ops whose values are narrow whatever their operands are.
 bool startsNarrow(Operation *op, FloatType narrow) {
   if (auto gather = dyn_cast<GatherOp>(op))
     return isFine(narrow) && gather.getX().getDefiningOp<ConstantOp>();
-  return isa<MatMulOp, ConvOp, ConvTransposeOp, AttentionOp>(op);
+  return isa<MatMulOp, ConvOp, ConvTransposeOp, AttentionOp>(op) && !isExactProduct(op);
 }
 
 /// Ops whose values are narrow where an operand is. Softmax is not one: an exponential turns the rounding of a large
