@@ -1,11 +1,13 @@
 //===- ImportUnrolled.cpp - GRU and RNN -----------------------------------===//
 //
-// The steps of a sequence of constant length, one after the other: what depends on the input alone is one matrix
-// product over all of them. Rows that have ended (sequence_lens) keep their state and give 0.
+// What depends on the input alone is one matrix product over all steps. A GRU whose reset gate comes after the product
+// is an op; other recurrences are the steps of a sequence of constant length, one after the other. Rows that have ended
+// (sequence_lens) keep their state and give 0.
 //
 //===----------------------------------------------------------------------===//
 #include "Compose.h"
 #include "Graph/IR/Activations.h"
+#include "Graph/IR/GruOp.h"
 #include "Registry.h"
 
 using namespace mlir;
@@ -15,6 +17,8 @@ namespace tenon::importer {
 namespace {
 
 constexpr int64_t maxSteps = 512;
+/// Sequences up to this length are unrolled in any case: passes see through the steps.
+constexpr int64_t maxShortSteps = 8;
 
 class Unroller {
 public:
@@ -33,12 +37,16 @@ private:
   /// The state after each step, in the order of time, [N, H]; the last state.
   LogicalResult runDirection(int64_t direction, bool isBackward, SmallVectorImpl<Value> &states, Value &last);
   Value isActive(int64_t t);
+  /// Whether graph.gru says what the node does, and is wanted.
+  bool isGruOp() const;
+  LogicalResult buildGru(StringRef direction);
 
   NodeImporter &n;
   Compose c;
   const int64_t gates;
   Value x, w, r, bias, lengths, initial, inputs;
-  int64_t directions = 1, hidden = 0, steps = 0;
+  int64_t directions = 1, hidden = 0;
+  int64_t steps = -1; ///< -1: only a run knows
   bool rowsFirst = false, linearBeforeReset = false;
   SmallVector<Activation> activations; ///< per direction
 };
@@ -62,11 +70,9 @@ LogicalResult Unroller::readOperands() {
     x = c.transpose(x, {1, 0, 2});
     initial = initial ? c.transpose(initial, {1, 0, 2}) : Value();
   }
-  auto length = dimsOf(x)[0].getConstant();
-  if (!length || *length > maxSteps || !typeOf(r).hasStaticShape())
-    return n.error(Code::UnsupportedForm)
-           << "the sequence must have a constant length of at most " << maxSteps << " steps, and R constant extents";
-  steps = *length;
+  if (!typeOf(r).hasStaticShape())
+    return n.error(Code::UnsupportedForm) << "R must have constant extents";
+  steps = dimsOf(x)[0].getConstant().value_or(-1);
   directions = typeOf(r).getDimSize(0);
   hidden = typeOf(r).getDimSize(2);
   if (typeOf(r).getDimSize(1) != gates * hidden || !dimsOf(w)[0].isConstant(directions) ||
@@ -202,6 +208,56 @@ LogicalResult Unroller::runDirection(int64_t direction, bool isBackward, SmallVe
   return success(h != nullptr);
 }
 
+bool Unroller::isGruOp() const {
+  if (gates != 3 || !linearBeforeReset || (steps >= 0 && steps <= maxShortSteps))
+    return false;
+  auto isSame = [](const Activation &a, const Activation &b) {
+    return a.name == b.name && a.alpha == b.alpha && a.beta == b.beta;
+  };
+  return directions == 1 || (isSame(activations[0], activations[2]) && isSame(activations[1], activations[3]));
+}
+
+/// `inputs` holds x W' + Wb.
+LogicalResult Unroller::buildGru(StringRef direction) {
+  Value own;
+  if (bias) {
+    Value halves = n.reshape(bias, {n.dim(directions), n.dim(2), n.dim(3), n.dim(hidden)});
+    Value recurrent = c.pick(halves, 1, 1);
+    own = c.pick(recurrent, 1, 2);
+    // Update and reset add the recurrence's bias at once; 0 for the candidate.
+    Value both = c.slice(recurrent, 1, n.dim(0), n.dim(2));
+    Value none = own ? c.expand(c.like(own, 0), {n.dim(directions), n.dim(1), n.dim(hidden)}) : Value();
+    Value added = both && none ? n.create<ConcatOp>(ArrayRef<Value>{both, none}, int64_t(1)) : Value();
+    inputs = c.add(inputs, n.reshape(added, {n.dim(directions * 3 * hidden)}));
+  }
+  auto dims = dimsOf(x);
+  if (lengths)
+    n.requireEqual(dimsOf(lengths)[0], dims[1]);
+  if (initial)
+    for (auto [dim, expected] : llvm::zip(dimsOf(initial), Dims{n.dim(directions), dims[1], n.dim(hidden)}))
+      n.requireEqual(dim, expected);
+  Value parts = n.reshape(inputs, {dims[0], dims[1], n.dim(directions), n.dim(3), n.dim(hidden)});
+  Value weights = n.reshape(r, {n.dim(directions), n.dim(3), n.dim(hidden), n.dim(hidden)});
+  if (!parts || !weights || (bias && !own))
+    return failure();
+  SmallVector<StringRef> names;
+  SmallVector<double> alpha, beta;
+  for (const Activation &a : ArrayRef(activations).take_front(2)) {
+    names.push_back(a.name);
+    alpha.push_back(a.alpha);
+    beta.push_back(a.beta);
+  }
+  OpBuilder &b = n.getBuilder();
+  auto results = n.createMany<GruOp>(2, parts, weights, own, initial, lengths, b.getStringAttr(direction),
+                                     b.getStrArrayAttr(names), b.getDenseF64ArrayAttr(alpha),
+                                     b.getDenseF64ArrayAttr(beta), b.getF64FloatAttr(n.floatAttr("clip", 0)));
+  if (results.empty())
+    return failure();
+  Value y = rowsFirst ? c.transpose(results[0], {2, 0, 1, 3}) : results[0];
+  return success(succeeded(n.setOutput(0, y)) &&
+                 succeeded(n.setOutput(1, rowsFirst ? c.transpose(results[1], {1, 0, 2}) : results[1])));
+}
+
 LogicalResult Unroller::run() {
   if (failed(readOperands()) || failed(readActivations()))
     return failure();
@@ -215,6 +271,11 @@ LogicalResult Unroller::run() {
   inputs = weights ? n.create<MatMulOp>(x, weights, true) : Value();
   if (bias)
     inputs = c.add(inputs, n.reshape(c.slice(bias, 1, n.dim(0), n.dim(gates * hidden)), {n.dim(rows)}));
+  if (inputs && isGruOp())
+    return buildGru(direction == "reverse" ? "backward" : direction == "bidirectional" ? "both" : "forward");
+  if (steps < 0 || steps > maxSteps)
+    return n.error(Code::UnsupportedForm) << "the sequence must have a constant length of at most " << maxSteps
+                                          << " steps" << (gates == 3 ? " unless linear_before_reset is 1" : "");
   // [N, H] of each direction and step, as [1, 1, N, H].
   SmallVector<SmallVector<Value>> states(size_t(directions), {});
   SmallVector<Value> last, all;

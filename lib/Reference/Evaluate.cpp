@@ -1,6 +1,7 @@
 //===- Evaluate.cpp - Evaluation of one operation -------------------------===//
 #include "tenon/Reference/Evaluate.h"
 
+#include "Graph/IR/GruOp.h"
 #include "Graph/IR/SpecialOps.h"
 #include "Kernels.h"
 
@@ -40,6 +41,7 @@ static Kernel findKernel(Operation *op) {
       {graph::CumProdOp::getOperationName(), evaluateCumProd},
       {graph::ScatterOp::getOperationName(), evaluateScatter},
       {graph::LstmOp::getOperationName(), evaluateLstm},
+      {graph::GruOp::getOperationName(), evaluateGru},
       {graph::AttentionOp::getOperationName(), evaluateAttention},
       {graph::RotaryEmbeddingOp::getOperationName(), evaluateRotaryEmbedding},
       {graph::BatchNormalizationOp::getOperationName(), evaluateBatchNormalization},

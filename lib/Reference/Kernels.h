@@ -30,6 +30,7 @@ mlir::LogicalResult evaluateCumProd(OpContext &c);
 mlir::LogicalResult evaluateScatter(OpContext &c);
 mlir::LogicalResult evaluateBitcast(OpContext &c);
 mlir::LogicalResult evaluateLstm(OpContext &c);
+mlir::LogicalResult evaluateGru(OpContext &c);
 mlir::LogicalResult evaluateAttention(OpContext &c);
 mlir::LogicalResult evaluateRotaryEmbedding(OpContext &c);
 

@@ -1,5 +1,6 @@
 //===- RecurrentOps.cpp - Types, rules and spaces of recurrences ----------===//
 #include "Graph/IR/Activations.h"
+#include "Graph/IR/GruOp.h"
 #include "Graph/IR/OpSupport.h"
 
 using namespace mlir;
@@ -12,6 +13,7 @@ void tenon::graph::GraphDialect::registerRecurrentOps() {
 #define GET_OP_LIST
 #include "Graph/IR/RecurrentOps.cpp.inc"
       >();
+  addOperations<GruOp>();
 }
 
 namespace tenon::graph {

@@ -2,6 +2,7 @@
 #include "tenon/Codegen/CPU/Codegen.h"
 
 #include "Generic.h"
+#include "Graph/IR/GruOp.h"
 #include "HeavyRegion.h"
 #include "LoadDialects.h"
 #include "SingleOp.h"
@@ -29,8 +30,8 @@ FailureOr<KernelInfo> emitHeavyKernel(const HeavyRegion &region, StringRef name,
 
 /// The format of `argument` in a region of one op.
 StringRef getSingleOpFormat(const SingleOpRegion &region, Value argument) {
-  auto lstm = dyn_cast<graph::LstmOp>(region.op);
-  return lstm && lstm.getR() == argument && argument.hasOneUse() ? "lstm" : "";
+  const bool isRecurrence = isa<graph::LstmOp, graph::GruOp>(region.op);
+  return isRecurrence && region.op->getOperand(1) == argument && argument.hasOneUse() ? "lstm" : "";
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 //===- SingleOp.cpp - Kernels of one op that fuses with nothing -----------===//
 #include "SingleOp.h"
 
+#include "Graph/IR/GruOp.h"
 #include "Graph/IR/SpecialOps.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Codegen/Common/Evaluator.h"
@@ -27,6 +28,10 @@ static bool hasStrategy(Operation *op) {
   return TypeSwitch<Operation *, bool>(op)
       .Case([&](LstmOp lstm) {
         return isF32(lstm.getGates()) && lstm.getR().getType().hasStaticShape() && lstm.getHiddenSize() > 0;
+      })
+      .Case([&](GruOp gru) {
+        return isF32(gru.getGates()) && cast<RankedTensorType>(gru.getR().getType()).hasStaticShape() &&
+               gru.getHiddenSize() > 0;
       })
       .Case([&](AttentionOp attention) { return hasAttentionKernel(attention); })
       .Case<CumSumOp, CumProdOp>([&](Operation *running) { return isNumber(running->getOperand(0)); })
@@ -74,6 +79,7 @@ KernelInfo emitSingleOp(const SingleOpRegion &region, StringRef name, const CpuT
   KernelBuilder k(kernels, name, memoryTypes);
   TypeSwitch<Operation *>(region.op)
       .Case([&](LstmOp) { emitLstm(region, k, target); })
+      .Case([&](GruOp) { emitGru(region, k, target); })
       .Case([&](AttentionOp) { emitAttention(region, k, target); })
       .Case<CumSumOp, CumProdOp>([&](Operation *) { emitCumulative(region, k); })
       .Case([&](ScatterOp) { emitScatter(region, k); });

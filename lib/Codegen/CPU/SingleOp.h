@@ -34,6 +34,7 @@ KernelInfo emitSingleOp(const SingleOpRegion &region, llvm::StringRef name, cons
 
 // The strategies; `k` is fresh.
 void emitLstm(const SingleOpRegion &region, KernelBuilder &k, const CpuTarget &target);
+void emitGru(const SingleOpRegion &region, KernelBuilder &k, const CpuTarget &target);
 void emitAttention(const SingleOpRegion &region, KernelBuilder &k, const CpuTarget &target);
 /// Running sums or products.
 void emitCumulative(const SingleOpRegion &region, KernelBuilder &k);

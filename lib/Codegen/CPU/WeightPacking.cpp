@@ -40,23 +40,24 @@ Shape getShape(RankedTensorType type, StringRef format) {
   return {dims[0], taps, 1, taps, 1, 0, padded, padded};
 }
 
-/// r [D, 4, H, H] of an LSTM.
+/// r [D, gates, H, H] of an LSTM or GRU.
 struct LstmShape {
-  int64_t directions, hidden, blocks;
+  int64_t directions, gates, hidden, blocks;
 
   explicit LstmShape(RankedTensorType type)
-      : directions(type.getDimSize(0)), hidden(type.getDimSize(2)), blocks(llvm::divideCeil(hidden, vectorWidth)) {}
-  int64_t elements() const { return directions * blocks * hidden * 4 * vectorWidth; }
+      : directions(type.getDimSize(0)), gates(type.getDimSize(1)), hidden(type.getDimSize(2)),
+        blocks(llvm::divideCeil(hidden, vectorWidth)) {}
+  int64_t elements() const { return directions * blocks * hidden * gates * vectorWidth; }
 };
 
 void packLstm(LstmShape s, size_t bytes, const char *source, char *target) {
   for (int64_t d = 0; d < s.directions; ++d)
     for (int64_t unit = 0; unit < s.hidden; ++unit)
-      for (int64_t gate = 0; gate < 4; ++gate)
+      for (int64_t gate = 0; gate < s.gates; ++gate)
         for (int64_t j = 0; j < s.hidden; ++j) {
-          int64_t from = ((d * 4 + gate) * s.hidden + unit) * s.hidden + j;
+          int64_t from = ((d * s.gates + gate) * s.hidden + unit) * s.hidden + j;
           int64_t line = (d * s.blocks + unit / vectorWidth) * s.hidden + j;
-          int64_t to = (line * 4 + gate) * vectorWidth + unit % vectorWidth;
+          int64_t to = (line * s.gates + gate) * vectorWidth + unit % vectorWidth;
           std::memcpy(target + to * bytes, source + from * bytes, bytes);
         }
 }

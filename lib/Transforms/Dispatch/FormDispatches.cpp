@@ -5,6 +5,7 @@
 // is in the region or is computed independently of it, and if all its uses but the last value's stay inside.
 //
 //===----------------------------------------------------------------------===//
+#include "Graph/IR/GruOp.h"
 #include "Graph/IR/Placement.h"
 #include "Graph/IR/SpecialOps.h"
 #include "mlir/IR/Matchers.h"
@@ -145,7 +146,7 @@ void Former::remark(const Group &group, Operation *blocker) {
 /// element by element.
 static bool isImmediate(Operation *user, Value v) {
   DenseElementsAttr value;
-  return !isContraction(*user) && !isa<LstmOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp>(user) &&
+  return !isContraction(*user) && !isa<LstmOp, GruOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp>(user) &&
          matchPattern(v, m_Constant(&value)) && value.getNumElements() == 1;
 }
 

@@ -41,6 +41,21 @@ TEST_F(SequenceTest, LstmEndsAtLengthsAndBeginsThereBackward) {
          {2, 1, 2, 1}, {0.5 * std::tanh(c), 0, 0, 0}, 1e-6);
 }
 
+TEST_F(SequenceTest, GruResetsItsProduct) {
+  double z1 = sigmoid(0.1), n1 = std::tanh(0.3 + sigmoid(0.2) * 0.5), h1 = (1 - z1) * n1;
+  double z2 = sigmoid(0.4 + h1), n2 = std::tanh(0.6 + sigmoid(0.5 + 2 * h1) * (3 * h1 + 0.5)),
+         h2 = (1 - z2) * n2 + z2 * h1;
+  expect(
+      R"(func.func @f(%g: tensor<2x1x1x3x1xf32>, %r: tensor<1x3x1x1xf32>, %b: tensor<1x1xf32>) -> tensor<2x1x1x1xf32> {
+    %y, %h = graph.gru %g, %r bias %b {direction = "forward", activations = ["Sigmoid", "Tanh"],
+      alpha = array<f64: 0.0, 0.0>, beta = array<f64: 0.0, 0.0>, clip = 0.0 : f64}
+      : (tensor<2x1x1x3x1xf32>, tensor<1x3x1x1xf32>, tensor<1x1xf32>) -> (tensor<2x1x1x1xf32>, tensor<1x1x1xf32>)
+    return %y : tensor<2x1x1x1xf32>
+  })",
+      {f32({2, 1, 1, 3, 1}, {0.1, 0.2, 0.3, 0.4, 0.5, 0.6}), f32({1, 3, 1, 1}, {1, 2, 3}), f32({1, 1}, {0.5})},
+      {2, 1, 1, 1}, {h1, h2}, 1e-6);
+}
+
 TEST_F(SequenceTest, AttentionWeighsValues) {
   double w = std::exp(2.0);
   expect(

@@ -6,7 +6,7 @@
 //   oihw       w [M, C, K1..Kr]  -> [ceil(M / P), K1 * .. * Kr * C, P], the reduction ordered (k1, .., kr, c)
 //   hwio       w [M, C, K1..Kr]  -> [K1 * .. * Kr * C, M], the reduction ordered (k1, .., kr, c), not padded (for GPUs)
 //   ohwi       w [M, C, K1..Kr]  -> [M, K1 * .. * Kr, C], not padded (for cuDNN)
-//   lstm       w [D, 4, H, H]    -> [D, ceil(H / 16), H, 4, 16], y[d][i / 16][j][g][i % 16] = w[d][g][i][j]
+//   lstm       w [D, G, H, H]    -> [D, ceil(H / 16), H, G, 16], y[d][i / 16][j][g][i % 16] = w[d][g][i][j]
 //   depthwise  w [M, 1, K1..Kr]  -> [K1 * .. * Kr, roundUp(M, 16)]
 //
 //===----------------------------------------------------------------------===//
