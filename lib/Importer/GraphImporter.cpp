@@ -24,7 +24,10 @@ static std::string functionKey(StringRef domain, StringRef name, StringRef overl
 }
 
 GraphImporter::GraphImporter(std::shared_ptr<ModelFile> file, MLIRContext &context, const ImportOptions &options)
-    : builder(&context), file(std::move(file)), context(&context), options(options), registry(Registry::get()) {
+    : builder(&context), file(std::move(file)), context(&context), options(options), registry(Registry::get()),
+      module(ModuleOp::create(getNameLocation(
+          &context, this->file->proto.graph().name().empty() ? "main" : this->file->proto.graph().name()))),
+      script(*module) {
   for (const auto &function : this->file->proto.functions())
     functions[functionKey(function.domain(), function.name(), function.overload())] = &function;
 }
@@ -33,20 +36,30 @@ GraphImporter::GraphImporter(std::shared_ptr<ModelFile> file, MLIRContext &conte
 // Values
 //===----------------------------------------------------------------------===//
 
+Segment &GraphImporter::openSegment(Location loc) {
+  Segment &segment = script.open(loc);
+  builder.setInsertionPointToEnd(&segment.function.getBody().front());
+  return segment;
+}
+
 Value GraphImporter::materialize(ModelValue &value) {
-  if (value.op)
+  Segment &segment = openSegment(value.loc);
+  if (value.op && value.op.getParentRegion() == &segment.function.getBody())
     return value.op;
-  if (value.constant) {
-    value.op = ConstantOp::create(builder, value.loc, value.constant);
-    return value.op;
+  Value &result = segment.values[&value];
+  if (result)
+    return result;
+  if (value.constant)
+    return result = ConstantOp::create(builder, value.loc, value.constant);
+  if (!value.known) {
+    segment.arguments.push_back(numberOf(value));
+    return result = segment.function.getBody().front().addArgument(value.type, value.loc);
   }
   // graph.dims makes scalars and vectors.
   bool isVector = value.type.getRank() <= 1;
   auto type = isVector ? value.type : RankedTensorType::get({value.type.getNumElements()}, value.type.getElementType());
-  value.op = DimsOp::create(builder, value.loc, type, ShapeAttr::get(context, *value.known));
-  if (!isVector)
-    value.op = ReshapeOp::create(builder, value.loc, value.type, value.op);
-  return value.op;
+  result = DimsOp::create(builder, value.loc, type, ShapeAttr::get(context, *value.known));
+  return result = isVector ? result : ReshapeOp::create(builder, value.loc, value.type, result).getResult();
 }
 
 ModelValue *GraphImporter::addTensor(const onnx::TensorProto &tensor, Location loc) {
@@ -125,11 +138,12 @@ std::string GraphImporter::getSymbolName(StringRef name) {
   return renamed.empty() ? renamed = makeSymbolName() : renamed;
 }
 
-/// The elements of an integer input that shapes are computed from, as symbols; nothing for other inputs.
+/// The elements of an input that shapes may be computed from, as symbols; nothing for other inputs.
 static std::optional<Dims> getElements(MLIRContext *context, unsigned index, RankedTensorType type) {
   auto integer = dyn_cast<IntegerType>(type.getElementType());
-  if (!integer || integer.getWidth() == 1 || type.getRank() > 1 || !type.hasStaticShape() ||
-      type.getNumElements() > maxKnownElements)
+  if ((!integer || integer.getWidth() == 1) && !type.getElementType().isF32())
+    return std::nullopt;
+  if (type.getRank() > 1 || !type.hasStaticShape() || type.getNumElements() > maxKnownElements)
     return std::nullopt;
   Dims elements;
   for (int64_t i = 0; i < type.getNumElements(); ++i)
@@ -203,51 +217,80 @@ FailureOr<RankedTensorType> GraphImporter::importType(const onnx::ValueInfoProto
   return getTensorType(*dims, elementType);
 }
 
-LogicalResult GraphImporter::importInputs(func::FuncOp function, Frame &frame) {
+LogicalResult GraphImporter::importInputs(Frame &frame) {
   if (failed(bindFixedShapes()))
     return failure();
   const auto &graph = file->proto.graph();
+  Segment &segment = openSegment(module->getLoc());
   if (failed(importInitializers(graph, frame)))
     return failure();
   const llvm::StringSet<> shapeInputs = findShapeInputs(graph);
-  Block *block = function.addEntryBlock();
-  SmallVector<Type> types;
+  Block &block = segment.function.getBody().front();
   for (const auto &input : graph.input()) {
     if (frame.scope.contains(input.name()))
       continue;
+    if (auto value = importValue(input)) {
+      if (!*value && failed(passOver({input.name()})))
+        return failure();
+      if (*value)
+        modelInputs.push_back(frame.scope[input.name()] = *value);
+      continue;
+    }
     auto type = importType(input);
     if (failed(type)) {
       if (failed(passOver({input.name()})))
         return failure();
       continue;
     }
-    types.push_back(*type);
-    Value argument = block->addArgument(*type, getNameLocation(context, input.name()));
-    auto known = shapeInputs.contains(input.name()) ? getElements(context, types.size() - 1, *type) : std::nullopt;
-    frame.scope[input.name()] = addValue({*type, argument.getLoc(), argument, {}, std::move(known)});
-    function.setType(FunctionType::get(context, types, {}));
-    function.setArgAttr(unsigned(types.size() - 1), "graph.name", builder.getStringAttr(input.name()));
+    const unsigned index = block.getNumArguments();
+    Value argument = block.addArgument(*type, getNameLocation(context, input.name()));
+    auto elements = getElements(context, index, *type);
+    const Number number = script.addNumber();
+    segment.arguments.push_back(number);
+    for (auto [axis, dim] : llvm::enumerate(getDims(*type)))
+      if (dim.isSymbol())
+        script.define(dim.getName(), number, unsigned(axis), /*isElement=*/false);
+    for (auto [i, element] : llvm::enumerate(elements.value_or(Dims())))
+      script.define(element.getName(), number, unsigned(i), /*isElement=*/true);
+    const bool isKnown = shapeInputs.contains(input.name()) && elements && !type->getElementType().isF32();
+    modelInputs.push_back(
+        addValue({*type, argument.getLoc(), argument, {}, isKnown ? elements : std::nullopt, number}));
+    frame.scope[input.name()] = modelInputs.back();
   }
-  builder.setInsertionPointToStart(block);
   return success();
 }
 
-LogicalResult GraphImporter::importOutputs(func::FuncOp function, const Frame &frame) {
-  SmallVector<Value> results;
-  SmallVector<Type> types;
+LogicalResult GraphImporter::importOutputs(const Frame &frame) {
+  SmallVector<ModelValue *> outputs;
   for (const auto &output : file->proto.graph().output()) {
-    results.push_back(materialize(*frame.scope.lookup(output.name())));
-    types.push_back(results.back().getType());
+    ModelValue *value = frame.scope.lookup(output.name());
+    outputs.push_back(value);
     int32_t declared = output.type().tensor_type().elem_type();
-    if (declared != 0 && declared != getOnnxType(typeOf(results.back()).getElementType()))
+    if (value->type && declared != 0 && declared != getOnnxType(value->type.getElementType()))
       return emitError(getNameLocation(context, output.name()), Code::ShapeMismatch)
              << "output '" << output.name() << "' is declared with element type " << declared << ", but has "
-             << typeOf(results.back()).getElementType();
+             << value->type.getElementType();
   }
-  if (ArrayAttr equal = requirements.toAttribute(context))
+  if (script.isTrivial() && llvm::all_of(outputs, [](ModelValue *value) { return bool(value->type); }) &&
+      llvm::all_of(modelInputs, [](ModelValue *value) { return bool(value->type); }))
+    return returnOutputs(outputs);
+  finishScript(outputs);
+  return success();
+}
+
+/// Ends the only function.
+LogicalResult GraphImporter::returnOutputs(ArrayRef<ModelValue *> outputs) {
+  SmallVector<Value> results;
+  for (ModelValue *output : outputs)
+    results.push_back(materialize(*output));
+  Segment &segment = script.getFirst();
+  func::FuncOp function = segment.function;
+  if (ArrayAttr equal = segment.requirements.toAttribute(context))
     function->setAttr("graph.equal", equal);
   func::ReturnOp::create(builder, function.getLoc(), results);
-  function.setType(FunctionType::get(context, function.getArgumentTypes(), types));
+  function.setType(FunctionType::get(context, function.getBody().getArgumentTypes(), ValueRange(results).getTypes()));
+  for (auto [i, argument] : llvm::enumerate(function.getBody().getArguments()))
+    function.setArgAttr(unsigned(i), "graph.name", cast<NameLoc>(argument.getLoc()).getName());
   for (auto [i, output] : llvm::enumerate(file->proto.graph().output()))
     function.setResultAttr(unsigned(i), "graph.name", builder.getStringAttr(output.name()));
   return success();
@@ -280,16 +323,11 @@ const onnx::NodeProto &GraphImporter::resolveAttributes(Frame &frame, const onnx
 
 static bool isControlFlow(StringRef op) { return op == "If" || op == "Loop" || op == "Scan"; }
 
-static bool isSequenceOp(StringRef op) {
-  return op.starts_with("Sequence") || op.starts_with("Optional") || op == "SplitToSequence" ||
-         op == "ConcatFromSequence";
-}
-
 static SmallVector<StringRef> outputsOf(const onnx::NodeProto &node) {
   return {node.output().begin(), node.output().end()};
 }
 
-static bool isUnusable(const ModelValue *value) { return value && !value->type; }
+static bool isUnusable(const ModelValue *value) { return value && !value->type && !value->kind; }
 
 LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &original) {
   const onnx::NodeProto &node = resolveAttributes(frame, original);
@@ -312,8 +350,15 @@ LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &ori
   NodeImporter importer(*this, node, loc, opset, inputs);
   if (domain.empty() && isControlFlow(node.op_type()))
     return importControlFlow(node, loc, opset, inputs);
-  if (domain.empty() && isSequenceOp(node.op_type()))
-    return importer.error(Code::UnsupportedValueType) << "sequences and optionals";
+  if (domain.empty())
+    if (auto done = importHostOperator(importer, inputs)) {
+      if (failed(*done))
+        return failure();
+      return importer.isInlined() ? inlineSchemaFunction(frame, importer, inputs)
+                                  : bindOutputs(node, importer.getResults(), loc);
+    }
+  makeShapeOperandsKnown(node, inputs);
+  openSegment(loc);
 
   auto evaluated = evaluateSymbolically(importer);
   if (failed(evaluated))
@@ -340,7 +385,7 @@ LogicalResult GraphImporter::inlineSchemaFunction(Frame &frame, NodeImporter &im
   std::vector<onnx::TypeProto> types(inputs.size());
   for (auto [type, input] : llvm::zip(types, inputs))
     if (input)
-      setTypeProto(type, input->type);
+      setTypeProto(type, *input);
   if (auto function = getSchemaFunction(node, int(importer.opset), types))
     return pushFunction(frame, node, ownedFunctions.emplace_back(std::move(*function)), inputs, importer.loc);
   StringRef domain = normalDomain(node.domain());
@@ -348,14 +393,22 @@ LogicalResult GraphImporter::inlineSchemaFunction(Frame &frame, NodeImporter &im
                                          << (domain.empty() ? "ai.onnx" : domain) << "'";
 }
 
-void GraphImporter::setTypeProto(onnx::TypeProto &proto, RankedTensorType type) {
-  auto *tensor = proto.mutable_tensor_type();
-  tensor->set_elem_type(getOnnxType(type.getElementType()));
+void GraphImporter::setTypeProto(onnx::TypeProto &proto, const ModelValue &value) {
+  const ValueKind kind = kindOf(value);
+  onnx::TypeProto *type = &proto;
+  if (kind.isOptional)
+    type = type->mutable_optional_type()->mutable_elem_type();
+  if (kind.isSequence)
+    type = type->mutable_sequence_type()->mutable_elem_type();
+  auto *tensor = type->mutable_tensor_type();
+  tensor->set_elem_type(getOnnxType(kind.elementType));
+  if (!kind.dims)
+    return;
   tensor->mutable_shape();
-  for (int64_t extent : type.getShape()) {
+  for (DimAttr extent : *kind.dims) {
     auto *dim = tensor->mutable_shape()->add_dim();
-    if (!ShapedType::isDynamic(extent))
-      dim->set_dim_value(extent);
+    if (extent && extent.getConstant())
+      dim->set_dim_value(*extent.getConstant());
   }
 }
 
@@ -473,19 +526,14 @@ LogicalResult GraphImporter::runFrames() {
 
 OwningOpRef<ModuleOp> GraphImporter::import() {
   const auto &model = file->proto;
-  Location loc = getNameLocation(context, model.graph().name().empty() ? "main" : model.graph().name());
-  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
-  builder.setInsertionPointToEnd(module->getBody());
-  auto function = func::FuncOp::create(builder, loc, "main", builder.getFunctionType({}, {}));
   Frame &frame = frames.emplace_back();
   for (const auto &opset : model.opset_import())
     frame.opsets[normalDomain(opset.domain())] = opset.version();
   frame.opsets.try_emplace("", 1);
   frame.nodes = &model.graph().node();
-  if (failed(importInputs(function, frame)) || failed(runFrames()) || hasFailed ||
-      failed(importOutputs(function, frame)))
+  if (failed(importInputs(frame)) || failed(runFrames()) || hasFailed || failed(importOutputs(frame)))
     return {};
-  return module;
+  return std::move(module);
 }
 
 } // namespace tenon::importer

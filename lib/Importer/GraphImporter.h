@@ -4,8 +4,7 @@
 
 #include "NodeImporter.h"
 #include "Registry.h"
-#include "Requirements.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "Script.h"
 #include "tenon/Importer/Importer.h"
 #include <deque>
 
@@ -41,20 +40,27 @@ public:
   /// The module; null after an error.
   mlir::OwningOpRef<mlir::ModuleOp> import();
 
-  mlir::OpBuilder builder;
-  Requirements requirements;
+  mlir::OpBuilder builder; ///< at the end of the open segment
 
-  /// The SSA value of `value`, built where it is first asked for.
+  /// The function that ops go into now.
+  Segment &openSegment(mlir::Location loc);
+  /// The SSA value of `value` in the open segment, built where it is first asked for.
   Value materialize(ModelValue &value);
+  /// The number of `value` in the script.
+  Number numberOf(ModelValue &value);
   ModelValue *addValue(ModelValue value) { return &values.emplace_back(std::move(value)); }
   /// A constant over the tensor's bytes; emits an error and returns null if its type is not supported.
   ModelValue *addTensor(const onnx::TensorProto &tensor, mlir::Location loc);
 
 private:
-  LogicalResult importInputs(mlir::func::FuncOp function, Frame &frame);
+  LogicalResult importInputs(Frame &frame);
   FailureOr<RankedTensorType> importType(const onnx::ValueInfoProto &input);
   FailureOr<Dims> importShape(const onnx::ValueInfoProto &input);
-  LogicalResult importOutputs(mlir::func::FuncOp function, const Frame &frame);
+  /// An input that is no tensor; nothing where it is one, null with an error.
+  std::optional<ModelValue *> importValue(const onnx::ValueInfoProto &input);
+  LogicalResult importOutputs(const Frame &frame);
+  LogicalResult returnOutputs(ArrayRef<ModelValue *> outputs);
+  void finishScript(ArrayRef<ModelValue *> outputs);
   LogicalResult runFrames();
   LogicalResult importNode(Frame &frame, const onnx::NodeProto &node);
   LogicalResult pushFunction(Frame &frame, const onnx::NodeProto &node, const onnx::FunctionProto &function,
@@ -72,7 +78,27 @@ private:
   LogicalResult importControlFlow(const onnx::NodeProto &node, mlir::Location loc, int64_t opset,
                                   ArrayRef<ModelValue *> inputs);
   class Unrolling;
-  static void setTypeProto(onnx::TypeProto &proto, RankedTensorType type);
+  class RunTimeIf;
+  class RunTimeLoop;
+  /// Sequences, optionals, and operators whose results have extents that only data decide. Nothing where it is none.
+  std::optional<LogicalResult> importHostOperator(NodeImporter &n, ArrayRef<ModelValue *> inputs);
+  class HostImporter;
+  /// A tensor that a step of the script makes; extents that are null get symbols of their own.
+  ModelValue *addHostTensor(Number number, ArrayRef<DimAttr> dims, mlir::Type elementType, mlir::Location loc);
+  ModelValue *addHostValue(Number number, const ValueKind &kind, mlir::Location loc);
+  /// Kind of a value that has one, or is a tensor.
+  static ValueKind kindOf(const ModelValue &value);
+  /// Keeps of `kind` the extents that `other` has too.
+  static void joinExtents(ValueKind &kind, const ValueKind &other);
+  /// Makes `kind` that of both; failure where there is none.
+  static LogicalResult joinKinds(ValueKind &kind, const ValueKind &other);
+  /// Leaves out the extents that are symbols of blocks which have ended.
+  static void hideLocal(const Script &script, ValueKind &kind);
+  /// What a type of the model says; nothing where it is not supported.
+  std::optional<ValueKind> readKind(const onnx::TypeProto &type);
+  /// Makes elements that shapes depend on into symbols, whose values later segments are given.
+  void makeShapeOperandsKnown(const onnx::NodeProto &node, ArrayRef<ModelValue *> inputs);
+  static void setTypeProto(onnx::TypeProto &proto, const ModelValue &value);
   const onnx::NodeProto &resolveAttributes(Frame &frame, const onnx::NodeProto &node);
   LogicalResult bindFixedShapes();
   std::string makeSymbolName();
@@ -82,7 +108,10 @@ private:
   mlir::MLIRContext *context;
   const ImportOptions &options;
   const Registry &registry;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  Script script;
   std::deque<ModelValue> values;
+  SmallVector<ModelValue *> modelInputs;
   std::deque<Frame> frames;
   std::deque<onnx::NodeProto> ownedNodes;
   std::deque<onnx::FunctionProto> ownedFunctions;
@@ -92,7 +121,7 @@ private:
   llvm::StringMap<std::string> renamedSymbols; ///< dimensions that were called like a reserved symbol
   int64_t numNodes = 0;
   bool hasFailed = false;
-  unsigned nextSymbol = 0;
+  unsigned nextSymbol = 0, nextElements = 0;
 };
 
 /// The bits of each element of a tensor of a narrow type (NarrowTypes.h) as ui8; null with an error.

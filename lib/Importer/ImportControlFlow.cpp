@@ -2,18 +2,20 @@
 //
 // A branch whose condition is known, and a loop whose number of iterations is, are imported in place, the loop
 // unrolled: known conditions come from shape arithmetic, known counts from recurrences over fixed sequences. What only
-// a run decides is refused.
+// a run decides becomes a part of the script (ImportRunTimeControl.cpp).
 //
 //===----------------------------------------------------------------------===//
 #include "Compose.h"
 #include "GraphImporter.h"
+#include "ImportRunTimeControl.h"
 
 using namespace mlir;
 using namespace tenon::graph;
 
 namespace tenon::importer {
 
-static constexpr int64_t maxIterations = 1024;
+/// Loops are unrolled up to so many iterations, and so many nodes in all.
+static constexpr int64_t maxIterations = 1024, maxUnrolledNodes = 1 << 14;
 
 namespace {
 
@@ -63,7 +65,7 @@ public:
   static LogicalResult start(const std::shared_ptr<Unrolling> &self) {
     if (failed(self->isScan ? self->readScan() : self->readLoop()))
       return failure();
-    return next(self);
+    return self->isKnown ? next(self) : self->leaveToRun();
   }
 
 private:
@@ -71,6 +73,8 @@ private:
   LogicalResult readScan();
   static LogicalResult next(const std::shared_ptr<Unrolling> &self);
   LogicalResult finishIteration(ArrayRef<ModelValue *> results);
+  /// Iterations that were unrolled already are read by nothing.
+  LogicalResult leaveToRun() { return RunTimeLoop::start(std::make_shared<RunTimeLoop>(importer, n)); }
   LogicalResult finish();
   ModelValue *takeElement(size_t input);
   int64_t listed(StringRef name, size_t i) const {
@@ -84,6 +88,7 @@ private:
   const onnx::GraphProto *body = nullptr;
   int64_t count = 0, iteration = 0;
   bool goesOn = true;
+  bool isKnown = true; ///< how often the body runs; false where it is too often, too
   SmallVector<ModelValue *> carried;
   SmallVector<SmallVector<ModelValue *>> stacked; ///< by output, then iteration
 };
@@ -92,9 +97,11 @@ LogicalResult GraphImporter::Unrolling::readLoop() {
   body = &n.findAttr("body")->g();
   auto trips = n.hasInput(0) ? n.knownInts(0) : std::optional<Ints>(Ints{INT64_MAX});
   auto condition = n.hasInput(1) ? n.knownInts(1) : std::optional<Ints>(Ints{1});
-  if (!trips || trips->size() != 1 || !condition || condition->size() != 1)
-    return n.error(Code::ControlFlow) << "only a run knows how often the body runs";
+  isKnown = trips && trips->size() == 1 && condition && condition->size() == 1;
+  if (!isKnown)
+    return success();
   count = std::max<int64_t>(trips->front(), 0);
+  isKnown = !n.hasInput(0) || count <= std::min(maxIterations, maxUnrolledNodes / (body->node_size() + 1));
   goesOn = condition->front() != 0;
   for (size_t i = 2; i < n.getNumInputs(); ++i)
     carried.push_back(n.getInput(i));
@@ -118,8 +125,9 @@ LogicalResult GraphImporter::Unrolling::readScan() {
     if (failed(axis))
       return failure();
     auto extent = getDim(type, unsigned(*axis)).getConstant();
-    if (!extent)
-      return n.error(Code::ControlFlow) << "only a run knows how long input " << i << " is";
+    isKnown &= extent && *extent <= std::min(maxIterations, maxUnrolledNodes / (body->node_size() + 1));
+    if (!isKnown)
+      continue;
     if (i > carried.size() && *extent != count)
       return n.error(Code::ShapeMismatch) << "input " << i << " has " << *extent << " elements, others " << count;
     count = *extent;
@@ -149,7 +157,7 @@ LogicalResult GraphImporter::Unrolling::next(const std::shared_ptr<Unrolling> &s
   if (!self->goesOn || self->iteration == self->count)
     return self->finish();
   if (self->iteration == maxIterations)
-    return n.error(Code::ControlFlow) << "more than " << maxIterations << " iterations";
+    return self->leaveToRun();
   SmallVector<ModelValue *> inputs;
   if (!self->isScan)
     inputs = {makeNumber(self->importer, n, IntegerType::get(n.context, 64), self->iteration),
@@ -161,7 +169,9 @@ LogicalResult GraphImporter::Unrolling::next(const std::shared_ptr<Unrolling> &s
       return failure();
   }
   return self->importer.pushGraph(n.node, *self->body, inputs, n.loc, [self](ArrayRef<ModelValue *> results) {
-    return failed(self->finishIteration(results)) ? failure() : next(self);
+    if (failed(self->finishIteration(results)))
+      return failure();
+    return self->isKnown ? next(self) : self->leaveToRun();
   });
 }
 
@@ -169,8 +179,9 @@ LogicalResult GraphImporter::Unrolling::finishIteration(ArrayRef<ModelValue *> r
   if (!isScan) {
     const auto &condition = results.front()->known;
     auto value = condition && condition->size() == 1 ? condition->front().getConstant() : std::nullopt;
-    if (!value)
-      return n.error(Code::ControlFlow) << "only a run knows whether iteration " << iteration << " is the last";
+    isKnown = value.has_value();
+    if (!isKnown)
+      return success();
     goesOn = *value != 0;
     results = results.drop_front();
   }
@@ -202,15 +213,17 @@ LogicalResult GraphImporter::importControlFlow(const onnx::NodeProto &node, Loca
                                                ArrayRef<ModelValue *> inputs) {
   auto unrolling = std::make_shared<Unrolling>(*this, node, loc, opset, inputs);
   NodeImporter n(*this, node, loc, opset, SmallVector<ModelValue *>(inputs));
-  for (StringRef name :
-       node.op_type() == "If" ? ArrayRef<StringRef>{"then_branch", "else_branch"} : ArrayRef<StringRef>{"body"})
+  SmallVector<StringRef, 2> graphs = {"body"};
+  if (node.op_type() == "If")
+    graphs = {"then_branch", "else_branch"};
+  for (StringRef name : graphs)
     if (const auto *attribute = n.findAttr(name); !attribute || !attribute->has_g())
       return n.error(Code::WrongAttribute) << "attribute '" << name << "' is missing";
   if (node.op_type() != "If")
     return Unrolling::start(unrolling);
   auto condition = n.knownInts(0);
   if (!condition || condition->size() != 1)
-    return n.error(Code::ControlFlow) << "only a run knows the condition";
+    return RunTimeIf::start(std::make_shared<RunTimeIf>(*this, n));
   const onnx::GraphProto &branch = n.findAttr(condition->front() ? "then_branch" : "else_branch")->g();
   return pushGraph(node, branch, {}, loc,
                    [this, &node, loc](ArrayRef<ModelValue *> results) { return bindOutputs(node, results, loc); });

@@ -3,6 +3,7 @@
 
 #include "GraphImporter.h"
 #include "OnnxBridge.h"
+#include "Plan/IR/PlanOps.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -33,7 +34,7 @@ static LogicalResult checkOperators(const onnx::ModelProto &model, MLIRContext &
 
 static OwningOpRef<ModuleOp> importModel(std::shared_ptr<ModelFile> file, MLIRContext &context,
                                          const ImportOptions &options) {
-  context.loadDialect<graph::GraphDialect, func::FuncDialect>();
+  context.loadDialect<graph::GraphDialect, func::FuncDialect, plan_ir::PlanDialect>();
   if (!file || failed(checkStructure(*file, context)))
     return {};
   const bool isKnown = succeeded(checkOperators(file->proto, context, !options.keepsGoing));

@@ -120,6 +120,12 @@ LogicalResult NodeImporter::setOutput(size_t i, Value value) {
   return success();
 }
 
+LogicalResult NodeImporter::setValue(size_t i, ModelValue *value) {
+  if (i < results.size())
+    results[i] = value;
+  return success(value != nullptr);
+}
+
 LogicalResult NodeImporter::forward(size_t i, size_t input) {
   if (!inputType(input))
     return failure();
@@ -147,7 +153,7 @@ LogicalResult NodeImporter::setConstant(size_t i, ElementsAttr value) {
 ModelValue *NodeImporter::addTensor(const onnx::TensorProto &tensor) { return importer.addTensor(tensor, loc); }
 
 void NodeImporter::requireEqual(DimAttr a, DimAttr b, StringRef what) {
-  importer.requirements.requireEqual(a, b, loc, what);
+  importer.openSegment(loc).requirements.requireEqual(a, b, loc, what);
 }
 
 LogicalResult NodeImporter::setTensor(size_t i, const onnx::TensorProto &tensor) {
@@ -218,7 +224,7 @@ Value NodeImporter::finish(OperationState &state) {
   Operation *op = importer.builder.create(state);
   auto message = captureError(context, [&] { return verify(op, /*verifyRecursively=*/false); });
   if (!message) {
-    importer.requirements.collect(op);
+    importer.openSegment(loc).requirements.collect(op);
     return op->getResult(0);
   }
   op->erase();

@@ -32,8 +32,21 @@ constexpr int64_t maxKnownElements = 64;
 using Dims = SmallVector<DimAttr>;
 using Ints = SmallVector<int64_t>;
 
-/// A value of the model: at least one of `op` (the SSA value), `constant` and `known` is set. Without a type: what a
-/// node would have computed that could not be imported.
+struct ModelValue;
+
+/// What a value is that is no tensor of known rank.
+struct ValueKind {
+  bool isSequence = false; ///< else a tensor
+  bool isOptional = false; ///< may also be absent
+  bool isEmpty = false;    ///< a sequence that has no elements yet, so that their extents are not known
+  mlir::Type elementType;
+  /// Of the tensor, or of all elements of the sequence; nothing where the rank is not known.
+  std::optional<Dims> dims;
+  bool operator==(const ValueKind &) const = default;
+};
+
+/// A value of the model: at least one of `op` (the SSA value), `constant`, `known`, `number` and `elements` is set.
+/// Without a type and kind: what a node would have computed that could not be imported.
 struct ModelValue {
   RankedTensorType type;
   mlir::Location loc;
@@ -41,6 +54,12 @@ struct ModelValue {
   mlir::ElementsAttr constant;
   /// The elements in row-major order as expressions: integers, or floats that are integers.
   std::optional<Dims> known;
+  /// Its number in the script, where it has one (Script.h).
+  std::optional<unsigned> number = std::nullopt;
+  /// Of what has no `type`.
+  std::optional<ValueKind> kind = std::nullopt;
+  /// Of a sequence, where it is known.
+  std::optional<SmallVector<ModelValue *>> elements = std::nullopt;
 };
 
 class NodeImporter {
@@ -86,6 +105,8 @@ public:
   LogicalResult setOutput(size_t i, Value value);
   /// Binds result 0.
   LogicalResult setOutput(Value value) { return setOutput(0, value); }
+  /// Binds result `i` to a value of the model.
+  LogicalResult setValue(size_t i, ModelValue *value);
   /// Result `i` is operand `input`, whatever form it has.
   LogicalResult forward(size_t i, size_t input);
   /// Binds result `i` to known elements.

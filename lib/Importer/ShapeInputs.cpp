@@ -7,8 +7,7 @@ using namespace llvm;
 
 namespace tenon::importer {
 
-/// The operands of a standard operator whose elements a shape depends on.
-static ArrayRef<int> getShapeOperands(StringRef op) {
+ArrayRef<int> getShapeOperands(StringRef op) {
   static const int none[] = {-1}, first[] = {0}, second[] = {1}, third[] = {2}, fourth[] = {3}, bounds[] = {1, 2, 3, 4},
                    pads[] = {1, 3}, window[] = {1, 2}, all[] = {0, 1, 2}, fourier[] = {1, 2}, frames[] = {1, 3};
   if (op.starts_with("Reduce"))

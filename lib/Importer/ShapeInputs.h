@@ -3,6 +3,7 @@
 #define TENON_IMPORTER_SHAPEINPUTS_H
 
 #include "ModelFile.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace tenon::importer {
@@ -10,6 +11,9 @@ namespace tenon::importer {
 /// The inputs of `graph` whose elements reach an operand that decides a shape (Reshape's second, axes, ..), by way of
 /// shape arithmetic only. Names of other values may be among them.
 llvm::StringSet<> findShapeInputs(const onnx::GraphProto &graph);
+
+/// The operands of a standard operator whose elements a shape depends on.
+llvm::ArrayRef<int> getShapeOperands(llvm::StringRef op);
 
 } // namespace tenon::importer
 

@@ -155,6 +155,8 @@ LogicalResult Compilation::makePlan() {
           return (op->hasAttr(graph::hostAttr) ? hostKernels : kernels)->lower(op);
         })))
       return failure();
+  for (auto script : module->getOps<plan_ir::ScriptOp>())
+    plan->push_back(script->clone());
   module = std::move(plan);
   if (failed(verify(*module)))
     return failure();

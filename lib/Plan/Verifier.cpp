@@ -7,6 +7,7 @@
 #include "tenon/Plan/Verifier.h"
 
 #include "FunctionVerifier.h"
+#include "ScriptVerifier.h"
 #include "tenon/Plan/Checked.h"
 #include "tenon/Plan/Container.h"
 #include "tenon/Plan/plan_generated.h"
@@ -15,7 +16,7 @@
 
 namespace tenon::plan {
 
-static constexpr flatbuffers::uoffset_t maxDepth = 16;
+static constexpr flatbuffers::uoffset_t maxDepth = 64; // a third of it for blocks of scripts
 static constexpr flatbuffers::uoffset_t maxTables = 1 << 23;
 static constexpr uint32_t maxArguments = 1 << 16;
 
@@ -111,7 +112,7 @@ static Status checkWeights(const Plan &plan, uint64_t weights) {
 }
 
 static Status checkFunctions(const Plan &plan) {
-  if (length(plan.functions()) == 0)
+  if (length(plan.functions()) == 0 && !plan.script())
     return Status::error("TN6021", "the plan has no function");
   std::set<std::string> names;
   for (uint32_t i = 0; i < length(plan.functions()); ++i) {
@@ -134,6 +135,8 @@ Expected<const Plan *> verifyPlan(std::span<const uint8_t> bytes, uint64_t weigh
   TENON_RETURN_IF_ERROR(checkCode(plan.host_code(), code));
   TENON_RETURN_IF_ERROR(checkWeights(plan, weights));
   TENON_RETURN_IF_ERROR(checkFunctions(plan));
+  if (plan.script())
+    TENON_RETURN_IF_ERROR(verifyScript(plan, *plan.script()));
   return &plan;
 }
 

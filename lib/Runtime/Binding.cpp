@@ -35,8 +35,7 @@ static std::string listNames(const std::vector<TensorInfo> &infos) {
   return text.empty() ? "none" : text;
 }
 
-/// Index of a name, or the number of entries.
-static size_t find(const std::vector<TensorInfo> &infos, const std::string &name) {
+size_t findTensor(const std::vector<TensorInfo> &infos, const std::string &name) {
   size_t index = 0;
   while (index < infos.size() && infos[index].name != name)
     ++index;
@@ -47,14 +46,14 @@ static bool isAligned(const Tensor &tensor) {
   return reinterpret_cast<uintptr_t>(tensor.data.get()) % uintptr_t(elementSize(tensor.type)) == 0;
 }
 
-Expected<std::vector<Tensor>> bindInputs(const Program &program, std::span<const NamedTensor> inputs) {
-  std::vector<Tensor> tensors(program.inputs.size());
-  std::vector<bool> seen(program.inputs.size());
+Expected<std::vector<Tensor>> bindInputs(const std::vector<TensorInfo> &infos, std::span<const NamedTensor> inputs) {
+  std::vector<Tensor> tensors(infos.size());
+  std::vector<bool> seen(infos.size());
   for (const NamedTensor &input : inputs) {
-    const size_t index = find(program.inputs, input.name);
+    const size_t index = findTensor(infos, input.name);
     if (index == tensors.size())
-      return Status::error("TN7003", "there is no input '" + input.name + "'; the model's inputs are " +
-                                         listNames(program.inputs));
+      return Status::error("TN7003",
+                           "there is no input '" + input.name + "'; the model's inputs are " + listNames(infos));
     if (seen[index])
       return Status::error("TN7004", "input '" + input.name + "' is given twice");
     seen[index] = true;
@@ -62,16 +61,16 @@ Expected<std::vector<Tensor>> bindInputs(const Program &program, std::span<const
   }
   for (size_t i = 0; i < seen.size(); ++i)
     if (!seen[i])
-      return Status::error("TN7004", "input '" + program.inputs[i].name + "' is missing: expected " +
-                                         typeName(program.inputs[i].type) + " " + describe(program.inputs[i]));
+      return Status::error("TN7004", "input '" + infos[i].name + "' is missing: expected " + typeName(infos[i].type) +
+                                         " " + describe(infos[i]));
   return tensors;
 }
 
-static Status checkInput(const TensorInfo &info, const Tensor &tensor) {
+Status checkInput(const TensorInfo &info, const Tensor &tensor) {
   const std::string name = "input '" + info.name + "'";
   if (tensor.type != info.type)
     return Status::error("TN7005", name + ": expected " + typeName(info.type) + ", found " + typeName(tensor.type));
-  if (tensor.dims.size() != info.dims.size())
+  if (info.isRanked && tensor.dims.size() != info.dims.size())
     return Status::error("TN7006", name + ": expected rank " + std::to_string(info.dims.size()) + " " + describe(info) +
                                        ", found rank " + std::to_string(tensor.dims.size()) + " " +
                                        describe(tensor.dims));
@@ -87,10 +86,10 @@ static Status checkInput(const TensorInfo &info, const Tensor &tensor) {
   return Status::success();
 }
 
-Status checkInputs(const Program &program, std::vector<Tensor> &inputs) {
+Status checkInputs(const std::vector<TensorInfo> &infos, std::vector<Tensor> &inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     Tensor &input = inputs[i];
-    TENON_RETURN_IF_ERROR(checkInput(program.inputs[i], input));
+    TENON_RETURN_IF_ERROR(checkInput(infos[i], input));
     if (isAligned(input))
       continue;
     auto copy = Tensor::allocate(input.type, input.dims);
@@ -135,9 +134,29 @@ static std::vector<int64_t> readElements(const Tensor &tensor, size_t count) {
     return readElements<uint16_t>(tensor, count);
   case ElementType::U32:
     return readElements<uint32_t>(tensor, count);
-  default: // 64 bits: the verifier admits no others
+  case ElementType::Bool:
+    return readElements<uint8_t>(tensor, count);
+  default: // 64 bits
     return readElements<int64_t>(tensor, count);
   }
+}
+
+/// Why an element cannot decide a shape, or success.
+static Status checkElement(ElementType type, int64_t element) {
+  if (type == ElementType::F32 && element == INT64_MIN)
+    return Status::error("TN7014", "an element is no multiple of 2^-32 below 2^30, as a scale has to be");
+  if (type == ElementType::U64 && element < 0)
+    return Status::error("TN7014", "an element is above 2^63 - 1");
+  return Status::success();
+}
+
+Expected<int64_t> readElement(const Tensor &tensor, size_t index) {
+  if (tensor.type != ElementType::F32 && tensor.type != ElementType::Bool &&
+      (tensor.type < ElementType::I8 || tensor.type > ElementType::U64))
+    return Status::error("TN7018", "a number is read from a tensor of " + typeName(tensor.type));
+  const int64_t element = readElements(tensor, index + 1).back();
+  TENON_RETURN_IF_ERROR(checkElement(tensor.type, element));
+  return element;
 }
 
 Expected<ShapeInputs> readShapes(const Program &program, std::span<const Tensor> inputs) {
@@ -146,18 +165,14 @@ Expected<ShapeInputs> readShapes(const Program &program, std::span<const Tensor>
     const Tensor &input = inputs[i];
     shapes.dims.push_back(input.dims);
     shapes.elements.push_back(readElements(input, program.elementsRead[i]));
-    const std::vector<int64_t> &elements = shapes.elements.back();
-    if (input.type == ElementType::F32 && std::count(elements.begin(), elements.end(), INT64_MIN) != 0)
-      return Status::error("TN7014", "input '" + program.inputs[i].name +
-                                         "': an element is no multiple of 2^-32 below 2^30, as a scale has to be");
-    if (input.type == ElementType::U64 &&
-        std::any_of(elements.begin(), elements.end(), [](int64_t e) { return e < 0; }))
-      return Status::error("TN7014", "input '" + program.inputs[i].name + "': an element is above 2^63 - 1");
+    for (int64_t element : shapes.elements.back())
+      if (Status status = checkElement(input.type, element); !status.ok())
+        return Status::error(status.error().code, "input '" + program.inputs[i].name + "': " + status.error().message);
   }
   return shapes;
 }
 
-static Status checkOutput(const TensorInfo &info, const std::vector<int64_t> &dims, const Tensor &tensor) {
+Status checkOutput(const TensorInfo &info, const std::vector<int64_t> &dims, const Tensor &tensor) {
   const std::string name = "the tensor for output '" + info.name + "'";
   if (tensor.type != info.type || tensor.dims != dims)
     return Status::error("TN7013", name + ": expected " + typeName(info.type) + " " + describe(dims) + ", found " +
@@ -172,7 +187,7 @@ Expected<std::vector<Tensor>> bindOutputs(const Program &program, const Instance
   std::vector<Tensor> tensors(program.outputs.size());
   std::vector<bool> given(program.outputs.size());
   for (const NamedTensor &output : into) {
-    const size_t index = find(program.outputs, output.name);
+    const size_t index = findTensor(program.outputs, output.name);
     if (index == tensors.size())
       return Status::error("TN7003", "there is no output '" + output.name + "'; the model's outputs are " +
                                          listNames(program.outputs));

@@ -57,8 +57,8 @@ bool includesCode(const flatbuffers::Vector<uint32_t> *codes, size_t code) {
   return !codes || codes->size() == 0 || std::binary_search(codes->begin(), codes->end(), code);
 }
 
-Program::Program(const plan::Plan &plan, size_t code)
-    : function(plan.functions()->Get(0)), elementsRead(plan::countElementsRead(*function)) {
+Program::Program(const plan::Plan &plan, size_t code, uint32_t index)
+    : function(plan.functions()->Get(index)), elementsRead(plan::countElementsRead(*function)) {
   inputs = describe(*function, function->inputs());
   outputs = describe(*function, function->outputs());
   for (uint32_t i = 0; function->records() && i < function->records()->size(); ++i) {

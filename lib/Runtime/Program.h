@@ -31,7 +31,7 @@ struct Step {
   uint32_t firstMap = 0, numMaps = 0;                   ///< in Program::maps
 };
 
-/// The entry function of a plan. Refers to the plan, which must outlive it.
+/// A function of a plan. Refers to the plan, which must outlive it.
 struct Program {
   const plan::Function *function = nullptr;
   std::vector<TensorInfo> inputs, outputs;
@@ -42,8 +42,8 @@ struct Program {
   std::vector<const plan::Check *> checks;
   std::vector<size_t> elementsRead; ///< of each input, by the shape program
 
-  /// Decodes the first function of a verified plan: the records that run with code object `code`.
-  Program(const plan::Plan &plan, size_t code);
+  /// Decodes function `index` of a verified plan: the records that run with code object `code`.
+  Program(const plan::Plan &plan, size_t code, uint32_t index = 0);
   /// Name of the kernel of a step, or "copy".
   std::string nameOf(const plan::Plan &plan, const Step &step) const;
   std::vector<std::string> nodesOf(const Step &step) const;

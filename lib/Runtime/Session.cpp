@@ -3,29 +3,39 @@
 
 #include "Binding.h"
 #include "Device.h"
-#include "Executor.h"
-#include "Instance.h"
+#include "ScriptRunner.h"
 #include "tenon/Plan/Container.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace tenon::runtime {
 
 struct Session::Impl {
-  Impl(std::shared_ptr<const plan::Container> container, std::unique_ptr<Device> device, std::unique_ptr<Device> host)
-      : container(std::move(container)), device(std::move(device)), host(std::move(host)),
-        program(this->container->plan(), this->device->code()), cache(this->container->plan(), program),
-        executor(*this->container, program, *this->device, this->host.get()) {}
+  Impl(std::shared_ptr<const plan::Container> given, std::unique_ptr<Device> device, std::unique_ptr<Device> host)
+      : container(std::move(given)), device(std::move(device)), host(std::move(host)) {
+    const plan::Plan &plan = container->plan();
+    const uint32_t count = !plan.script() ? 1 : plan.functions() ? plan.functions()->size() : 0;
+    for (uint32_t i = 0; i < count; ++i)
+      functions.push_back(std::make_unique<FunctionRunner>(*container, i, *this->device, this->host.get()));
+    if (plan.script())
+      script = std::make_unique<const ScriptRunner>(*plan.script(), functions);
+  }
 
   std::shared_ptr<const plan::Container> container;
   const std::unique_ptr<Device> device, host; ///< host: for the kernels of the host, or null
-  const Program program;
-  InstanceCache cache;
-  Executor executor;
+  std::vector<std::unique_ptr<FunctionRunner>> functions;
+  std::unique_ptr<const ScriptRunner> script; ///< null where the first function is the entry
 
+  const std::vector<TensorInfo> &inputs() const { return script ? script->inputs : functions.front()->program.inputs; }
+  const std::vector<TensorInfo> &outputs() const {
+    return script ? script->outputs : functions.front()->program.outputs;
+  }
   Expected<std::vector<Tensor>> run(std::vector<Tensor> inputs, const RunOptions &options,
                                     std::span<const NamedTensor> into);
+  Expected<std::vector<Tensor>> runScript(std::vector<Tensor> inputs, const RunOptions &options,
+                                          std::span<const NamedTensor> into) const;
 };
 
 static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &container, const SessionOptions &options) {
@@ -97,24 +107,57 @@ Session::~Session() = default;
 
 Expected<std::vector<Tensor>> Session::Impl::run(std::vector<Tensor> tensors, const RunOptions &options,
                                                  std::span<const NamedTensor> into) {
-  TENON_RETURN_IF_ERROR(checkInputs(program, tensors));
-  auto shapes = readShapes(program, tensors);
-  if (!shapes)
-    return shapes.takeStatus();
-  auto instance = cache.get(*shapes);
-  if (!instance)
-    return instance.takeStatus();
-  auto outputs = bindOutputs(program, **instance, into);
-  if (!outputs)
-    return outputs;
-  TENON_RETURN_IF_ERROR(executor.run(*instance, tensors, *outputs, options.profile));
+  if (options.profile)
+    *options.profile = {};
+  return script ? runScript(std::move(tensors), options, into)
+                : functions.front()->run(std::move(tensors), options.profile, into);
+}
+
+/// Puts what was computed into the caller's tensors.
+static Status copyInto(const std::vector<TensorInfo> &infos, std::vector<Tensor> &outputs,
+                       std::span<const NamedTensor> into) {
+  for (const NamedTensor &target : into) {
+    const size_t index = findTensor(infos, target.name);
+    if (index == infos.size())
+      return Status::error("TN7003", "there is no output '" + target.name + "'");
+    TENON_RETURN_IF_ERROR(checkOutput(infos[index], outputs[index].dims, target.tensor));
+    if (target.tensor.bytes() > 0)
+      std::memcpy(target.tensor.data.get(), outputs[index].data.get(), size_t(target.tensor.bytes()));
+    outputs[index] = target.tensor;
+  }
+  return Status::success();
+}
+
+Expected<std::vector<Tensor>> Session::Impl::runScript(std::vector<Tensor> tensors, const RunOptions &options,
+                                                       std::span<const NamedTensor> into) const {
+  for (const std::vector<TensorInfo> *infos : {&script->inputs, &script->outputs})
+    for (const TensorInfo &info : *infos)
+      if (info.kind != ValueKind::Tensor || info.isOptional)
+        return Status::error("TN7018", "'" + info.name + "' is a sequence or optional: use runValues");
+  const std::vector<Value> values(tensors.begin(), tensors.end());
+  auto results = script->run(values, options.profile);
+  if (!results)
+    return results.takeStatus();
+  std::vector<Tensor> outputs;
+  for (Value &result : *results) {
+    if (result.kind != ValueKind::Tensor)
+      return Status::error("TN7018",
+                           "output '" + script->outputs[outputs.size()].name + "' is " + describeKind(result.kind));
+    outputs.push_back(std::move(result.tensor));
+  }
+  TENON_RETURN_IF_ERROR(copyInto(script->outputs, outputs, into));
   return outputs;
+}
+
+static Status wrongCount(size_t expected, size_t found) {
+  return Status::error("TN7004",
+                       "the model has " + std::to_string(expected) + " inputs, found " + std::to_string(found));
 }
 
 Expected<std::vector<Tensor>> Session::run(std::span<const NamedTensor> inputs, const RunOptions &options,
                                            std::span<const NamedTensor> into) {
   try {
-    auto tensors = bindInputs(impl->program, inputs);
+    auto tensors = bindInputs(impl->inputs(), inputs);
     return tensors ? impl->run(std::move(*tensors), options, into) : tensors.takeStatus();
   } catch (const std::bad_alloc &) {
     return Status::outOfMemory();
@@ -123,9 +166,8 @@ Expected<std::vector<Tensor>> Session::run(std::span<const NamedTensor> inputs, 
 
 Expected<std::vector<Tensor>> Session::run(std::span<const Tensor> inputs, const RunOptions &options) {
   try {
-    if (inputs.size() != impl->program.inputs.size())
-      return Status::error("TN7004", "the model has " + std::to_string(impl->program.inputs.size()) +
-                                         " inputs, found " + std::to_string(inputs.size()));
+    if (inputs.size() != impl->inputs().size())
+      return wrongCount(impl->inputs().size(), inputs.size());
     return impl->run({inputs.begin(), inputs.end()}, options, {});
   } catch (const std::bad_alloc &) {
     return Status::outOfMemory();
@@ -134,26 +176,30 @@ Expected<std::vector<Tensor>> Session::run(std::span<const Tensor> inputs, const
 
 Expected<std::vector<Value>> Session::runValues(std::span<const Value> inputs, const RunOptions &options) {
   try {
+    if (inputs.size() != impl->inputs().size())
+      return wrongCount(impl->inputs().size(), inputs.size());
+    if (options.profile)
+      *options.profile = {};
+    if (impl->script)
+      return impl->script->run(inputs, options.profile);
     std::vector<Tensor> tensors;
     for (const Value &input : inputs) {
       if (input.kind != ValueKind::Tensor)
-        return Status::error("TN7005", std::string("an input must be a tensor, found ") + describeKind(input.kind));
+        return Status::error("TN7018", "input '" + impl->inputs()[tensors.size()].name +
+                                           "': expected a tensor, found " + describeKind(input.kind));
       tensors.push_back(input.tensor);
     }
-    auto outputs = run(std::span<const Tensor>(tensors), options);
+    auto outputs = impl->run(std::move(tensors), options, {});
     if (!outputs)
       return outputs.takeStatus();
-    std::vector<Value> values(std::make_move_iterator(outputs->begin()), std::make_move_iterator(outputs->end()));
-    for (Value &value : values)
-      TENON_RETURN_IF_ERROR(makeOwned(value));
-    return values;
+    return std::vector<Value>(outputs->begin(), outputs->end());
   } catch (const std::bad_alloc &) {
     return Status::outOfMemory();
   }
 }
 
-const std::vector<TensorInfo> &Session::inputs() const { return impl->program.inputs; }
-const std::vector<TensorInfo> &Session::outputs() const { return impl->program.outputs; }
+const std::vector<TensorInfo> &Session::inputs() const { return impl->inputs(); }
+const std::vector<TensorInfo> &Session::outputs() const { return impl->outputs(); }
 unsigned Session::threads() const { return std::max(impl->device->threads(), 1u); }
 const std::string &Session::arch() const { return impl->device->arch(); }
 const plan::Container &Session::container() const { return *impl->container; }

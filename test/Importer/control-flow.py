@@ -3,8 +3,9 @@
 # RUN: tenon-translate --onnx-to-graph %t/loop.onnx | FileCheck %s --check-prefix=LOOP
 # RUN: tenon-translate --onnx-to-graph %t/ends_early.onnx | FileCheck %s --check-prefix=EARLY
 # RUN: tenon-translate --onnx-to-graph %t/scan.onnx | FileCheck %s --check-prefix=SCAN
-# RUN: not tenon-translate --onnx-to-graph %t/run_time_condition.onnx 2>&1 | FileCheck %s --check-prefix=CONDITION
-# RUN: not tenon-translate --onnx-to-graph %t/run_time_count.onnx 2>&1 | FileCheck %s --check-prefix=COUNT
+# RUN: tenon-translate --onnx-to-graph %t/run_time_condition.onnx | FileCheck %s --check-prefix=CONDITION
+# RUN: tenon-translate --onnx-to-graph %t/run_time_count.onnx | FileCheck %s --check-prefix=COUNT
+# RUN: tenon-translate --onnx-to-graph %t/growing.onnx | FileCheck %s --check-prefix=GROWING
 # RUN: not tenon-translate --onnx-to-graph %t/undefined.onnx 2>&1 | FileCheck %s --check-prefix=UNDEFINED
 import os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
@@ -78,16 +79,45 @@ def run_time_condition():
     return branch_model([], [value("c", (), BOOL)])
 
 
-# CONDITION: TN1205: {{.*}}If (opset 17): only a run knows the condition
+# CONDITION: func.func @main_1(%arg0: tensor<?x4xf32
+# CONDITION: graph.relu
+# CONDITION: func.func @main_2
+# CONDITION: graph.neg
+# CONDITION-NOT: func.func
+# CONDITION: plan.script @script
+# CONDITION: %[[Y:.+]] = plan.branch %arg1 {
+# CONDITION-NEXT: plan.call @main_1(%arg0)
+# CONDITION: } else {
+# CONDITION-NEXT: plan.call @main_2(%arg0)
+# CONDITION: plan.yield %[[Y]]
 
 
 @case
 def run_time_count():
     body = loop_body([node("Identity", ["c"], ["d"])])
-    return model([node("Loop", ["m", "", "x"], ["y", "all"], body=body)], [value("x", (2,)), value("m", ("K",), INT64)])
+    return model([node("Loop", ["m", "", "x"], ["y", "all"], body=body)], [value("x", (2,)), value("m", (), INT64)])
 
 
-# COUNT: TN1205: {{.*}}Loop (opset 17): only a run knows how often the body runs
+# COUNT: plan.repeat trips %arg1(%arg0) stacked [{axis = 0 : i64, type = tensor<2xf32>}] {
+# COUNT-NEXT: ^bb0(%{{.+}}, %[[GOES:.+]]: !plan.value, %[[X:.+]]: !plan.value):
+# COUNT-NEXT: %[[T:.+]]:2 = plan.call @main_1(%[[X]], %{{.+}})
+# COUNT-NEXT: plan.yield %[[GOES]], %[[T]]#0, %[[T]]#1
+
+
+@case
+def growing():
+    """What the body carries gets longer: its extent becomes a symbol of its own, of which both segments are told."""
+    body = graph([node("Concat", ["s", "s"], ["t"], axis=0), node("Identity", ["c"], ["d"])],
+                 [value("i", (), INT64), value("c", (), BOOL), value("s", None)], [value("d", (), BOOL), value("t", None)])
+    return model([node("Loop", ["m", "", "x"], ["z"], body=body), node("Shape", ["z"], ["n"])],
+                 [value("x", (2,)), value("m", (), INT64)], [value("n", None, INT64)])
+
+
+# GROWING: func.func @main_{{[0-9]+}}(%arg0: tensor<?xf32, #graph.shape<[[[S:.+]]]>>) -> tensor<?xf32, #graph.shape<[2 * [[S]]]>>
+# GROWING: func.func @main_{{[0-9]+}}(%arg0: tensor<1xi64>) -> tensor<1xi64> attributes {graph.symbols = ["[[T:.+]]"]}
+# GROWING-NEXT: graph.dims <[[[T]]]>
+# GROWING: %[[Z:.+]] = plan.repeat
+# GROWING: plan.call @main_{{[0-9]+}}() read %[[Z]] at [0] elements [false]
 
 
 @case

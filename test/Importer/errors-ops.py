@@ -22,9 +22,9 @@ def unknown_op():
     return one("Frobnicate")
 
 
-@refused("TN1201: NonZero (opset 17): there is no import rule for 'NonZero' of domain 'ai.onnx'")
+@refused("TN1201: RandomUniformLike (opset 17): there is no import rule for 'RandomUniformLike' of domain 'ai.onnx'")
 def op_without_rule():
-    return one("NonZero")
+    return one("RandomUniformLike")
 
 
 @refused("TN1201", "of domain 'com.example'")
@@ -39,21 +39,51 @@ def domain_not_imported():
     return model([helper.make_node("f", ["x"], ["y"], domain="local")], functions=[function], domains=["local"])
 
 
-@refused("TN1205: If (opset 17): only a run knows the condition")
-def control_flow():
+@refused("TN1210: If (opset 17): the condition is no bool of one element")
+def condition_of_two():
     branch = helper.make_graph([node("Relu", ["x"], ["b"])], "b", [], [value("b")])
+    return model([node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)], [value("x"), value("c", (2,), BOOL)])
+
+
+@refused("TN1212: If (opset 17): result 0 of the branches has different types")
+def branches_of_two_types():
+    then = helper.make_graph([node("Relu", ["x"], ["b"])], "b", [], [value("b")])
+    other = helper.make_graph([node("Shape", ["x"], ["b"])], "b", [], [value("b", None, INT64)])
+    return model([node("If", ["c"], ["y"], then_branch=then, else_branch=other)], [value("x"), value("c", (), BOOL)])
+
+
+@refused("TN1205: If (opset 17): branches and loops nest more than 16 deep")
+def deep_branches():
+    branch = helper.make_graph([node("Relu", ["x"], ["b"])], "b", [], [value("b")])
+    for _ in range(17):
+        branch = helper.make_graph([node("If", ["c"], ["b"], then_branch=branch, else_branch=branch)], "b", [],
+                                   [value("b")])
     return model([node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)], [value("x"), value("c", (), BOOL)])
 
 
-@refused("TN1206: SequenceConstruct (opset 17): sequences and optionals")
-def sequence():
-    return model([node("SequenceConstruct", ["x"], ["s"]), node("SequenceAt", ["s", "i"], ["y"], "at")],
+@refused("TN1212: Loop (opset 17): the body changes the type of value 0")
+def loop_changes_type():
+    body = helper.make_graph([node("Identity", ["g"], ["h"]), node("Shape", ["a"], ["b"])], "b",
+                             [value("i", (), INT64), value("g", (), BOOL), value("a")],
+                             [value("h", (), BOOL), value("b", None, INT64)])
+    return model([node("Loop", ["m", "", "x"], ["y"], body=body)], [value("x"), value("m", (), INT64)])
+
+
+@refused("TN1208: Relu (opset 17): only a run knows the rank of an operand")
+def element_of_unknown_rank():
+    sequence = helper.make_tensor_sequence_value_info("s", FLOAT, None)
+    return model([node("SequenceAt", ["s", "i"], ["a"], "at"), node("Relu", ["a"], ["y"])], [sequence],
                  initializers=[constant("i", 0, np.int64)])
 
 
-@refused("TN1206: input 'x' is not a tensor")
-def sequence_input():
-    sequence = helper.make_tensor_sequence_value_info("x", FLOAT, None)
+@refused("TN1206: Relu (opset 17): an operand is a sequence or optional")
+def tensor_op_on_sequence():
+    return model([node("SequenceConstruct", ["x"], ["s"]), node("Relu", ["s"], ["y"])])
+
+
+@refused("TN1206: input 'x' holds no tensors of a supported type")
+def sequence_of_strings():
+    sequence = helper.make_tensor_sequence_value_info("x", TensorProto.STRING, None)
     return model([node("SequenceLength", ["x"], ["y"])], [sequence], [value("y", (), INT64)])
 
 

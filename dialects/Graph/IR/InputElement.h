@@ -17,6 +17,9 @@ std::optional<std::pair<unsigned, unsigned>> parseInputElement(llvm::StringRef s
 /// that no dimension may be called so.
 bool isReservedSymbol(llvm::StringRef name);
 
+/// Attribute of a function among others of a plan: the symbols that its last argument, a vector of i64, holds.
+inline constexpr llvm::StringLiteral symbolsAttr = "graph.symbols";
+
 } // namespace tenon::graph
 
 #endif // GRAPH_IR_INPUTELEMENT_H

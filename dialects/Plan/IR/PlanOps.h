@@ -9,7 +9,12 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace tenon::plan {
+enum class ElementType : uint8_t;
+} // namespace tenon::plan
 
 #include "Plan/IR/PlanDialect.h.inc"
 
@@ -21,5 +26,10 @@
 
 #define GET_OP_CLASSES
 #include "Plan/IR/PlanOps.h.inc"
+
+namespace tenon::plan_ir {
+/// The plan's number of an element type.
+plan::ElementType getElementType(mlir::Type type);
+} // namespace tenon::plan_ir
 
 #endif // PLAN_IR_PLANOPS_H

@@ -57,7 +57,8 @@ public:
   /// The same with one tensor per input, in model order.
   Expected<std::vector<Tensor>> run(std::span<const Tensor> inputs, const RunOptions &options = {});
 
-  /// The same where inputs or outputs may be sequences or optionals. The results own their memory.
+  /// The same for models with sequences or optionals among their inputs or outputs, which run() refuses (TN7018). The
+  /// results own their memory.
   Expected<std::vector<Value>> runValues(std::span<const Value> inputs, const RunOptions &options = {});
 
   /// Run-time threads in use, at least 1.

@@ -1,6 +1,7 @@
 //===- DispatchToPlan.cpp - From dispatch regions to plan records ---------===//
 #include "tenon/Conversion/DispatchToPlan.h"
 
+#include "Graph/IR/InputElement.h"
 #include "Graph/IR/Placement.h"
 #include "Plan/IR/PlanOps.h"
 #include "tenon/Cost/DispatchCost.h"
@@ -236,6 +237,8 @@ LogicalResult Converter::run() {
   auto op = ProgramOp::create(kernels, function.getLoc(), function.getSymName());
   program = OpBuilder::atBlockEnd(&op.getBody().emplaceBlock());
   kernels.setInsertionPoint(op);
+  if (auto symbols = function->getAttrOfType<ArrayAttr>(symbolsAttr))
+    op->setAttr(symbolsAttr, symbols);
   addInputs();
   addOutputs(cast<func::ReturnOp>(function.getBody().front().getTerminator()));
   checkInputs();

@@ -1,7 +1,9 @@
 //===- PlanToContainer.cpp - Writing a plan module ------------------------===//
 #include "tenon/Conversion/PlanToContainer.h"
 
+#include "Graph/IR/InputElement.h"
 #include "Plan/IR/PlanOps.h"
+#include "ScriptWriter.h"
 #include "ShapeProgramBuilder.h"
 #include "WeightBytes.h"
 #include "tenon/Conversion/DispatchToPlan.h"
@@ -40,55 +42,16 @@ private:
   llvm::StringMap<uint32_t> kernelIndex;
   ShapeProgramBuilder shapes;
   DenseMap<Value, uint32_t> bufferIndex;
+  DenseMap<std::pair<Attribute, Attribute>, uint32_t> weightIndex; ///< of a value in a format
 };
 
 } // namespace
-
-static plan::ElementType elementType(Type type) {
-  if (type.isF32())
-    return plan::ElementType::F32;
-  if (type.isF64())
-    return plan::ElementType::F64;
-  if (type.isF16())
-    return plan::ElementType::F16;
-  if (type.isBF16())
-    return plan::ElementType::BF16;
-  if (isa<Float8E4M3FNType>(type))
-    return plan::ElementType::F8E4M3FN;
-  if (isa<Float8E4M3FNUZType>(type))
-    return plan::ElementType::F8E4M3FNUZ;
-  if (isa<Float8E5M2Type>(type))
-    return plan::ElementType::F8E5M2;
-  if (isa<Float8E5M2FNUZType>(type))
-    return plan::ElementType::F8E5M2FNUZ;
-  if (isa<Float4E2M1FNType>(type))
-    return plan::ElementType::F4E2M1;
-  if (isa<Float8E8M0FNUType>(type))
-    return plan::ElementType::F8E8M0;
-  bool isUnsigned = type.isUnsignedInteger();
-  switch (type.getIntOrFloatBitWidth()) {
-  case 2:
-    return isUnsigned ? plan::ElementType::U2 : plan::ElementType::I2;
-  case 4:
-    return isUnsigned ? plan::ElementType::U4 : plan::ElementType::I4;
-  case 1:
-    return plan::ElementType::Bool;
-  case 8:
-    return isUnsigned ? plan::ElementType::U8 : plan::ElementType::I8;
-  case 16:
-    return isUnsigned ? plan::ElementType::U16 : plan::ElementType::I16;
-  case 32:
-    return isUnsigned ? plan::ElementType::U32 : plan::ElementType::I32;
-  default:
-    return isUnsigned ? plan::ElementType::U64 : plan::ElementType::I64;
-  }
-}
 
 static std::unique_ptr<plan::LibraryCallT> convertCall(LibraryCallAttr call) {
   auto result = std::make_unique<plan::LibraryCallT>();
   auto operand = [](int64_t index) { return index < 0 ? UINT32_MAX : uint32_t(index); };
   result->library = call.getLibrary().getValue() == "cudnn" ? plan::Library::Cudnn : plan::Library::CublasLt;
-  result->type = elementType(call.getElement());
+  result->type = getElementType(call.getElement());
   result->tf32 = call.getTf32() != 0;
   result->x = operand(call.getX());
   result->w = operand(call.getW());
@@ -149,7 +112,7 @@ void PlanWriter::addKernels() {
 void PlanWriter::addTensor(std::vector<std::unique_ptr<plan::TensorT>> &list, StringRef name, RankedTensorType type) {
   auto tensor = std::make_unique<plan::TensorT>();
   tensor->name = name;
-  tensor->type = elementType(type.getElementType());
+  tensor->type = getElementType(type.getElementType());
   for (DimAttr dim : getDims(type)) {
     tensor->dims.push_back(shapes.value(dim));
     tensor->dim_names.push_back(dim.isSymbol() ? dim.getName().str() : "");
@@ -158,6 +121,13 @@ void PlanWriter::addTensor(std::vector<std::unique_ptr<plan::TensorT>> &list, St
 }
 
 LogicalResult PlanWriter::addWeight(WeightOp op, plan::BufferT &buffer) {
+  buffer.kind = plan::BufferKind::Weight;
+  auto [known, isNew] = weightIndex.try_emplace({op.getValue(), op.getFormatAttr()}, plan.weights.size());
+  buffer.index = known->second;
+  if (!isNew) { // of another function
+    buffer.bytes = shapes.value(DimAttr::constant(op.getContext(), int64_t(plan.weights[buffer.index]->length)));
+    return success();
+  }
   WeightBytes bytes(op.getValue(), op.getFormat());
   auto offset =
       container->addWeight(bytes.size(), [&](const plan::ContainerWriter::Sink &sink) { return bytes.produce(sink); });
@@ -168,8 +138,6 @@ LogicalResult PlanWriter::addWeight(WeightOp op, plan::BufferT &buffer) {
     weight->name = names.front();
   weight->offset = *offset;
   weight->length = bytes.size();
-  buffer.kind = plan::BufferKind::Weight;
-  buffer.index = plan.weights.size();
   buffer.bytes = shapes.value(DimAttr::constant(op.getContext(), bytes.size()));
   plan.weights.push_back(std::move(weight));
   return success();
@@ -219,7 +187,7 @@ plan::BufferRef PlanWriter::refer(Value value, plan::FunctionT &function) {
 std::unique_ptr<plan::TensorMapT> PlanWriter::convert(TensorMapAttr map) {
   auto result = std::make_unique<plan::TensorMapT>();
   result->buffer = map.getBuffer();
-  result->type = elementType(map.getElement());
+  result->type = getElementType(map.getElement());
   for (DimAttr extent : map.getExtents().getDims())
     result->extents.push_back(shapes.value(extent));
   for (DimAttr stride : map.getStrides().getDims())
@@ -299,6 +267,9 @@ LogicalResult PlanWriter::addProgram(ProgramOp program) {
     for (auto [axis, dim] : llvm::enumerate(getDims(cast<RankedTensorType>(input.getTensor()))))
       if (dim.isSymbol())
         shapes.bind(dim.getName(), input.getIndex(), axis);
+  if (auto symbols = program->getAttrOfType<ArrayAttr>(symbolsAttr)) // elements of the last input
+    for (auto [i, symbol] : llvm::enumerate(symbols.getAsRange<StringAttr>()))
+      shapes.bindElement(symbol, uint32_t(llvm::range_size(program.getOps<InputOp>())) - 1, uint32_t(i));
   for (Operation &op : program.getBody().front()) {
     if (op.getNumResults() == 0)
       addRecord(op, *function);
@@ -321,9 +292,14 @@ LogicalResult PlanWriter::write(StringRef path) {
   plan.target = options.target;
   plan.threads = options.threads;
   addKernels();
-  for (auto program : module.getOps<ProgramOp>())
+  llvm::StringMap<uint32_t> functions;
+  for (auto program : module.getOps<ProgramOp>()) {
+    functions[program.getSymName()] = uint32_t(plan.functions.size());
     if (failed(addProgram(program)))
       return failure();
+  }
+  for (auto script : module.getOps<ScriptOp>())
+    plan.script = writeScript(script, functions);
   if (failed(addCode(options.code, plan.code)) || failed(addCode(options.hostCode, plan.host_code)))
     return failure();
   container->setKernels(options.kernels);

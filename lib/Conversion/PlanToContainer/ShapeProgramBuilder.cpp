@@ -23,7 +23,13 @@ uint32_t ShapeProgramBuilder::constant(int64_t value) {
   return it->second;
 }
 
+void ShapeProgramBuilder::bindElement(mlir::StringAttr symbol, uint32_t input, uint32_t element) {
+  elements.try_emplace(symbol, input, element);
+}
+
 uint32_t ShapeProgramBuilder::symbol(mlir::StringAttr name) {
+  if (auto it = elements.find(name); it != elements.end())
+    return add(ShapeOp::InputValue, it->second.first, it->second.second);
   if (auto element = parseInputElement(name.getValue()))
     return add(ShapeOp::InputValue, element->first, element->second);
   auto [kind, rest] = name.getValue().split(':');

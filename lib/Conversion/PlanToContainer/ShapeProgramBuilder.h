@@ -13,6 +13,9 @@ public:
   /// Dimension `axis` of input `input` is the value of `symbol`. The first binding counts. "input:I:A" always works.
   void bind(mlir::StringAttr symbol, uint32_t input, uint32_t axis);
 
+  /// Element `element` of input `input` is the value of `symbol`, whatever else may bind it.
+  void bindElement(mlir::StringAttr symbol, uint32_t input, uint32_t element);
+
   /// The shape value of `e`, or an equality of two. Every symbol must be bound.
   uint32_t value(graph::DimAttr e);
   uint32_t equal(graph::DimAttr a, graph::DimAttr b);
@@ -28,7 +31,7 @@ private:
   std::vector<plan::ShapeInstr> instructions;
   llvm::DenseMap<graph::DimAttr, uint32_t> values;
   llvm::DenseMap<int64_t, uint32_t> constants;
-  llvm::DenseMap<mlir::StringAttr, std::pair<uint32_t, uint32_t>> bindings;
+  llvm::DenseMap<mlir::StringAttr, std::pair<uint32_t, uint32_t>> bindings, elements;
 };
 
 } // namespace tenon

@@ -48,7 +48,8 @@ def many_faults():
     return model([helper.make_node("Relu", ["x"], ["fine"]), helper.make_node("NoSuchOp", ["fine"], ["a"], name="first"),
                   helper.make_node("NoSuchOp", ["a"], ["hidden"], name="depends"),
                   helper.make_node("NoSuchOp", ["x"], ["b"], name="second"),
-                  helper.make_node("SequenceConstruct", ["x"], ["s"], name="third")],
+                  helper.make_node("SequenceConstruct", ["x"], ["s"]),
+                  helper.make_node("Relu", ["s"], ["r"], name="third")],
                  [value("x", FLOAT, 4), value("t", TensorProto.STRING, 2)], [value("hidden", FLOAT), value("b", FLOAT)])
 
 
