@@ -163,6 +163,8 @@ static Status wrongShape(const TensorInfo &info, const std::vector<int64_t> &dim
 
 /// Binds the names of dynamic dimensions to the extents known.
 static Status bind(const TensorInfo &info, const std::vector<int64_t> &dims, std::map<std::string, int64_t> &symbols) {
+  if (!info.isRanked)
+    return Status::success();
   if (dims.size() != info.dims.size())
     return wrongShape(info, dims);
   for (size_t k = 0; k < dims.size(); ++k) {
@@ -196,6 +198,16 @@ static Status checkNames(llvm::ArrayRef<TensorInfo> declared, const ShapeSet &sh
   return Status::success();
 }
 
+/// Whether there is a tensor to draw: with a given shape, or one that is known but for some extents.
+static Status checkDrawable(const TensorInfo &info, bool isGiven, bool hasShape) {
+  if (info.kind == runtime::ValueKind::Sequence)
+    return Status::error("TN9016", "input '" + info.name + "' is a sequence", "", "run the model with `tenon run`");
+  if (!info.isRanked && !isGiven && !hasShape)
+    return Status::error("TN9016", "the rank of input '" + info.name + "' is not known", "",
+                         "give its extents with --shape, or a tensor with --input");
+  return Status::success();
+}
+
 Expected<std::vector<std::vector<int64_t>>> completeShapes(llvm::ArrayRef<TensorInfo> declared, const ShapeSet &shapes,
                                                            llvm::ArrayRef<NamedTensor> given) {
   TENON_RETURN_IF_ERROR(checkNames(declared, shapes));
@@ -210,6 +222,7 @@ Expected<std::vector<std::vector<int64_t>>> completeShapes(llvm::ArrayRef<Tensor
   for (const TensorInfo &info : declared) {
     const Tensor *tensor = findTensor(given, info.name);
     const auto shape = shapes.find(info.name);
+    TENON_RETURN_IF_ERROR(checkDrawable(info, tensor, shape != shapes.end()));
     std::vector<int64_t> dims = tensor ? tensor->dims : shape != shapes.end() ? shape->second.dims : info.dims;
     for (size_t k = 0; k < dims.size(); ++k)
       if (dims[k] < 0)

@@ -37,9 +37,10 @@ struct DrawRule {
   int64_t bound = 0;
 };
 
-/// Fills in what `given` lacks with drawn tensors. Their bytes depend on the seed, the name and the shape alone.
-/// Extents come from `shapes`, from given tensors by the names of their dimensions, or else are 1 (a leading
-/// dimension), 64 (rank 4) or 16. Values look like what such inputs are:
+/// Fills in what `given` lacks with drawn tensors. TN9016 where the model takes a sequence, or a tensor of unknown
+/// rank. Their bytes depend on the seed, the name and the shape alone. Extents come from `shapes`, from given tensors
+/// by the names of their dimensions, or else are 1 (a leading dimension), 64 (rank 4) or 16. Values look like what such
+/// inputs are:
 ///   floats NxCxHxW or NxHxWxC, C = 1 or 3   images in [-1, 1]: dark strokes on a light ground (Page.h), faint noise
 ///   other floats                            normally distributed, variance 1
 ///   integers and booleans                   see DrawRule

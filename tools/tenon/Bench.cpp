@@ -3,6 +3,7 @@
 #include "common/Codes.h"
 #include "common/Inputs.h"
 #include "common/Report.h"
+#include "common/Values.h"
 #include "tenon/Runtime/Session.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <chrono>
@@ -32,11 +33,11 @@ static double quantile(const std::vector<double> &sorted, double q) {
   return sorted[size_t(q * double(sorted.size() - 1) + 0.5)];
 }
 
-static Status timeRuns(runtime::Session &session, const std::vector<runtime::NamedTensor> &inputs, int64_t count,
+static Status timeRuns(runtime::Session &session, const std::vector<runtime::Value> &inputs, int64_t count,
                        std::vector<double> *milliseconds) {
   for (int64_t i = 0; i < count; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    auto outputs = session.run(inputs);
+    auto outputs = session.runValues(inputs);
     const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
     if (!outputs)
       return outputs.takeStatus();
@@ -47,7 +48,7 @@ static Status timeRuns(runtime::Session &session, const std::vector<runtime::Nam
 }
 
 /// Runs with the profile on, and takes the median time of each record.
-static Status timeKernels(runtime::Session &session, const std::vector<runtime::NamedTensor> &inputs, int64_t count,
+static Status timeKernels(runtime::Session &session, const std::vector<runtime::Value> &inputs, int64_t count,
                           std::vector<KernelTime> &kernels) {
   runtime::Profile profile;
   std::vector<std::vector<double>> times;
@@ -55,7 +56,7 @@ static Status timeKernels(runtime::Session &session, const std::vector<runtime::
     profile = {};
     runtime::RunOptions options;
     options.profile = &profile;
-    if (auto outputs = session.run(inputs, options); !outputs)
+    if (auto outputs = session.runValues(inputs, options); !outputs)
       return outputs.takeStatus();
     times.resize(profile.events.size());
     for (size_t k = 0; k < times.size(); ++k)
@@ -131,15 +132,18 @@ static Status measure(const BenchSettings &settings, const ShapeSet &shapes, jso
   auto inputs = completeInputs(std::move(*given), (*session)->inputs(), shapes, uint64_t(settings.seed));
   if (!inputs)
     return inputs.takeStatus();
-  std::vector<double> times;
-  std::vector<KernelTime> kernels;
-  TENON_RETURN_IF_ERROR(timeRuns(**session, *inputs, settings.warmUp, nullptr));
-  TENON_RETURN_IF_ERROR(timeRuns(**session, *inputs, settings.iterations, &times));
-  TENON_RETURN_IF_ERROR(timeKernels(**session, *inputs, std::min<int64_t>(settings.iterations, 5), kernels));
-  llvm::sort(times);
   json::Object at;
   for (const runtime::NamedTensor &input : *inputs)
     at[json::fixUTF8(input.name)] = json::Array(input.tensor.dims);
+  auto values = assembleValues(std::move(*inputs), (*session)->inputs());
+  if (!values)
+    return values.takeStatus();
+  std::vector<double> times;
+  std::vector<KernelTime> kernels;
+  TENON_RETURN_IF_ERROR(timeRuns(**session, *values, settings.warmUp, nullptr));
+  TENON_RETURN_IF_ERROR(timeRuns(**session, *values, settings.iterations, &times));
+  TENON_RETURN_IF_ERROR(timeKernels(**session, *values, std::min<int64_t>(settings.iterations, 5), kernels));
+  llvm::sort(times);
   result = json::Object{{"median_ms", quantile(times, 0.5)}, {"p10_ms", quantile(times, 0.1)},
                         {"p90_ms", quantile(times, 0.9)},    {"iterations", settings.iterations},
                         {"warm_up", settings.warmUp},        {"threads", int64_t((*session)->threads())},

@@ -4,6 +4,7 @@
 #include "common/Inputs.h"
 #include "common/Npy.h"
 #include "common/Report.h"
+#include "common/Values.h"
 #include "tenon/Runtime/Session.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -27,22 +28,45 @@ static Status writeProfile(const runtime::Profile &profile, const std::string &p
   return file ? Status::success() : Status::error("TN7016", "cannot write '" + path + "'");
 }
 
-/// Writes all outputs, or none: files already written are removed where a later one fails.
+/// Writes all outputs, or none: files already written are removed where a later one fails. A list of paths for each.
 static Status writeOutputs(const std::string &folder, const std::vector<runtime::TensorInfo> &infos,
-                           const std::vector<runtime::Tensor> &outputs, std::vector<std::string> &paths) {
+                           const std::vector<runtime::Value> &outputs, std::vector<std::vector<std::string>> &paths) {
   if (std::error_code error = llvm::sys::fs::create_directories(folder))
     return Status::error("TN9007", "cannot make the folder '" + folder + "': " + error.message());
   for (size_t i = 0; i < outputs.size(); ++i) {
-    paths.push_back(folder + "/" + encodeFileName(infos[i].name) + ".npy");
-    Status written = writeNpy(paths.back(), outputs[i]);
+    Status written = writeValue(folder + "/" + encodeFileName(infos[i].name), outputs[i], paths.emplace_back());
     if (written.ok())
       continue;
-    paths.pop_back();
-    for (const std::string &path : paths)
-      std::remove(path.c_str());
+    for (const std::vector<std::string> &ofOutput : paths)
+      for (const std::string &path : ofOutput)
+        std::remove(path.c_str());
     return written;
   }
   return Status::success();
+}
+
+static llvm::json::Object describe(const runtime::Tensor &tensor, const std::string &path) {
+  llvm::json::Object entry{{"type", elementName(tensor.type).data()}, {"dims", llvm::json::Array(tensor.dims)}};
+  if (!path.empty())
+    entry["file"] = llvm::json::fixUTF8(path);
+  return entry;
+}
+
+/// A tensor has type, dims and file; a sequence elements that have; an empty optional neither.
+static llvm::json::Object describe(const std::string &name, const runtime::Value &value,
+                                   const std::vector<std::string> &paths) {
+  auto path = [&](size_t index) { return index < paths.size() ? paths[index] : ""; };
+  llvm::json::Object entry;
+  if (value.kind == runtime::ValueKind::Tensor)
+    entry = describe(value.tensor, path(0));
+  if (value.kind == runtime::ValueKind::Sequence) {
+    llvm::json::Array elements;
+    for (size_t i = 0; i < value.elements.size(); ++i)
+      elements.push_back(describe(value.elements[i], path(i)));
+    entry["elements"] = std::move(elements);
+  }
+  entry["name"] = llvm::json::fixUTF8(name);
+  return entry;
 }
 
 static Status execute(const RunSettings &settings, llvm::json::Object &result) {
@@ -52,46 +76,57 @@ static Status execute(const RunSettings &settings, llvm::json::Object &result) {
   auto session = runtime::Session::create(settings.plan, options);
   if (!session)
     return session.takeStatus();
-  auto inputs = readInputs(settings.inputs, (*session)->inputs());
+  auto tensors = readInputs(settings.inputs, (*session)->inputs());
+  if (!tensors)
+    return tensors.takeStatus();
+  auto inputs = assembleValues(std::move(*tensors), (*session)->inputs());
   if (!inputs)
     return inputs.takeStatus();
   runtime::Profile profile;
   runtime::RunOptions run;
   run.profile = settings.profile.empty() ? nullptr : &profile;
-  auto outputs = (*session)->run(*inputs, run);
+  auto outputs = (*session)->runValues(*inputs, run);
   if (!outputs)
     return outputs.takeStatus();
-  std::vector<std::string> paths;
+  std::vector<std::vector<std::string>> paths;
   const auto &infos = (*session)->outputs();
   if (!settings.outputDir.empty())
     TENON_RETURN_IF_ERROR(writeOutputs(settings.outputDir, infos, *outputs, paths));
   if (run.profile)
     TENON_RETURN_IF_ERROR(writeProfile(profile, settings.profile));
+  paths.resize(outputs->size());
   llvm::json::Array list;
-  for (size_t i = 0; i < outputs->size(); ++i) {
-    const runtime::Tensor &tensor = (*outputs)[i];
-    llvm::json::Object entry{{"name", llvm::json::fixUTF8(infos[i].name)},
-                             {"type", elementName(tensor.type).data()},
-                             {"dims", llvm::json::Array(tensor.dims)}};
-    if (!paths.empty())
-      entry["file"] = llvm::json::fixUTF8(paths[i]);
-    list.push_back(std::move(entry));
-  }
+  for (size_t i = 0; i < outputs->size(); ++i)
+    list.push_back(describe(infos[i].name, (*outputs)[i], paths[i]));
   result = llvm::json::Object{
       {"arch", (*session)->arch()}, {"threads", (*session)->threads()}, {"outputs", std::move(list)}};
   return Status::success();
 }
 
+/// "float32 2x3 -> FILE" and the end of the line.
+static void printTensor(const llvm::json::Object &entry, llvm::StringRef indent = "") {
+  llvm::SmallVector<int64_t> dims;
+  for (const llvm::json::Value &dim : *entry.getArray("dims"))
+    dims.push_back(*dim.getAsInteger());
+  llvm::outs() << indent << *entry.getString("type") << ' ' << formatDims(dims);
+  if (auto file = entry.getString("file"))
+    llvm::outs() << " -> " << *file;
+  llvm::outs() << '\n';
+}
+
 static void print(const llvm::json::Object &result) {
   for (const llvm::json::Value &value : *result.getArray("outputs")) {
     const llvm::json::Object &entry = *value.getAsObject();
-    llvm::SmallVector<int64_t> dims;
-    for (const llvm::json::Value &dim : *entry.getArray("dims"))
-      dims.push_back(*dim.getAsInteger());
-    llvm::outs() << printable(*entry.getString("name")) << ": " << *entry.getString("type") << ' ' << formatDims(dims);
-    if (auto file = entry.getString("file"))
-      llvm::outs() << " -> " << *file;
-    llvm::outs() << '\n';
+    llvm::outs() << printable(*entry.getString("name")) << ": ";
+    if (const llvm::json::Array *elements = entry.getArray("elements")) {
+      llvm::outs() << "a sequence of " << elements->size() << '\n';
+      for (const llvm::json::Value &element : *elements)
+        printTensor(*element.getAsObject(), "  ");
+    } else if (entry.get("type")) {
+      printTensor(entry);
+    } else {
+      llvm::outs() << "an empty optional\n";
+    }
   }
 }
 
@@ -99,8 +134,11 @@ int tools::runRun(Arguments arguments) {
   RunSettings settings;
   Report report;
   CommandLine line("run", "MODEL.tenon", "Runs a compiled model once, on tensors in .npy files.");
-  line.texts("input", "NAME=FILE.npy", "an input; one for each that `tenon inspect` lists", settings.inputs);
-  line.text("output-dir", "DIR", "where outputs go, as DIR/<name>.npy, odd bytes percent-encoded", settings.outputDir);
+  line.texts("input", "NAME=FILE.npy", "an input that `tenon inspect` lists; of a sequence, repeat it for each element",
+             settings.inputs);
+  line.text("output-dir", "DIR",
+            "where outputs go, as DIR/<name>.npy, odd bytes percent-encoded; of a sequence as DIR/<name>_0.npy, ..",
+            settings.outputDir);
   line.number("threads", "threads; 0 = all cores, default: as compiled", settings.threads, 0, 4096);
   line.text("arch", "ARCH", "forces a code object, such as x86-64-v3", settings.arch);
   line.text("profile", "FILE.json", "write the times of all kernels as a Chrome trace", settings.profile);
