@@ -34,21 +34,34 @@ def _dtype(number: int) -> np.dtype[Any]:
     return np.dtype(_TYPES[number])
 
 
+# Numbers of TenonValueKind.
+_TENSOR, _SEQUENCE, _NONE = range(3)
+_KINDS = ("tensor", "sequence")
+
+Value = np.ndarray[Any, Any] | list[np.ndarray[Any, Any]] | None
+
+
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output of a model.
+    """An input or output of a model; of a sequence, what its elements are.
 
-    dtype  as numpy and ml_dtypes name it
-    shape  an extent, or the name of an extent that depends on the inputs ("" where it has none)
+    dtype     as numpy and ml_dtypes name it
+    shape     an extent, or the name of an extent that depends on the inputs ("" where it has none); None where the
+              rank depends on them
+    kind      "tensor", an array; or "sequence", a list of arrays
+    optional  may also be None
     """
     name: str
     dtype: str
-    shape: tuple[int | str, ...]
+    shape: tuple[int | str, ...] | None
+    kind: str = "tensor"
+    optional: bool = False
 
 
-def _describe(entry: tuple[str, int, list[int], list[str]]) -> TensorInfo:
-    name, number, dims, names = entry
-    return TensorInfo(name, _TYPES[number], tuple(d if d >= 0 else n for d, n in zip(dims, names)))
+def _describe(entry: tuple[str, int, list[int], list[str], int, bool, bool]) -> TensorInfo:
+    name, number, dims, names, kind, optional, ranked = entry
+    shape = tuple(d if d >= 0 else n for d, n in zip(dims, names)) if ranked else None
+    return TensorInfo(name, _TYPES[number], shape, _KINDS[kind], optional)
 
 
 def _array(name: str, value: Any) -> tuple[np.ndarray[Any, Any], int]:
@@ -66,6 +79,28 @@ def _array(name: str, value: Any) -> tuple[np.ndarray[Any, Any], int]:
     return (array.view(f"u{array.itemsize}") if number in _FOREIGN else array), number
 
 
+def _value(info: TensorInfo, value: Any) -> tuple[int, int, list[np.ndarray[Any, Any]]]:
+    """The value of an input as the extension module takes it."""
+    if value is None and info.optional:
+        return _NONE, 0, []
+    if info.kind == "tensor":
+        array, number = _array(info.name, value)
+        return _TENSOR, number, [array]
+    if not isinstance(value, (list, tuple)):
+        raise Error("TN7005", f"input '{info.name}' must be a list of arrays, found {type(value).__name__}",
+                    "pass a list, which may be empty")
+    pairs = [_array(info.name, each) for each in value]
+    for _, number in pairs:
+        if _TYPES[number] != info.dtype:
+            raise Error("TN7005", f"input '{info.name}' is a sequence of {info.dtype}, an element of it is of "
+                        f"{_TYPES[number]}", "convert it to the type that session.inputs lists")
+    return _SEQUENCE, _TYPES.index(info.dtype), [array for array, _ in pairs]
+
+
+def _restore(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any]:
+    return array.view(_dtype(number)) if number in _FOREIGN else array
+
+
 class Session:
     """A loaded plan. `run` may be called from several threads at once; the GIL is released meanwhile."""
 
@@ -76,6 +111,7 @@ class Session:
         self._session = _runtime.Session(os.fspath(path), -1 if threads is None else threads, arch)
         self._inputs = [_describe(entry) for entry in self._session.inputs]
         self._outputs = [_describe(entry) for entry in self._session.outputs]
+        self._is_plain = all(info.kind == "tensor" and not info.optional for info in self._inputs + self._outputs)
 
     @property
     def inputs(self) -> list[TensorInfo]:
@@ -96,25 +132,43 @@ class Session:
         return self._session.arch
 
     def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, Any], *,
-            profile: str | os.PathLike[str] | None = None) -> list[np.ndarray[Any, Any]]:
+            profile: str | os.PathLike[str] | None = None) -> list[Value]:
         """Runs the model and returns the outputs of these names, or all of them in model order.
 
-        inputs   an array for each input; row-major arrays of the right type are used where they are
+        inputs   an array for each input, a list of arrays for a sequence; None, or nothing, for an optional that is
+                 empty. Row-major arrays of the right type are used where they are
         profile  a file for the times of all kernels, as a Chrome trace
 
-        The arrays returned own the runtime's memory: nothing is copied.
+        The arrays returned own the runtime's memory: nothing is copied. Those of a sequence may share it.
         """
-        arrays = {name: _array(name, value) for name, value in inputs.items()}
-        # Names out of a file need not be UTF-8: they came as surrogates.
-        names = [name.encode("utf-8", "surrogateescape") for name in arrays]
-        results = self._session.run(names, [array for array, _ in arrays.values()],
-                                    [number for _, number in arrays.values()],
-                                    None if profile is None else os.fspath(profile))
-        by_name = {name: array.view(_dtype(number)) if number in _FOREIGN else array
-                   for name, number, array in results}
+        path = None if profile is None else os.fspath(profile)
+        by_name = self._run_tensors(inputs, path) if self._is_plain else self._run_values(inputs, path)
         if outputs is None:
             return [by_name[info.name] for info in self._outputs]
         for name in outputs:
             if name not in by_name:
                 raise Error("TN7003", f"there is no output '{name}'", f"the outputs are {', '.join(by_name)}")
         return [by_name[name] for name in outputs]
+
+    def _run_tensors(self, inputs: Mapping[str, Any], profile: str | None) -> dict[str, Value]:
+        arrays = {name: _array(name, value) for name, value in inputs.items()}
+        # Names out of a file need not be UTF-8: they came as surrogates.
+        names = [name.encode("utf-8", "surrogateescape") for name in arrays]
+        results = self._session.run(names, [array for array, _ in arrays.values()],
+                                    [number for _, number in arrays.values()], profile)
+        return {name: _restore(array, number) for name, number, array in results}
+
+    def _run_values(self, inputs: Mapping[str, Any], profile: str | None) -> dict[str, Value]:
+        known = {info.name for info in self._inputs}
+        for name in inputs:
+            if name not in known:
+                raise Error("TN7003", f"there is no input '{name}'", f"the inputs are {', '.join(known)}")
+        for info in self._inputs:
+            if info.name not in inputs and not info.optional:
+                raise Error("TN7004", f"the input '{info.name}' is missing", "pass every input that is not optional")
+        values = [_value(info, inputs.get(info.name)) for info in self._inputs]
+        found: dict[str, Value] = {}
+        for info, (kind, number, results) in zip(self._outputs, self._session.run_values(values, profile)):
+            arrays = [_restore(array, number) for array in results]
+            found[info.name] = arrays if kind == _SEQUENCE else arrays[0] if kind == _TENSOR else None
+        return found

@@ -29,7 +29,10 @@ class TenonBackendRep(BackendRep):
         self.session = session
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """The outputs in model order. `inputs`: an array for each input in model order, or a mapping of names."""
+        """The outputs in model order. `inputs`: a value for each input in model order, or a mapping of names.
+
+        Values are arrays, lists of arrays for sequences, and None for empty optionals, as for tenon.Session.run.
+        """
         if not isinstance(inputs, Mapping):
             inputs = dict(zip((info.name for info in self.session.inputs), _as_sequence(inputs), strict=True))
         return tuple(self.session.run(None, inputs))

@@ -33,3 +33,35 @@ def identity(kind, *dims):
 def unknown_op():
     return model([helper.make_node("NoSuchOp", ["x"], ["y"], name="there")],
                  [value("x", FLOAT, 4)], [value("y", FLOAT, 4)])
+
+
+def sequence(name, kind, *dims):
+    return helper.make_tensor_sequence_value_info(name, kind, dims or None)
+
+
+def optional(info):
+    """The same value, which may also be empty."""
+    kind = helper.make_optional_type_proto(info.type)
+    return helper.make_value_info(info.name, kind)
+
+
+def split():
+    """parts = the rows of x, as a sequence; count = how many."""
+    return model([helper.make_node("SplitToSequence", ["x"], ["parts"], keepdims=0),
+                  helper.make_node("SequenceLength", ["parts"], ["count"])],
+                 [value("x", FLOAT, "N", 2)], [sequence("parts", FLOAT, 2), value("count", INT64)])
+
+
+def insert():
+    """longer = parts with x at a position: extents of the elements are their own."""
+    return model([helper.make_node("SequenceInsert", ["parts", "x", "at"], ["longer"])],
+                 [sequence("parts", FLOAT, "N"), value("x", FLOAT, "M"), value("at", INT64)],
+                 [sequence("longer", FLOAT, "K")])
+
+
+def has():
+    """Whether x is there."""
+    made = model([helper.make_node("OptionalHasElement", ["x"], ["there"])],
+                 [optional(value("x", FLOAT, 2))], [value("there", BOOL)])
+    made.opset_import[0].version = 18
+    return made
