@@ -8,6 +8,7 @@
 #include "Compose.h"
 #include "GraphImporter.h"
 #include "ImportRunTimeControl.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -209,6 +210,46 @@ LogicalResult GraphImporter::Unrolling::finish() {
   return importer.bindOutputs(n.node, results, n.loc);
 }
 
+/// The name of x where the branches are Squeeze(x) and Identity(x); empty otherwise.
+static StringRef findSqueezed(const onnx::GraphProto &then, const onnx::GraphProto &otherwise) {
+  if (then.output_size() != 1 || otherwise.output_size() != 1 || otherwise.node_size() != 1 || then.node_size() == 0)
+    return {};
+  const onnx::NodeProto &squeeze = then.node(then.node_size() - 1), &identity = otherwise.node(0);
+  auto leads = [](const onnx::NodeProto &node, StringRef op, const onnx::GraphProto &graph) {
+    return node.op_type() == op && node.input_size() > 0 && node.output_size() == 1 &&
+           node.output(0) == graph.output(0).name();
+  };
+  for (int i = 0; i + 1 < then.node_size(); ++i)
+    if (then.node(i).op_type() != "Constant")
+      return {};
+  if (!leads(squeeze, "Squeeze", then) || !leads(identity, "Identity", otherwise) ||
+      squeeze.input(0) != identity.input(0))
+    return {};
+  return squeeze.input(0);
+}
+
+/// The one extent that an i64 value holds; null if it is no number known at import.
+static DimAttr extentOf(Value v) {
+  if (auto dims = v.getDefiningOp<DimsOp>(); dims && dims.getValues().getDims().size() == 1)
+    return dims.getValues().getDims()[0];
+  DenseElementsAttr elements;
+  if (matchPattern(v, m_Constant(&elements)) && elements.isSplat() && elements.getElementType().isInteger(64))
+    return DimAttr::constant(v.getContext(), elements.getSplatValue<int64_t>());
+  return {};
+}
+
+/// If(an extent of x is 1, Squeeze(x), Identity(x)): what exporters make of a squeeze whose axis has a symbolic extent.
+/// The branches differ in rank, and what follows was written for one: for that of the squeeze, which requires the
+/// extent.
+static bool isGuardedSqueeze(const NodeImporter &n, const ModelValue *x) {
+  const ModelValue *condition = n.getInput(0);
+  auto equal = x && x->type && condition && condition->op ? condition->op.getDefiningOp<EqualOp>() : EqualOp();
+  if (!equal)
+    return false;
+  DimAttr a = extentOf(equal.getOperand(0)), b = extentOf(equal.getOperand(1));
+  return a && b && b.isConstant(1) && llvm::is_contained(getDims(x->type), a);
+}
+
 LogicalResult GraphImporter::importControlFlow(const onnx::NodeProto &node, Location loc, int64_t opset,
                                                ArrayRef<ModelValue *> inputs) {
   auto unrolling = std::make_shared<Unrolling>(*this, node, loc, opset, inputs);
@@ -222,6 +263,9 @@ LogicalResult GraphImporter::importControlFlow(const onnx::NodeProto &node, Loca
   if (node.op_type() != "If")
     return Unrolling::start(unrolling);
   auto condition = n.knownInts(0);
+  StringRef squeezed = findSqueezed(n.findAttr("then_branch")->g(), n.findAttr("else_branch")->g());
+  if (!condition && !squeezed.empty() && isGuardedSqueeze(n, frames.back().lookup(squeezed)))
+    condition = Ints{1};
   if (!condition || condition->size() != 1)
     return RunTimeIf::start(std::make_shared<RunTimeIf>(*this, n));
   const onnx::GraphProto &branch = n.findAttr(condition->front() ? "then_branch" : "else_branch")->g();

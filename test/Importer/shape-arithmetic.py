@@ -8,6 +8,8 @@
 # RUN: tenon-translate --onnx-to-graph %t/float_arithmetic.onnx | FileCheck %s --check-prefix=FLOAT
 # RUN: tenon-translate --onnx-to-graph %t/reversed_pads.onnx | FileCheck %s --check-prefix=PADS
 # RUN: tenon-translate --onnx-to-graph %t/extent_as_condition.onnx | FileCheck %s --check-prefix=CONDITION
+# RUN: tenon-translate --onnx-to-graph %t/guarded_squeeze.onnx | FileCheck %s --check-prefix=GUARDED
+# RUN: tenon-translate --onnx-to-graph %t/other_guard.onnx | FileCheck %s --check-prefix=OTHER
 import os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
 from onnx_case import *  # noqa: E402,F403
@@ -111,6 +113,34 @@ def extent_as_condition():
 
 # CONDITION: graph.neg
 # CONDITION-NOT: graph.abs
+
+
+def squeeze_or_identity(number):
+    then = helper.make_graph([node("Constant", [], ["a"], value=ints("a", 1)), node("Squeeze", ["x", "a"], ["t"])], "t", [],
+                             [value("t", None)])
+    otherwise = helper.make_graph([node("Identity", ["x"], ["e"])], "e", [], [value("e", None)])
+    return model([node("Shape", ["x"], ["s"], start=1), node("Squeeze", ["s"], ["n"]), node("Equal", ["n", "k"], ["c"]),
+                  node("If", ["c"], ["y"], then_branch=then, else_branch=otherwise)], [value("x", ("N", "C"))],
+                 initializers=[constant("k", number, np.int64)])
+
+
+@case
+def guarded_squeeze():
+    """PyTorch's squeeze of an axis whose extent is no constant: its rank is what follows was written for."""
+    return squeeze_or_identity(1)
+
+
+# GUARDED: func.func @main
+# GUARDED: graph.reshape {{.*}} -> tensor<?xf32, #graph.shape<[N]>>
+
+
+@case
+def other_guard():
+    """Another condition stays one."""
+    return squeeze_or_identity(2)
+
+
+# OTHER: plan.script
 
 
 write_cases()

@@ -8,16 +8,12 @@ import tool
 # The default run takes one model of each kind; the others are as many seconds again.
 SMALL = {"320n.onnx", "attacut-c.onnx", "attacut-sc.onnx", "captcha_crnn.onnx", "ch_PP-OCRv4_det_infer.onnx",
          "common_old.onnx", "magika_model.onnx", "minimol_v1.onnx", "model_v8.onnx", "sig_bak_ovr.onnx",
-         "silero_vad_16k_sequence.onnx"}
+         "silero_vad.onnx", "silero_vad_16k_sequence.onnx"}
 # What is not supported yet, so that they do not compile.
 WAITING = {
     "kokoro_82m_int8.onnx": "a Range whose limit data decide",
     "piper_tashkeel_model.onnx": "TopK",
     "plcmos_v2.onnx": "a GRU over a sequence of any length",
-    "silero_vad.onnx": "an If at run time",
-    "silero_vad_16k_op15.onnx": "an If at run time",
-    "silero_vad_half.onnx": "an If at run time",
-    "silero_vad_op18_ifless.onnx": "an If at run time",
 }
 
 

@@ -80,14 +80,16 @@ def feeds(path, sizes, seed=0):
     model = onnx.load(path, load_external_data=False)
     weights = {i.name for i in model.graph.initializer}
     inputs = [i for i in model.graph.input if i.name not in weights]
-    del model.graph.input[:]
-    model.graph.input.extend(inputs)
     for i in inputs:
         for axis, dim in enumerate(i.type.tensor_type.shape.dim):
             if not dim.dim_value and not dim.dim_param:
                 dim.dim_param = f"{i.name}.{axis}"
+    kept = [i.SerializeToString() for i in inputs]
+    del model.graph.input[:]
+    for text in kept:
+        model.graph.input.add().ParseFromString(text)
     drawn = drawn_inputs.draw_inputs(model, sizes, seed)
-    for i in inputs:
+    for i in model.graph.input:
         drawn[i.name] = drawn[i.name].astype(onnx.helper.tensor_dtype_to_np_dtype(i.type.tensor_type.elem_type))
     for name, change in special(path.name, sizes, np.random.default_rng(seed + 1)).items():
         if name in drawn:
