@@ -221,6 +221,7 @@ LogicalResult GraphImporter::importInputs(Frame &frame) {
   if (failed(bindFixedShapes()))
     return failure();
   const auto &graph = file->proto.graph();
+  readDeclarations(graph);
   Segment &segment = openSegment(module->getLoc());
   if (failed(importInitializers(graph, frame)))
     return failure();
@@ -451,6 +452,7 @@ LogicalResult GraphImporter::pushGraph(const onnx::NodeProto &node, const onnx::
            << "the graph '" << graph.name() << "' has " << graph.input_size() << " inputs, given are " << inputs.size();
   if (frames.size() > size_t(2 * maxFunctions))
     return emitError(loc, Code::FunctionCalls) << "graphs nest more than " << 2 * maxFunctions << " deep";
+  readDeclarations(graph);
   Frame &caller = frames.back();
   Frame &callee = frames.emplace_back();
   callee.outer = &caller;

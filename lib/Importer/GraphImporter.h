@@ -96,8 +96,14 @@ private:
   static void hideLocal(const Script &script, ValueKind &kind);
   /// What a type of the model says; nothing where it is not supported.
   std::optional<ValueKind> readKind(const onnx::TypeProto &type);
-  /// Makes elements that shapes depend on into symbols, whose values later segments are given.
+  /// Makes the elements of a small vector of integers or bools into symbols, whose values later segments are given.
+  void makeKnown(ModelValue &value);
+  /// The same for operands that shapes depend on.
   void makeShapeOperandsKnown(const onnx::NodeProto &node, ArrayRef<ModelValue *> inputs);
+  /// Notes what the graph says of its values' types.
+  void readDeclarations(const onnx::GraphProto &graph);
+  /// The rank that the model declares for a value of this name.
+  std::optional<int64_t> declaredRank(StringRef name) const;
   static void setTypeProto(onnx::TypeProto &proto, const ModelValue &value);
   const onnx::NodeProto &resolveAttributes(Frame &frame, const onnx::NodeProto &node);
   LogicalResult bindFixedShapes();
@@ -116,6 +122,7 @@ private:
   std::deque<onnx::NodeProto> ownedNodes;
   std::deque<onnx::FunctionProto> ownedFunctions;
   llvm::StringMap<const onnx::FunctionProto *> functions;
+  llvm::StringMap<const onnx::TypeProto *> declarations;
   llvm::StringMap<int64_t> boundSymbols;
   llvm::StringMap<char> usedSymbols;
   llvm::StringMap<std::string> renamedSymbols; ///< dimensions that were called like a reserved symbol

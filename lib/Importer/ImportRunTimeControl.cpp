@@ -59,6 +59,11 @@ LogicalResult GraphImporter::RunTimeIf::finish() {
   if (kinds[0].size() != kinds[1].size())
     return n.error(Code::WrongOperands) << "the branches have " << kinds[0].size() << " and " << kinds[1].size()
                                         << " results";
+  for (auto [i, kind, other] : llvm::enumerate(kinds[0], kinds[1]))
+    if (kind.dims && other.dims && !kind.isSequence && kind.dims->size() != other.dims->size()) {
+      auto declared = n.wantsOutput(i) ? importer.declaredRank(n.node.output(int(i))) : std::nullopt;
+      return assume(declared && *declared == int64_t(other.dims->size()) ? 1 : 0);
+    }
   ScriptStep &step = importer.script.addStep(ScriptStep::Branch, n.loc);
   step.condition = condition;
   step.inputs = {condition};
@@ -73,6 +78,17 @@ LogicalResult GraphImporter::RunTimeIf::finish() {
     results.push_back(importer.addHostValue(step.outputs.back(), kind, n.loc));
   }
   return importer.bindOutputs(n.node, results, n.loc);
+}
+
+LogicalResult GraphImporter::RunTimeIf::assume(unsigned side) {
+  ModelValue &value = *n.getInput(0);
+  importer.makeKnown(value);
+  n.requireEqual(value.known->front(), n.dim(side == 0), "the branch whose results have the rank that the plan is for");
+  const onnx::GraphProto &branch = n.findAttr(side == 0 ? "then_branch" : "else_branch")->g();
+  return importer.pushGraph(n.node, branch, {}, n.loc,
+                            [&importer = importer, &node = n.node, loc = n.loc](auto results) {
+                              return importer.bindOutputs(node, results, loc);
+                            });
 }
 
 void GraphImporter::hideLocal(const Script &script, ValueKind &kind) {

@@ -15,6 +15,8 @@ public:
 private:
   static LogicalResult enter(const std::shared_ptr<RunTimeIf> &self, unsigned side);
   LogicalResult finish();
+  /// Branches whose results differ in rank: the plan serves the runs that take one of them, and checks that they do.
+  LogicalResult assume(unsigned side);
 
   GraphImporter &importer;
   NodeImporter n;

@@ -109,29 +109,44 @@ std::optional<ModelValue *> GraphImporter::importValue(const onnx::ValueInfoProt
   return nullptr;
 }
 
+void GraphImporter::readDeclarations(const onnx::GraphProto &graph) {
+  for (const auto *list : {&graph.value_info(), &graph.output()})
+    for (const auto &value : *list)
+      declarations.try_emplace(value.name(), &value.type());
+}
+
+std::optional<int64_t> GraphImporter::declaredRank(StringRef name) const {
+  const onnx::TypeProto *type = declarations.lookup(name);
+  if (!type || !type->tensor_type().has_shape())
+    return std::nullopt;
+  return type->tensor_type().shape().dim_size();
+}
+
+void GraphImporter::makeKnown(ModelValue &value) {
+  auto integer = dyn_cast_or_null<IntegerType>(value.type ? value.type.getElementType() : Type());
+  if (value.known || !integer || value.type.getRank() > 1 || !value.type.hasStaticShape() ||
+      value.type.getNumElements() > maxKnownElements)
+    return;
+  const Number number = numberOf(value);
+  auto argument = dyn_cast_or_null<BlockArgument>(value.op); // the input of that number
+  const bool isRead = argument && integer.getWidth() > 1;    // by the shape program itself
+  const unsigned source = isRead ? argument.getArgNumber() : unsigned(modelInputs.size()) + nextElements++;
+  if (!isRead)
+    script.close();
+  Dims elements;
+  for (unsigned i = 0; i < unsigned(value.type.getNumElements()); ++i) {
+    elements.push_back(inputElement(context, source, i));
+    script.define(elements.back().getName(), number, i, /*isElement=*/true);
+  }
+  value.known = std::move(elements);
+}
+
 void GraphImporter::makeShapeOperandsKnown(const onnx::NodeProto &node, ArrayRef<ModelValue *> inputs) {
   if (!node.domain().empty() && node.domain() != "ai.onnx")
     return;
-  for (int operand : getShapeOperands(node.op_type())) {
-    if (size_t(operand) >= inputs.size() || !inputs[size_t(operand)])
-      continue;
-    ModelValue &value = *inputs[size_t(operand)];
-    auto integer = dyn_cast_or_null<IntegerType>(value.type ? value.type.getElementType() : Type());
-    if (value.known || !integer || integer.getWidth() == 1 || value.type.getRank() > 1 ||
-        !value.type.hasStaticShape() || value.type.getNumElements() > maxKnownElements)
-      continue;
-    const Number number = numberOf(value);
-    auto argument = dyn_cast_or_null<BlockArgument>(value.op); // the input of that number
-    const unsigned source = argument ? argument.getArgNumber() : unsigned(modelInputs.size()) + nextElements++;
-    if (!argument)
-      script.close();
-    Dims elements;
-    for (unsigned i = 0; i < unsigned(value.type.getNumElements()); ++i) {
-      elements.push_back(inputElement(context, source, i));
-      script.define(elements.back().getName(), number, i, /*isElement=*/true);
-    }
-    value.known = std::move(elements);
-  }
+  for (int operand : getShapeOperands(node.op_type()))
+    if (size_t(operand) < inputs.size() && inputs[size_t(operand)])
+      makeKnown(*inputs[size_t(operand)]);
 }
 
 /// Name and type of an input or output of the script.
