@@ -62,10 +62,10 @@ bool runsWith(const plan::Record &record, uint32_t code) {
   return false;
 }
 
-Totals addUp(const plan::Plan &plan, unsigned kernel, int threads, llvm::ArrayRef<int64_t> values,
-             const cost::KernelNote *note, const std::optional<cost::Device> &device) {
-  Totals totals;
-  const plan::Function &function = *plan.functions()->Get(0);
+void addUp(Totals &totals, const plan::Plan &plan, unsigned kernel, int threads, const SizedFunction &sized,
+           const cost::KernelNote *note, const std::optional<cost::Device> &device) {
+  const plan::Function &function = *sized.function;
+  const llvm::ArrayRef<int64_t> values = sized.values;
   const uint32_t code = codeOf(plan, device);
   const cost::ArchNeeds *needs = note ? needsOn(*note, device) : nullptr;
   for (unsigned i = 0; function.records() && i < function.records()->size(); ++i) {
@@ -86,7 +86,6 @@ Totals addUp(const plan::Plan &plan, unsigned kernel, int threads, llvm::ArrayRe
       grid = cost::callGrid(*device);
     add(totals, cost::estimate(*device, note->tactic, double(flops), double(traffic), grid));
   }
-  return totals;
 }
 
 /// Rounded, so that a listing is the same wherever it is made.
@@ -139,13 +138,15 @@ Expected<tools::KernelTable> tools::KernelTable::create(const plan::Container &c
   return table;
 }
 
-json::Object tools::KernelTable::describe(unsigned index, llvm::ArrayRef<int64_t> values) const {
+json::Object tools::KernelTable::describe(unsigned index, llvm::ArrayRef<SizedFunction> functions) const {
   const plan::Kernel &kernel = *container.plan().kernels()->Get(index);
   const cost::KernelNote *note = nullptr;
   for (const cost::KernelNote &each : notes.kernels)
     if (each.name == kernel.name()->string_view())
       note = &each;
-  Totals totals = addUp(container.plan(), index, int(kernel.threads()), values, note, device);
+  Totals totals; // a function counts once, however often the script calls it
+  for (const SizedFunction &function : functions)
+    addUp(totals, container.plan(), index, int(kernel.threads()), function, note, device);
   json::Object object{{"name", json::fixUTF8(kernel.name()->string_view())},
                       {"launches", totals.launches},
                       {"flops", totals.flops},
@@ -162,10 +163,10 @@ json::Object tools::KernelTable::describe(unsigned index, llvm::ArrayRef<int64_t
   return object;
 }
 
-json::Array tools::KernelTable::describe(llvm::ArrayRef<int64_t> values) const {
+json::Array tools::KernelTable::describe(llvm::ArrayRef<SizedFunction> functions) const {
   json::Array all;
   for (unsigned i = 0; container.plan().kernels() && i < container.plan().kernels()->size(); ++i)
-    all.push_back(describe(i, values));
+    all.push_back(describe(i, functions));
   return all;
 }
 

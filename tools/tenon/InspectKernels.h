@@ -2,6 +2,7 @@
 #ifndef TENON_TOOLS_TENON_INSPECTKERNELS_H
 #define TENON_TOOLS_TENON_INSPECTKERNELS_H
 
+#include "InspectScript.h"
 #include "tenon/Cost/KernelNotes.h"
 #include "tenon/Plan/Container.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -17,14 +18,14 @@ public:
   /// TN6022 where the notes are damaged, TN903x for the device.
   static Expected<KernelTable> create(const plan::Container &container, const std::string &device);
 
-  /// One object per kernel of the plan. `values` are those of the entry function's shape program.
-  llvm::json::Array describe(llvm::ArrayRef<int64_t> values) const;
+  /// One object per kernel of the plan.
+  llvm::json::Array describe(llvm::ArrayRef<SizedFunction> functions) const;
   /// Name and title of the device; "" where the plan has no notes.
   std::string deviceTitle() const { return device ? device->name + " (" + device->title + ")" : ""; }
 
 private:
   explicit KernelTable(const plan::Container &container) : container(container) {}
-  llvm::json::Object describe(unsigned kernel, llvm::ArrayRef<int64_t> values) const;
+  llvm::json::Object describe(unsigned kernel, llvm::ArrayRef<SizedFunction> functions) const;
 
   const plan::Container &container;
   cost::KernelNotes notes;

@@ -1,9 +1,8 @@
 //===- InspectPlan.cpp - What is in a plan --------------------------------===//
 #include "Inspect.h"
 #include "InspectKernels.h"
+#include "InspectScript.h"
 #include "common/Report.h"
-#include "tenon/Plan/ArenaPlacement.h"
-#include "tenon/Plan/ShapeProgram.h"
 #include "tenon/Plan/plan_generated.h"
 #include "tenon/Runtime/Session.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -13,11 +12,10 @@ using namespace tenon::tools;
 namespace json = llvm::json;
 
 namespace {
-/// The entry function at one set of input extents.
+/// The functions of a plan at one set of input extents.
 struct Sizes {
-  std::vector<std::vector<int64_t>> inputs;
-  std::vector<int64_t> values;
-  int64_t arena = 0;
+  std::vector<std::vector<int64_t>> inputs; ///< of the plan; empty for what is no tensor of known rank
+  std::vector<SizedFunction> functions;
 };
 } // namespace
 
@@ -42,57 +40,72 @@ static json::Array describeTensors(const std::vector<runtime::TensorInfo> &infos
   json::Array out;
   for (const runtime::TensorInfo &info : infos) {
     json::Array dims;
+    if (!info.isRanked)
+      dims.push_back("..");
     for (size_t k = 0; k < info.dims.size(); ++k) {
       if (info.dims[k] >= 0)
         dims.push_back(info.dims[k]);
       else
         dims.push_back(info.dimNames[k].empty() ? "?" : json::fixUTF8(info.dimNames[k]));
     }
-    out.push_back(json::Object{
-        {"name", json::fixUTF8(info.name)}, {"type", elementName(info.type).data()}, {"dims", std::move(dims)}});
+    json::Object tensor{
+        {"name", json::fixUTF8(info.name)}, {"type", elementName(info.type).data()}, {"dims", std::move(dims)}};
+    if (info.kind == runtime::ValueKind::Sequence)
+      tensor["sequence"] = true;
+    if (info.isOptional)
+      tensor["optional"] = true;
+    out.push_back(std::move(tensor));
   }
   return out;
 }
 
 /// Extents of the inputs, without making their tensors.
-static Expected<Sizes> evaluate(const plan::Function &function, const std::vector<runtime::TensorInfo> &infos,
+static Expected<Sizes> evaluate(const plan::Plan &plan, const std::vector<runtime::TensorInfo> &infos,
                                 const ShapeSet &shapes) {
-  auto dims = completeShapes(infos, shapes);
+  std::vector<runtime::TensorInfo> tensors;
+  for (const runtime::TensorInfo &info : infos)
+    if (info.kind == runtime::ValueKind::Tensor && !info.isOptional && info.isRanked)
+      tensors.push_back(info);
+  auto dims = completeShapes(tensors, shapes);
   if (!dims)
     return dims.takeStatus();
   Sizes sizes;
-  sizes.inputs = std::move(*dims);
-  std::vector<std::vector<int64_t>> elements; // that shapes depend on: nobody gave them
-  for (size_t count : plan::countElementsRead(function))
-    elements.emplace_back(count, 1);
-  TENON_RETURN_IF_ERROR(plan::evaluateShapes(function, sizes.inputs, elements, sizes.values));
-  std::vector<plan::ArenaItem> items;
-  for (unsigned i = 0; i < sizeOf(function.buffers()); ++i) {
-    const plan::Buffer &buffer = *function.buffers()->Get(i);
-    if (buffer.kind() == plan::BufferKind::Arena)
-      items.push_back({sizes.values[buffer.bytes()], buffer.first_record(), buffer.last_record(), buffer.offset()});
+  if (!plan.script()) {
+    auto entry = sizeFunction(*plan.functions()->Get(0), *dims, 1);
+    if (!entry)
+      return entry.takeStatus();
+    sizes.functions.push_back(std::move(*entry));
+  } else {
+    std::map<std::string, int64_t> symbols;
+    for (size_t i = 0; i < tensors.size(); ++i)
+      for (size_t k = 0; k < tensors[i].dims.size(); ++k)
+        symbols.try_emplace(tensors[i].dimNames[k], (*dims)[i][k]);
+    symbols.erase("");
+    sizes.functions = sizeFunctions(plan, symbols);
   }
-  sizes.arena = plan::placeArena(items);
+  size_t next = 0;
+  for (const runtime::TensorInfo &info : infos)
+    sizes.inputs.push_back(next < tensors.size() && tensors[next].name == info.name ? std::move((*dims)[next++])
+                                                                                    : std::vector<int64_t>());
   return sizes;
 }
 
 /// Kernels of the host beside a device, and how much is copied between the two.
-static json::Object describeHost(const plan::Plan &plan, const plan::Function &function, const Sizes &sizes) {
+static json::Object describeHost(const plan::Plan &plan, const Sizes &sizes) {
   json::Array kernels;
   for (unsigned i = 0; i < sizeOf(plan.kernels()); ++i)
     if (const plan::Kernel &kernel = *plan.kernels()->Get(i); kernel.host())
       kernels.push_back(json::Object{{"name", text(kernel.name())}, {"nodes", texts(kernel.nodes())}});
   int64_t toDevice = 0, toHost = 0, copies = 0;
-  for (unsigned i = 0; i < sizeOf(function.records()); ++i) {
-    const plan::Copy *copy = function.records()->Get(i)->operation_as_Copy();
-    if (!copy)
-      continue;
-    auto isDevice = [&](const plan::BufferRef &ref) {
-      return function.buffers()->Get(ref.buffer())->kind() == plan::BufferKind::Arena;
-    };
-    ++copies;
-    (isDevice(*copy->target()) ? toDevice : toHost) += sizes.values[copy->bytes()];
-  }
+  for (const SizedFunction &sized : sizes.functions)
+    for (unsigned i = 0; i < sizeOf(sized.function->records()); ++i) {
+      const plan::Copy *copy = sized.function->records()->Get(i)->operation_as_Copy();
+      if (!copy)
+        continue;
+      const auto kind = sized.function->buffers()->Get(copy->target()->buffer())->kind();
+      ++copies;
+      (kind == plan::BufferKind::Arena ? toDevice : toHost) += sized.values.empty() ? 0 : sized.values[copy->bytes()];
+    }
   return json::Object{
       {"kernels", std::move(kernels)}, {"copies", copies}, {"bytes_to_device", toDevice}, {"bytes_to_host", toHost}};
 }
@@ -145,8 +158,7 @@ Expected<json::Object> tools::describePlan(const plan::Container &container, con
   if (!session)
     return session.takeStatus();
   const plan::Plan &plan = container.plan();
-  const plan::Function &entry = *plan.functions()->Get(0);
-  auto sizes = evaluate(entry, (*session)->inputs(), shapes);
+  auto sizes = evaluate(plan, (*session)->inputs(), shapes);
   if (!sizes)
     return sizes.takeStatus();
   json::Object at;
@@ -156,7 +168,10 @@ Expected<json::Object> tools::describePlan(const plan::Container &container, con
   if (!table)
     return table.takeStatus();
   json::Array ranks;
-  ranks.push_back(describeRank(table->describe(sizes->values), kernels.list));
+  ranks.push_back(describeRank(table->describe(sizes->functions), kernels.list));
+  int64_t arena = 0; // each function keeps its own
+  for (const SizedFunction &sized : sizes->functions)
+    arena += sized.arena;
   return json::Object{
       {"kind", "plan"},
       {"producer", text(plan.producer())},
@@ -171,10 +186,11 @@ Expected<json::Object> tools::describePlan(const plan::Container &container, con
       {"code", describeCode(plan)},
       {"sections", describeSections(container)},
       {"shapes", std::move(at)},
-      {"arena_bytes", sizes->arena},
+      {"arena_bytes", arena},
       {"device", table->deviceTitle()},
       {"ranks", std::move(ranks)},
-      {"host", describeHost(plan, *plan.functions()->Get(0), *sizes)},
+      {"host", describeHost(plan, *sizes)},
+      {"script", describeScript(plan)},
   };
 }
 
@@ -182,7 +198,10 @@ void tools::printTensors(llvm::StringRef title, const json::Array &tensors) {
   llvm::outs() << title << ":\n";
   for (const json::Value &value : tensors) {
     const json::Object &tensor = *value.getAsObject();
-    llvm::outs() << "  " << printable(*tensor.getString("name")) << ": " << *tensor.getString("type") << " [";
+    llvm::outs() << "  " << printable(*tensor.getString("name")) << ": "
+                 << (tensor.getBoolean("optional").value_or(false) ? "optional " : "")
+                 << (tensor.getBoolean("sequence").value_or(false) ? "sequence of " : "") << *tensor.getString("type")
+                 << " [";
     llvm::ListSeparator comma;
     for (const json::Value &dim : *tensor.getArray("dims")) {
       llvm::outs() << comma;
@@ -214,6 +233,7 @@ void tools::printPlan(const json::Object &plan) {
     llvm::outs() << ' ' << printable(name) << '=' << formatDims(extents);
   }
   llvm::outs() << ": arena " << formatBytes(uint64_t(*plan.getInteger("arena_bytes"))) << '\n';
+  printScript(*plan.getArray("script"));
   const json::Object &host = *plan.getObject("host");
   for (const json::Value &value : *host.getArray("kernels")) {
     llvm::outs() << "on the host: " << printable(*value.getAsObject()->getString("name"));
