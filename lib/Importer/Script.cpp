@@ -174,6 +174,8 @@ void Script::writeStep(ScriptStep &step, OpBuilder &builder) {
   Operation *op = nullptr;
   if (step.kind == ScriptStep::Call) {
     Segment &s = *step.segment;
+    if (Operation &first = s.function.getBody().front().front(); !isa<func::ReturnOp>(first))
+      step.loc = first.getLoc(); // the node that errors name
     SmallVector<Value> values;
     SmallVector<int64_t> indices;
     SmallVector<bool> elements;

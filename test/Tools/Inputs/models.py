@@ -72,6 +72,20 @@ def integers():
                  [("one", np.array(1, np.int64))])
 
 
+def repeated():
+    """A loop whose iterations a run counts, and a sequence of their results."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["c"], ["d"]), helper.make_node("Add", ["s", "x"], ["t"], name="sum"),
+         helper.make_node("SequenceInsert", ["q", "t"], ["r"], name="keep")], "body",
+        [value("i", INT64), value("c", BOOL), value("s", FLOAT, "N"),
+         helper.make_tensor_sequence_value_info("q", FLOAT, None)],
+        [value("d", BOOL), value("t", FLOAT, "N"), helper.make_tensor_sequence_value_info("r", FLOAT, None)])
+    return model([helper.make_node("SequenceEmpty", [], ["none"]),
+                  helper.make_node("Loop", ["m", "", "x", "none"], ["y", "all"], body=body, name="loop")],
+                 [value("x", FLOAT, "N"), value("m", INT64)],
+                 [value("y", FLOAT, "N"), helper.make_tensor_sequence_value_info("all", FLOAT, None)])
+
+
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
