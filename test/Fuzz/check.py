@@ -1,0 +1,80 @@
+"""A graph through Tenon, and its results against those that the oracle gave."""
+import collections
+import re
+
+import numpy as np
+
+import element_types as et
+import generate
+
+# outcome: "pass", "refused", "invalid", "wrong", "error", "crash", "time-out"; reason: what failures have in common.
+Result = collections.namedtuple("Result", "outcome reason detail ops seconds")
+
+# The twins of maker.py tell how far rounding may move a result; so many times their spread, and of a result's largest
+# element so many times the noise of its type, is what a result may be off.
+_SPREADS, _NOISES = 8, 4
+
+
+def tolerance(value):
+    """How far each element of `value` may be off."""
+    wide = value.array.astype(np.float64)
+    if not wide.size:
+        return 0.0
+    spread = max(np.max(np.abs(twin.astype(np.float64) - wide)) for twin in value.twins)
+    return _SPREADS * spread + _NOISES * et.noise(value.dtype) * np.max(np.abs(wide)) + 1e-30
+
+
+def difference(value, found):
+    """What is wrong with `found`, or None."""
+    if not isinstance(found, np.ndarray) and not isinstance(found, np.generic):
+        return "kind", f"{type(found).__name__}"
+    if found.dtype != value.dtype:
+        return "type", f"{found.dtype} for {value.dtype}"
+    if found.shape != value.shape:
+        return "shape", f"{found.shape} for {value.shape}"
+    if not et.noise(value.dtype):
+        if np.array_equal(found, value.array):
+            return None
+        at = np.argwhere(np.asarray(found != value.array))
+        return "values", f"{len(at)} of {value.array.size} differ, first at {at[0].tolist()}: " \
+                         f"{found[tuple(at[0])]} for {value.array[tuple(at[0])]}"
+    off = np.abs(found.astype(np.float64) - value.array.astype(np.float64))
+    bound = tolerance(value)
+    if np.all(off <= bound):  # false for NaN
+        return None
+    at = np.unravel_index(np.argmax(np.where(np.isnan(off), np.inf, off)), off.shape)
+    return "values", f"at {[int(i) for i in at]} {found[at]} for {value.array[at]}, off by {off[at]:.3g}, may be {bound:.3g}"
+
+
+def key_of(error):
+    text = getattr(error, "reason", str(error))
+    return f"{error.code} " + re.sub(r"\d+", "#", re.sub(r"'[^']*'|\"[^\"]*\"|<[^>]*>|\[[^\]]*\]", "..", text))[:140]
+
+
+def check(graph, stage=lambda name: None, target="cpu"):
+    """Compiles and runs `graph`. `stage` is told what is about to happen."""
+    import tenon
+    ops = sorted({node.op_type for node in graph.nodes})
+    if not graph.outputs:
+        return Result("invalid", "empty", "", ops, 0)
+    model = generate.to_model(graph)
+    stage("compile")
+    try:
+        archs = [tenon.cpu_arch()] if target == "cpu" and hasattr(tenon, "cpu_arch") else None
+        plan = tenon.compile(model, target=target, archs=archs, jobs=1)
+        stage("run")
+        session = tenon.Session(plan, threads=1)
+        results = session.run(None, generate.feeds_of(graph, model))
+    except tenon.Error as error:
+        # TN9001 is how a fault of Tenon is reported, a kernel that does not compile is one.
+        outcome = "error" if error.code in ("TN9001", "TN5004", "TN5005") else "refused"
+        return Result(outcome, key_of(error), str(error), ops, 0)
+    problems = []
+    for name, found in zip(graph.outputs, results, strict=True):
+        problem = difference(graph.values[name], found)
+        if problem:
+            node = next(node for node in graph.nodes if name in node.output)
+            problems.append((problem[0], node.op_type, f"{name} = {node.op_type}: {problem[0]}: {problem[1]}"))
+    if problems:
+        return Result("wrong", f"{problems[0][0]} of {problems[0][1]}", "\n".join(p[2] for p in problems), ops, 0)
+    return Result("pass", "", "", ops, 0)
