@@ -51,8 +51,12 @@ LogicalResult importActivation(NodeImporter &n) {
   Value x = floatInput(n);
   if (!x)
     return failure();
-  Expression e{n, typeOf(x).getElementType()};
-  return n.setOutput(body(e, x));
+  // In 16 bits every step would round: ln(1 + e^x) is then off by 3 % at -4.5.
+  Type type = typeOf(x).getElementType();
+  Type computed = type.getIntOrFloatBitWidth() < 32 ? Type(Float32Type::get(n.context)) : type;
+  Expression e{n, computed};
+  Value result = body(e, n.cast(x, computed));
+  return n.setOutput(result ? n.cast(result, type) : Value());
 }
 
 Value buildHardSwish(Expression &e, Value x) {

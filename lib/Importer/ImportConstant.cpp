@@ -61,7 +61,8 @@ LogicalResult castTo(NodeImporter &n, Type elementType, int64_t code) {
     return n.error(Code::UnsupportedElementType) << "cannot cast to element type " << code;
   // One constant number stays one: rules ask for padding values and the like.
   ModelValue *x = n.getInput(0);
-  auto values = x && x->constant && isa<FloatType>(elementType) ? n.knownFloats(0) : std::nullopt;
+  bool isWide = isa<FloatType>(elementType) && !isNarrow(elementType); // narrow numbers saturate, and are no constants
+  auto values = x && x->constant && isWide ? n.knownFloats(0) : std::nullopt;
   if (values && values->size() == 1) {
     APFloat value(values->front());
     bool losesInfo;
@@ -109,7 +110,7 @@ LogicalResult importConstantOfShape(NodeImporter &n) {
       return failure();
     if (tensor->type.getNumElements() != 1)
       return n.error(Code::WrongAttribute) << "attribute 'value' must have one element";
-    fill = n.reshape(n.constant(tensor->constant), {});
+    fill = n.reshape(tensor->op ? tensor->op : n.constant(tensor->constant), {});
   } else {
     fill = n.scalar(Float32Type::get(n.context), 0);
   }

@@ -61,14 +61,14 @@ Value GridSampler::reflect(Value position, Value extent) {
   return c.select(c.equal(range, 0), c.like(inside, 0), inside);
 }
 
+/// Positions up to the borders stay: a cubic between the last centre and the border is not flat.
 Value GridSampler::moveInside(Value position, Value extent) {
-  if (padding == "border")
-    return c.clamp(position, number(0), c.sub(extent, 1));
-  if (padding != "reflection")
+  if (padding == "zeros")
     return position;
   Value low = number(alignsCorners ? 0 : -0.5), high = c.add(low, alignsCorners ? c.sub(extent, 1) : extent);
   Value isInside = c.both(c.make<LessOrEqualOp>(low, position), c.make<LessOrEqualOp>(position, high));
-  return c.select(isInside, position, reflect(position, extent));
+  Value moved = padding == "border" ? c.clamp(position, number(0), c.sub(extent, 1)) : reflect(position, extent);
+  return c.select(isInside, position, moved);
 }
 
 /// `position` is whole. Outside of x the weight becomes 0, or the position moves inside.

@@ -73,10 +73,15 @@ def draw(rng, dtype, shape, low=None, high=None):
     return np.asarray(rng.integers(low, high, shape, endpoint=True)).astype(dtype)
 
 
-def disturb(rng, array, amount=1.0):
-    """`array` with every float a little off, as rounding would leave it; integers and bools as they are."""
+def disturb(rng, array, amount=1.0, floor=0.0, zeros=False):
+    """`array` with every float a little off, as rounding would leave it; integers and bools as they are. With `zeros` a 0 is
+    one that another way to compute it could have missed, by a little. `floor`: the disturbance is at least that of a number
+    of this size, times 0.3."""
     size = noise(array.dtype)
     if not size or not array.size:
         return array
     wide = array.astype(np.float64)
-    return (wide * (1 + amount * size * rng.uniform(-1, 1, array.shape))).astype(array.dtype)
+    if zeros:
+        wide = np.where(wide == 0, 0.01 * size * (np.max(np.abs(wide)) + 1e-3), wide)
+    reach = amount * size * np.maximum(np.abs(wide), 0.3 * floor)
+    return (wide + reach * rng.uniform(-1, 1, array.shape)).astype(array.dtype)

@@ -2,6 +2,7 @@
 import numpy as np
 
 import element_types as et
+from maker import Reject
 from ops_reduction import image
 from registry import op
 
@@ -68,7 +69,19 @@ def _window(m, x, kernel=(1, 2, 3)):
         more["pads"] = [m.integer(0, max(0, k - 1)) for k in more["kernel_shape"] * 2]
     elif way < 0.6:
         more["auto_pad"] = m.one_of(("SAME_UPPER", "SAME_LOWER", "VALID"))
+    _need_room(m, x, more)
     return more
+
+
+def _need_room(m, x, more):
+    """A window that is larger than the padded image has no results, or one by a division that rounds to zero."""
+    if more.get("auto_pad", "VALID") != "VALID":
+        return
+    dims = x.rank - 2
+    pads, dilations = more.get("pads", [0] * (2 * dims)), more.get("dilations", [1] * dims)
+    for i in range(dims):
+        if (more["kernel_shape"][i] - 1) * dilations[i] >= x.shape[2 + i] + pads[i] + pads[dims + i]:
+            raise Reject("window larger than image")
 
 
 @op("Conv", weight=2.0)
@@ -80,6 +93,7 @@ def conv(m, name):
     outputs = groups * m.one_of((1, 2, 3))
     if m.chance(0.3) and more.get("auto_pad", "VALID") == "VALID":
         more["dilations"] = [m.one_of((1, 2)) for _ in more["kernel_shape"]]
+        _need_room(m, x, more)
     operands = [x, m.weight(x.dtype, [outputs, channels // groups] + more["kernel_shape"])]
     if m.chance(0.6):
         operands.append(m.weight(x.dtype, (outputs,)))
@@ -90,7 +104,7 @@ def conv(m, name):
 
 @op("ConvTranspose", weight=0.8)
 def conv_transpose(m, name):
-    x = image(m, (et.F32, et.F32, et.F64), spatial=m.one_of((1, 2, 2)))
+    x = image(m, (et.F32,), spatial=m.one_of((1, 2, 2)))
     more = _window(m, x)
     if "auto_pad" in more and more["auto_pad"] != "VALID":
         del more["auto_pad"]
@@ -119,6 +133,7 @@ def pool(m, name):
         more["count_include_pad"] = 1
     if (name == "MaxPool" or m.opset >= 19) and m.chance(0.25) and "auto_pad" not in more:
         more["dilations"] = [m.one_of((1, 2)) for _ in more["kernel_shape"]]
+        _need_room(m, x, more)
     m.emit(name, [x], exact=name == "MaxPool", **more)
 
 
@@ -145,6 +160,9 @@ def resize(m, name):
         more["cubic_coeff_a"] = m.one_of((-0.75, -0.5))
     if m.chance(0.5):
         scales = [1.0, 1.0] + [m.one_of((0.5, 1.0, 2.0, 3.0, 1.5)) for _ in x.shape[2:]]
+        if any(extent * scale % 1 for extent, scale in zip(x.shape, scales)):
+            # ONNX Runtime counts the corners of the result's whole extent, the reference of ONNX those of extent * scale.
+            more["coordinate_transformation_mode"] = "half_pixel"
         m.emit(name, [x, None, m.constant(scales, np.float32)], **more)
     else:
         sizes = list(x.shape[:2]) + [m.integer(1, 9) for _ in x.shape[2:]]

@@ -45,7 +45,9 @@ def loop(m, name):
     tag = f"l{len(m.nodes)}"
     start = f"{tag}_in"
     nodes = _body(m, tag, start, reads, m.integer(1, 2))
-    nodes.append(helper.make_node("Identity", [f"{tag}_c"], [f"{tag}_d"]))
+    given = m.chance(0.5)  # what the body reads as its condition where none is given differs
+    nodes.append(helper.make_node("Identity", [f"{tag}_c"], [f"{tag}_d"]) if given else helper.make_node(
+        "Constant", [], [f"{tag}_d"], value=onnx.numpy_helper.from_array(np.asarray(True))))
     scans = m.chance(0.5)
     outputs = [helper.make_tensor_value_info(f"{tag}_d", onnx.TensorProto.BOOL, []), _info(f"{tag}_out", x)]
     if scans:
@@ -55,7 +57,7 @@ def loop(m, name):
                                              helper.make_tensor_value_info(f"{tag}_c", onnx.TensorProto.BOOL, []),
                                              _info(start, x)], outputs)
     count = m.constant(np.asarray(m.integer(1, 4)), np.int64)
-    m.emit(name, [count, m.constant(np.asarray(True)) if m.chance(0.5) else None, x], outputs=[True] * (2 if scans else 1),
+    m.emit(name, [count, m.constant(np.asarray(True)) if given else None, x], outputs=[True] * (2 if scans else 1),
            body_reads=reads, body=body)
 
 

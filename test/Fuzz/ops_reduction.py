@@ -153,4 +153,4 @@ def mean_variance_normalization(m, name):
 
 @op("LRN", weight=0.4)
 def lrn(m, name):
-    m.emit(name, [image(m, (et.F32, et.F32, et.F64))], size=m.one_of((1, 3, 5)), alpha=0.05, bias=1.0)
+    m.emit(name, [image(m, (et.F32,))], size=m.one_of((1, 3, 5)), alpha=0.05, bias=1.0)
