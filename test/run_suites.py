@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs the test suites of a finished build and ends with one line: "N passed, N failed".
 
-    run_suites.py --build DIR [--suite=lit,unit,lint,python,conformance,integration] [--full] [-k EXPRESSION]
+    run_suites.py --build DIR [--suite=lit,unit,lint,python,conformance,fuzz,integration] [--full] [-k EXPRESSION]
 
 Every suite leaves a JUnit file in BUILD/test-results. A suite that breaks before it can report counts as one failure.
---full adds the models at full size, and CUDA templates at 200 shapes and for every architecture; -k is handed to pytest
+--full adds the models at full size, 10,000 random graphs for 200, and CUDA templates at 200 shapes and for every architecture; -k is handed to pytest
 (lint, python and integration) and selects tests of conformance by words in their names.
 """
 import argparse
@@ -16,7 +16,7 @@ import time
 import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
-SUITES = ["lit", "unit", "lint", "python", "conformance", "integration"]
+SUITES = ["lit", "unit", "lint", "python", "conformance", "fuzz", "integration"]
 
 
 class Tally:
@@ -87,6 +87,14 @@ def run_conformance(args, results, tally):
     tally.add_report(report, status, "conformance")
 
 
+def run_fuzz(args, results, tally):
+    report = results / "fuzz.xml"
+    status = run([sys.executable, str(HERE / "Fuzz" / "run.py"), f"--build={args.build}", f"--jobs={args.jobs}",
+                  f"--report={report}", f"--count={10000 if args.full else 200}", "--reduce"], 7200,
+                 env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    tally.add_report(report, status, "fuzz")
+
+
 def run_pytest(args, results, tally, suite):
     folder = HERE / suite.capitalize()
     report = results / f"{suite}.xml"
@@ -117,7 +125,7 @@ def main():
     results.mkdir(parents=True, exist_ok=True)
     for old in results.glob("*.xml"):
         old.unlink()
-    tally, runners = Tally(), {"lit": run_lit, "unit": run_unit, "conformance": run_conformance}
+    tally, runners = Tally(), {"lit": run_lit, "unit": run_unit, "conformance": run_conformance, "fuzz": run_fuzz}
     for suite in suites:
         print(f"\n== {suite}", flush=True)
         started, passed, failed = time.time(), tally.passed, tally.failed

@@ -27,15 +27,24 @@ FailureOr<bool> bind(NodeImporter &n, ArrayRef<int64_t> shape, Type elementType,
   return true;
 }
 
-/// Floats are tracked only where float arithmetic on them is exact.
+/// Whether constant elements are in [low, high].
+bool areWithin(const Dims &elements, int64_t low, int64_t high) {
+  return llvm::all_of(
+      elements, [&](DimAttr e) { return !e.getConstant() || (*e.getConstant() >= low && *e.getConstant() <= high); });
+}
+
+/// Floats are tracked only where float arithmetic on them is exact, and integers where theirs does not wrap:
+/// expressions saturate.
 bool isExact(const Dims &elements, Type type) {
-  if (!isa<FloatType>(type))
-    return true;
+  if (auto integer = dyn_cast<IntegerType>(type)) {
+    if (integer.getWidth() == 64)
+      return areWithin(elements, integer.isUnsigned() ? 0 : INT64_MIN + 1, INT64_MAX - 1);
+    bool isSigned = !integer.isUnsigned() && integer.getWidth() > 1;
+    int64_t end = int64_t(1) << (integer.getWidth() - isSigned);
+    return areWithin(elements, isSigned ? -end : 0, end - 1);
+  }
   int64_t largest = type.isF64() ? int64_t(1) << 52 : type.isF32() ? 1 << 24 : 256;
-  return llvm::all_of(elements, [&](DimAttr e) {
-    auto value = e.getConstant();
-    return !value || (*value <= largest && *value >= -largest);
-  });
+  return areWithin(elements, -largest, largest);
 }
 
 //===----------------------------------------------------------------------===//
@@ -200,7 +209,7 @@ FailureOr<bool> evaluateCast(NodeImporter &n) {
     return bind(n, x->type.getShape(), to, llvm::map_to_vector(result, [&](DimAttr d) { return n.dim(1) - d; }));
   }
   // Narrow integers would wrap.
-  if ((integer && integer.getWidth() < 32) || !isExact(*x->known, to))
+  if ((integer && integer.getWidth() < 32) || (to != x->type.getElementType() && !isExact(*x->known, to)))
     return false;
   return bind(n, x->type.getShape(), to, *x->known);
 }

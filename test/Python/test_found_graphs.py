@@ -1,0 +1,64 @@
+"""Faults that random graphs (test/Fuzz) found, each as small as it gets."""
+import ml_dtypes
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+import tenon.backend
+
+
+def run(nodes, feeds, output, constants=None, opset=21):
+    """`output` of a graph of `nodes`: (name, TensorProto type, shape)."""
+    inputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+              for name, array in feeds.items()]
+    graph = helper.make_graph(nodes, "found", inputs, [helper.make_tensor_value_info(*output)],
+                              [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+    return tenon.backend.run_model(model, list(feeds.values()))[0]
+
+
+def test_initializer_of_four_bits_is_read_where_it_is_defined():
+    q, scale = np.array([[7], [-1], [3], [-8]], ml_dtypes.int4), np.float32([[0.5], [0.25]])
+    node = helper.make_node("DequantizeLinear", ["q", "s"], ["y"], axis=0, block_size=2)
+    y = run([node], {}, ("y", TensorProto.FLOAT, [4, 1]), {"q": q, "s": scale})
+    np.testing.assert_array_equal(y, np.float32([[3.5], [-0.5], [0.75], [-2]]))
+
+
+def test_cast_of_one_constant_to_float8_saturates():
+    node = helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT8E4M3FNUZ)
+    y = run([node], {}, ("y", TensorProto.FLOAT8E4M3FNUZ, [1]), {"x": np.float32([-379.4])})
+    assert float(y[0]) == -240
+
+
+def test_constant_of_shape_of_four_bits():
+    value = numpy_helper.from_array(np.array([3], ml_dtypes.int4))
+    node = helper.make_node("ConstantOfShape", ["s"], ["y"], value=value)
+    y = run([node], {}, ("y", TensorProto.INT4, [2]), {"s": np.int64([2])})
+    assert y.astype(np.int32).tolist() == [3, 3]
+
+
+def test_mish_in_16_bits_rounds_once():
+    node = helper.make_node("Mish", ["x"], ["y"])
+    y = run([node], {"x": np.float16([-4.5])}, ("y", TensorProto.FLOAT16, [1]))
+    np.testing.assert_allclose(y, np.float16([-0.04971]), rtol=1e-3)
+
+
+def test_cubic_sampling_between_the_last_pixel_and_the_border():
+    x = np.float32([[[[4, 2]]]])
+    grid = np.float32([[[[0.875, 0]]]])  # pixel 1.375
+    node = helper.make_node("GridSample", ["x", "g"], ["y"], mode="cubic", padding_mode="border")
+    y = run([node], {"x": x, "g": grid}, ("y", TensorProto.FLOAT, [1, 1, 1, 1]))
+    t, a = 0.375, -0.75
+    weight = ((a * (t + 1) - 5 * a) * (t + 1) + 8 * a) * (t + 1) - 4 * a  # of pixel 0; the other taps are pixel 1
+    np.testing.assert_allclose(y.ravel(), [4 * weight + 2 * (1 - weight)], rtol=1e-5)
+
+
+def test_large_integers_times_an_extent_wrap():
+    nodes = [helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Mul", ["s", "c"], ["y"])]
+    y = run(nodes, {"x": np.zeros((3, 5), np.float32)}, ("y", TensorProto.INT64, [2]), {"c": np.int64([2 ** 62])})
+    assert y.tolist() == [3 * 2 ** 62 - 2 ** 64, 2 ** 62]
+
+
+def test_cast_of_a_large_known_integer_wraps():
+    node = helper.make_node("Cast", ["c"], ["y"], to=TensorProto.INT32)
+    y = run([node], {}, ("y", TensorProto.INT32, [1]), {"c": np.int64([2 ** 33 + 7])})
+    assert y.tolist() == [7]
