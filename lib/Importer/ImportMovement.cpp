@@ -108,7 +108,9 @@ Value cutNegativePads(NodeImporter &n, Value x, Ints &begins, Ints &ends) {
 
 /// Whether graph.pad, whose pads and value are constants, cannot say it.
 bool needsRunTimePad(NodeImporter &n, StringRef mode) {
-  bool hasRunTimeFill = mode == "constant" && n.hasInput(2) && !n.knownFloats(2);
+  auto whole = n.hasInput(2) ? n.knownInts(2) : std::nullopt;
+  bool isLarge = whole && llvm::any_of(*whole, [](int64_t v) { return v > 1LL << 53 || v < -(1LL << 53); });
+  bool hasRunTimeFill = mode == "constant" && n.hasInput(2) && (isLarge || !n.knownFloats(2));
   return mode == "wrap" || (n.opset >= 11 && (getRunTimeAxes(n, 1) || getRunTimeAxes(n, 3) || hasRunTimeFill));
 }
 

@@ -39,7 +39,9 @@ SliceBounds resolveSlice(DimAttr start, DimAttr end, int64_t step, DimAttr exten
   DimAttr last = extent - 1, before = DimAttr::constant(extent.getContext(), -1);
   start = max(min(fromStart(start, extent), last), zero);
   end = min(max(fromStart(end, extent), before), last);
-  return {start, max(ceilDiv(start - end, -step), zero)};
+  DimAttr length = max(ceilDiv(start - end, -step), zero);
+  // Where there is no element, the clamped start is not one.
+  return {start, (extent - 1).isNonNegative() ? length : min(length, extent)};
 }
 
 namespace {

@@ -83,8 +83,8 @@ def to_model(graph):
 
     def info(name, dims):
         return helper.make_tensor_value_info(name, et.code(graph.values[name].dtype), dims)
-    inputs = [info(name, [graph.symbols.get(extent, extent) for extent in graph.values[name].shape])
-              for name in graph.inputs if name in read]
+    inputs = [info(name, [extent if graph.values[name].fixed else graph.symbols.get(extent, extent)
+                          for extent in graph.values[name].shape]) for name in graph.inputs if name in read]
     outputs = [info(name, [None] * graph.values[name].rank if graph.symbols else graph.values[name].shape)
                for name in graph.outputs]
     weights = [onnx.numpy_helper.from_array(value.array, name) for name, value in graph.values.items()

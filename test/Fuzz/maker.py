@@ -51,7 +51,7 @@ class Value:
     array: np.ndarray
     twins: list
     kind: str  # "input", "constant" or "node"
-    symbols: tuple = ()  # of an input: the name of each extent that a run decides, or None
+    fixed: bool = False  # of an input: the model states its extents
 
     @property
     def dtype(self):
@@ -135,7 +135,11 @@ class Maker:
     def weight(self, dtype, shape, low=-1.0, high=1.0):
         """A new constant, seldom an input, of drawn contents."""
         array = et.draw(self.rng, dtype, shape, low, high)
-        return self.constant(array) if self.chance(0.8) else self.fed(array)
+        if self.chance(0.8):
+            return self.constant(array)
+        value = self.fed(array)
+        value.fixed = True
+        return value
 
     def tensor(self, types=et.ALL, rank=(0, 5), shape=None, low=None, high=None, test=None):
         """A value of one of `types`, of a rank in `rank` or of `shape`, with contents in [low, high]: one there is, or new."""

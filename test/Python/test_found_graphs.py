@@ -62,3 +62,21 @@ def test_cast_of_a_large_known_integer_wraps():
     node = helper.make_node("Cast", ["c"], ["y"], to=TensorProto.INT32)
     y = run([node], {}, ("y", TensorProto.INT32, [1]), {"c": np.int64([2 ** 33 + 7])})
     assert y.tolist() == [7]
+
+
+def test_padding_with_an_integer_that_no_double_holds():
+    node = helper.make_node("Pad", ["x", "p", "v"], ["y"])
+    large = 2 ** 61 + 1
+    y = run([node], {"x": np.int64([5])}, ("y", TensorProto.INT64, [3]), {"p": np.int64([1, 1]), "v": np.int64(large)})
+    assert y.tolist() == [large, 5, large]
+
+
+def test_backward_slice_of_nothing_is_nothing():
+    node = helper.make_node("Slice", ["x", "s", "e", "a", "t"], ["y"])
+    constants = dict(zip("seat", (np.int64([value]) for value in (2 ** 31, -2 ** 31, 0, -1)), strict=True))
+    for dims in ([0, 8], ["N", 8]):
+        graph = helper.make_graph([node], "found", [helper.make_tensor_value_info("x", TensorProto.UINT8, dims)],
+                                  [helper.make_tensor_value_info("y", TensorProto.UINT8, [None, 8])],
+                                  [numpy_helper.from_array(array, name) for name, array in constants.items()])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+        assert tenon.backend.run_model(model, [np.zeros((0, 8), np.uint8)])[0].shape == (0, 8)
