@@ -124,7 +124,8 @@ def modulo(m, name):
         y = m.emit("Neg", [y], exact=True)
         if not x.within(et.limits(x.dtype)[0] + 1, np.inf):
             x = m.tensor((x.dtype,), shape=x.shape, low=-100, high=100)
-    m.emit(name, [x, y], **({"fmod": int(m.chance(0.5))}))
+    # ONNX Runtime goes through f64 for the sign of fmod.
+    m.emit(name, [x, y], fmod=int(m.chance(0.5) and x.within(-2 ** 50, 2 ** 50)))
 
 
 @op("Pow", weight=0.8)
