@@ -23,6 +23,7 @@ MAY_INCLUDE = {
     "Cost": BASE,
     "Analysis": {"Reference", *BASE},
     "Importer": BASE,
+    "Exporter": {"Reference", *BASE},
     # Codegen emits calls by the runtime's kernel ABI, which is one header of plain C.
     "Codegen": {"Reference", "Analysis", "Cost", "Runtime", *BASE},
     # Dispatch formation and the writer of weights ask codegen which regions it takes, and how it packs weights.

@@ -55,6 +55,8 @@ enum class Code : uint16_t {
   ShapeMismatch = 1212,
   ShapeOption = 1213,
   TensorTooLarge = 1214,
+  NotExportable = 1301,
+  WeightsTooLarge = 1302,
   ExpressionTooComplex = 2101,
 };
 

@@ -1,0 +1,110 @@
+//===- GraphWriter.h - An ONNX graph on its way ----------------------------===//
+//
+// Names of values, nodes, initializers, and extents as values: an expression over symbols becomes Shape of an input and
+// integer arithmetic, each once. An extent is a vector of one i64.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TENON_EXPORTER_GRAPHWRITER_H
+#define TENON_EXPORTER_GRAPHWRITER_H
+
+#include "Graph/IR/GraphOps.h"
+#include "tenon/Exporter/Exporter.h"
+#include "tenon/Reference/Tensor.h"
+#include "llvm/ADT/StringSet.h"
+#include <onnx/onnx_pb.h>
+#include <variant>
+
+namespace tenon::exporter {
+
+using Name = std::string;
+using Ints = std::vector<int64_t>;
+using Floats = std::vector<float>;
+using Strings = std::vector<std::string>;
+
+/// An attribute of a node.
+struct Attribute {
+  const char *name;
+  std::variant<int64_t, double, std::string, Ints, Floats, Strings> value;
+};
+
+/// The element type in onnx.TensorProto; 0 if ONNX has none.
+int32_t getOnnxType(mlir::Type elementType);
+
+class GraphWriter {
+public:
+  GraphWriter(onnx::GraphProto &graph, mlir::MLIRContext *context) : context(context), graph(graph) {}
+
+  mlir::MLIRContext *const context;
+
+  /// A node; its only result.
+  Name add(llvm::StringRef op, llvm::ArrayRef<Name> operands, llvm::ArrayRef<Attribute> attributes = {});
+  /// A node of several results.
+  std::vector<Name> addMany(llvm::StringRef op, llvm::ArrayRef<Name> operands, size_t results,
+                            llvm::ArrayRef<Attribute> attributes = {});
+
+  // ---- constants ----
+  /// An initializer; empty if the element type has no bytes.
+  Name constant(mlir::ElementsAttr value);
+  Name number(mlir::Type elementType, double value);
+  Name integers(const Ints &values);
+  Name integer(int64_t value);
+
+  // ---- extents ----
+  /// A vector of one i64.
+  Name extent(graph::DimAttr dim);
+  /// A vector of i64.
+  Name shape(llvm::ArrayRef<graph::DimAttr> dims);
+
+  // ---- small compositions ----
+  Name cast(Name x, mlir::Type elementType);
+  Name reshape(Name x, llvm::ArrayRef<graph::DimAttr> dims);
+  Name transpose(Name x, const Ints &perm) { return add("Transpose", {x}, {{"perm", perm}}); }
+  /// Elements `start` to `end` along `axis`.
+  Name slice(Name x, int64_t axis, int64_t start, int64_t end);
+
+  // ---- values ----
+  void bind(mlir::Value value, Name name) { names[value] = std::move(name); }
+  Name get(mlir::Value value) const { return names.lookup(value); }
+  /// Takes a name that is given, for an input or an output.
+  void reserve(llvm::StringRef name) { taken.insert(name); }
+  /// Where symbols come from: the arguments of the function.
+  void setArguments(mlir::ValueRange values) { arguments.assign(values.begin(), values.end()); }
+  /// The ONNX node that nodes are made for from here on.
+  void setLocation(mlir::Location loc);
+
+  /// The first opset that has all the operators used.
+  int64_t opset = 21;
+  void needOpset(int64_t version) { opset = std::max(opset, version); }
+
+  /// Writes the bytes of the initializers, into the model or behind each other into a file. Emits TN1302 at `loc`.
+  mlir::LogicalResult writeWeights(const ExportOptions &options, mlir::Location loc);
+
+private:
+  Name fresh(llvm::StringRef stem);
+  Name symbol(llvm::StringRef name);
+  Name combine(graph::DimAttr dim);
+  Name fold(llvm::StringRef op, int64_t first, int64_t neutral, llvm::ArrayRef<Name> rest);
+
+  onnx::GraphProto &graph;
+  llvm::DenseMap<mlir::Value, Name> names;
+  llvm::DenseMap<mlir::Attribute, Name> constants, extents;
+  std::vector<mlir::Value> arguments;
+  std::vector<std::pair<int, reference::HostTensor>> weights; ///< initializer, its bytes
+  llvm::StringSet<> taken, nodeNames;
+  std::string location;
+  int64_t counter = 0;
+};
+
+/// Exports one op; its results are bound. Emits TN1301.
+mlir::LogicalResult exportOp(GraphWriter &w, mlir::Operation *op);
+
+// Each by category: true if the op is one of it and was exported.
+bool exportElementwise(GraphWriter &w, mlir::Operation *op);
+bool exportMovement(GraphWriter &w, mlir::Operation *op);
+bool exportWindow(GraphWriter &w, mlir::Operation *op);
+bool exportNormalization(GraphWriter &w, mlir::Operation *op);
+bool exportRecurrent(GraphWriter &w, mlir::Operation *op);
+
+} // namespace tenon::exporter
+
+#endif // TENON_EXPORTER_GRAPHWRITER_H

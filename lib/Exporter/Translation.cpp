@@ -1,0 +1,16 @@
+//===- Translation.cpp - tenon-translate --graph-to-onnx -------------------===//
+#include "mlir/Tools/mlir-translate/Translation.h"
+#include "Graph/IR/GraphDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tenon/Exporter/Exporter.h"
+
+namespace tenon {
+
+void registerGraphToOnnxTranslation() {
+  static mlir::TranslateFromMLIRRegistration registration(
+      "graph-to-onnx", "write a function of graph ops as an ONNX model",
+      [](mlir::Operation *op, llvm::raw_ostream &out) { return exportOnnx(mlir::cast<mlir::ModuleOp>(op), out); },
+      [](mlir::DialectRegistry &registry) { registry.insert<graph::GraphDialect, mlir::func::FuncDialect>(); });
+}
+
+} // namespace tenon
