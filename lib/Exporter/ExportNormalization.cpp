@@ -33,7 +33,9 @@ Name exportBatchNormalization(GraphWriter &w, BatchNormalizationOp op) {
 Name exportRmsNormalization(GraphWriter &w, RmsNormalizationOp op) {
   Type element = typeOf(op.getX()).getElementType();
   Type real = element.isF64() ? element : Type(Float32Type::get(w.context));
-  Ints axes = llvm::to_vector(llvm::seq<int64_t>(int64_t(op.getAxis()), typeOf(op.getX()).getRank()));
+  Ints axes;
+  for (int64_t axis = int64_t(op.getAxis()); axis < typeOf(op.getX()).getRank(); ++axis)
+    axes.push_back(axis);
   Name x = w.cast(w.get(op.getX()), real);
   Name mean = w.add("ReduceMean", {w.add("Mul", {x, x}), w.integers(axes)}, {{"keepdims", int64_t(1)}});
   Name root = w.add("Sqrt", {w.add("Add", {mean, w.number(real, op.getEpsilon().convertToDouble())})});

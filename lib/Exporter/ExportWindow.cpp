@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Graph/IR/DimExpr.h"
 #include "GraphWriter.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -33,7 +34,8 @@ Name channelsLast(GraphWriter &w, Name y, int64_t rank, bool isLast) {
 Name exportMatMul(GraphWriter &w, MatMulOp op) {
   Name weight = w.get(op.getW());
   if (op.getTransposeW()) {
-    Ints perm = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(op.getW()).getRank()));
+    Ints perm(size_t(typeOf(op.getW()).getRank()));
+    std::iota(perm.begin(), perm.end(), 0);
     std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
     weight = w.transpose(weight, perm);
   }

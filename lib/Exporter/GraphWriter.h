@@ -11,6 +11,7 @@
 #include "tenon/Exporter/Exporter.h"
 #include "tenon/Reference/Tensor.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include <onnx/onnx_pb.h>
 #include <variant>
 

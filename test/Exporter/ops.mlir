@@ -3,7 +3,7 @@
 
 // Extents that are expressions are computed from the inputs' shapes; names are those of the model.
 // CHECK: opset_import: ["" : 21]
-// CHECK: (float[N,6] x) => (float[,3] y, float[3,N] z)
+// CHECK: (float[N,6] x) => (float[?,3] y, float[3,N] z)
 // CHECK: Shape <start: int = 0, end: int = 1> (x)
 // CHECK: Reshape <allowzero: int = 1>
 // CHECK: Transpose <perm: ints = [1, 0]>
