@@ -38,6 +38,8 @@ private:
   Value coordinates();
   Value nearestIndex(Value at);
   Value gather(Value x, Value index);
+  Value interpolate(Value x, Value at);
+  Value smooth(Value x, Value at);
   Value alongAxis(Value v);
 
   NodeImporter &n;
@@ -95,31 +97,58 @@ Value Axis::alongAxis(Value v) {
   return n.reshape(v, dims);
 }
 
-Value Axis::sample(Value x) {
-  Value at = coordinates(), result;
-  if (form.mode == "nearest") {
-    result = gather(x, nearestIndex(at));
-  } else {
-    Value below = c.floor(at);
-    Value ratio = c.sub(at, below);
-    // Of the taps from floor(at) - (taps / 2 - 1) on.
-    SmallVector<Value> factors = form.mode == "cubic" ? c.cubicWeights(ratio, form.cubicCoefficient)
-                                                      : SmallVector<Value>{c.sub(number(1), ratio), ratio};
-    SmallVector<Value> indices;
-    for (auto [i, factor] : llvm::enumerate(factors)) {
-      indices.push_back(c.add(below, number(double(i) - double(factors.size() / 2 - 1))));
-      if (form.excludesOutside)
-        factor = c.mul(factor, c.cast(c.isInside(indices.back(), in), c.f32()));
-    }
-    Value total;
-    for (Value factor : factors)
-      total = total ? c.add(total, factor) : factor;
-    for (auto [factor, index] : llvm::zip(factors, indices)) {
-      Value share = alongAxis(form.excludesOutside ? c.div(factor, total) : factor);
-      Value part = c.mul(gather(x, index), share);
-      result = result ? c.add(result, part) : part;
-    }
+/// The weighted sum of the two or four elements around each coordinate.
+Value Axis::interpolate(Value x, Value at) {
+  Value below = c.floor(at), total, result;
+  Value ratio = c.sub(at, below);
+  // Of the taps from floor(at) - (taps / 2 - 1) on.
+  SmallVector<Value> factors = form.mode == "cubic" ? c.cubicWeights(ratio, form.cubicCoefficient)
+                                                    : SmallVector<Value>{c.sub(number(1), ratio), ratio};
+  SmallVector<Value> indices;
+  for (auto [i, factor] : llvm::enumerate(factors)) {
+    indices.push_back(c.add(below, number(double(i) - double(factors.size() / 2 - 1))));
+    if (form.excludesOutside)
+      factor = c.mul(factor, c.cast(c.isInside(indices.back(), in), c.f32()));
+    total = total ? c.add(total, factor) : factor;
   }
+  for (auto [factor, index] : llvm::zip(factors, indices)) {
+    Value share = alongAxis(form.excludesOutside ? c.div(factor, total) : factor);
+    Value part = c.mul(gather(x, index), share);
+    result = result ? c.add(result, part) : part;
+  }
+  return result;
+}
+
+/// The same with the filter stretched over as many elements as become one: a dimension of taps behind the axis.
+Value Axis::smooth(Value x, Value at) {
+  const bool isCubic = form.mode == "cubic";
+  const int64_t reach = isCubic ? 2 : 1;
+  // At least 1 / scale: a result that keeps a ratio is rounded to at most half an element more.
+  DimAttr stretch = ceilDiv(in * 2, max(axis.extent * 2 - 1, n.dim(1))), half = stretch * reach + 1;
+  Value scale = c.min(axis.scale ? axis.scale : c.div(number(axis.extent), number(in)), number(1));
+  at = n.reshape(at, {axis.extent, n.dim(1)});
+  Value index = c.add(c.floor(at), c.sub(c.iota(half * 2, c.f32(), 2, 1), number(half - 1)));
+  Value d = c.make<AbsOp>(c.mul(c.sub(index, at), scale)), weight = c.max(c.sub(number(1), d), 0);
+  if (isCubic) {
+    const double a = form.cubicCoefficient;
+    Value inner = c.add(c.mul(c.mul(c.sub(c.mul(d, a + 2), a + 3), d), d), 1);
+    Value outer = c.sub(c.mul(c.add(c.mul(c.sub(c.mul(d, a), 5 * a), d), 8 * a), d), 4 * a);
+    weight = c.select(c.less(d, 1.0), inner, c.select(c.less(d, 2.0), outer, c.like(d, 0)));
+  }
+  if (form.excludesOutside)
+    weight = c.mul(weight, c.cast(c.isInside(index, in), c.f32()));
+  weight = c.div(weight, c.reduce<ReduceSumOp>(weight, {1}));
+  Dims dims(size_t(rank - axis.axis + 1), n.dim(1));
+  dims[0] = axis.extent;
+  dims[1] = half * 2;
+  return c.reduce<ReduceSumOp>(c.mul(gather(x, index), n.reshape(weight, dims)), {axis.axis + 1}, false);
+}
+
+Value Axis::sample(Value x) {
+  Value at = coordinates();
+  Value result = form.mode == "nearest" ? gather(x, nearestIndex(at))
+                 : form.isSmoothed      ? smooth(x, at)
+                                        : interpolate(x, at);
   if (form.coordinates != "tf_crop_and_resize" || !result)
     return result;
   // Between the last element and its end there is nothing either.

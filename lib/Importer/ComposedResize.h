@@ -11,6 +11,7 @@ struct ResizeForm {
   std::string mode, coordinates, rounding; ///< mode: nearest, linear or cubic
   double cubicCoefficient = -0.75, extrapolation = 0;
   bool excludesOutside = false;
+  bool isSmoothed = false; ///< antialias: where there are fewer elements than before, each weighs more of them
 };
 
 /// One axis to be resampled.

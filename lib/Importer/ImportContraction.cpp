@@ -73,7 +73,7 @@ LogicalResult importConv(NodeImporter &n) {
 }
 
 /// output_shape and SAME determine the padding: what the formula gives without padding, less what is asked for.
-LogicalResult resolveTransposedPads(NodeImporter &n, ArrayRef<DimAttr> extents, ArrayRef<int64_t> outputPadding,
+LogicalResult resolveTransposedPads(NodeImporter &n, ArrayRef<DimAttr> extents, MutableArrayRef<int64_t> outputPadding,
                                     Window &w) {
   size_t r = extents.size();
   auto shape = n.intsAttr("output_shape");
@@ -91,12 +91,11 @@ LogicalResult resolveTransposedPads(NodeImporter &n, ArrayRef<DimAttr> extents, 
     auto total = (full - wanted).getConstant();
     if (!total)
       return n.error(Code::DynamicSamePadding) << "output_shape with a dynamic extent";
-    // What is missing is added at the end: output_padding.
+    // What is missing is added at the end.
+    outputPadding[i] += std::max<int64_t>(-*total, 0);
     int64_t pad = std::max<int64_t>(*total, 0);
     w.pads[i] = autoPad == "SAME_UPPER" ? pad / 2 : pad - pad / 2;
     w.pads[r + i] = pad - w.pads[i];
-    if (*total < 0)
-      return n.error(Code::UnsupportedForm) << "output_shape is larger than the kernel reaches";
   }
   return success();
 }

@@ -66,8 +66,6 @@ LogicalResult checkModes(NodeImporter &n, const ResizeForm &form) {
            << "coordinate_transformation_mode '" << form.coordinates << "' is not supported";
   if (!llvm::is_contained({"floor", "ceil", "round_prefer_floor", "round_prefer_ceil"}, form.rounding))
     return n.error(Code::WrongAttribute) << "nearest_mode '" << form.rounding << "' is unknown";
-  if (n.intAttr("antialias", 0) != 0)
-    return n.error(Code::UnsupportedForm) << "antialias is not supported";
   return success();
 }
 
@@ -205,6 +203,7 @@ LogicalResult importResize(NodeImporter &n) {
   form.cubicCoefficient = n.floatAttr("cubic_coeff_a", -0.75);
   form.extrapolation = n.floatAttr("extrapolation_value", 0);
   form.excludesOutside = n.intAttr("exclude_outside", 0) != 0;
+  form.isSmoothed = n.intAttr("antialias", 0) != 0 && form.mode != "nearest";
   if (failed(checkModes(n, form)))
     return failure();
   Ints axes = n.intsAttr("axes").value_or(llvm::to_vector(llvm::seq<int64_t>(0, rankOf(x))));
@@ -215,7 +214,7 @@ LogicalResult importResize(NodeImporter &n) {
   size_t scalesOperand = n.opset < 11 ? 1 : 2;
   const bool hasScales = hasElements(n, scalesOperand);
   auto scales = hasScales ? n.knownFloats(scalesOperand) : std::nullopt;
-  bool isComposed = form.mode == "cubic" || form.excludesOutside || (hasScales && !scales) ||
+  bool isComposed = form.mode == "cubic" || form.excludesOutside || form.isSmoothed || (hasScales && !scales) ||
                     llvm::is_contained({"half_pixel_symmetric", "tf_crop_and_resize"}, form.coordinates) ||
                     n.stringAttr("keep_aspect_ratio_policy", "stretch") != "stretch";
   if (isComposed)

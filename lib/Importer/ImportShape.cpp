@@ -1,8 +1,9 @@
 //===- ImportShape.cpp - Operators that change the shape only --------------===//
-#include "NodeImporter.h"
+#include "Compose.h"
 #include "Registry.h"
 #include "RunTimeAxes.h"
 #include "RunTimeIndex.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -122,8 +123,8 @@ LogicalResult importSqueeze(NodeImporter &n) {
     axes = *normal;
   } else {
     for (auto [i, d] : llvm::enumerate(dims)) {
-      if (!d.getConstant())
-        return n.error(Code::UnsupportedForm) << "without axes, every extent must be a constant";
+      if (!d.getConstant()) // the rank of the result must be known
+        n.requireEqual(isEqual(d, n.dim(1)), n.dim(0), "axes of Squeeze, or extents other than 1");
       if (d.isConstant(1))
         axes.push_back(int64_t(i));
     }
@@ -218,6 +219,31 @@ LogicalResult importTile(NodeImporter &n) {
   return n.setOutput(n.reshape(copied, result));
 }
 
+/// Operand `i` of Range in units of 2^-32; null if neither a constant nor an input of the model.
+DimAttr fixedPoint(NodeImporter &n, size_t i) {
+  auto number = n.knownFloats(i);
+  if (!number || number->size() != 1)
+    return getRunTimeNumber(n, i, 0);
+  double scaled = std::ldexp(number->front(), 32);
+  return std::abs(scaled) < 0x1p62 && scaled == std::floor(scaled) ? n.dim(int64_t(scaled)) : DimAttr();
+}
+
+/// start + i * delta of floats that are inputs of the model; null with an error.
+Value floatRangeAtRunTime(NodeImporter &n, Type elementType) {
+  DimAttr start = fixedPoint(n, 0), limit = fixedPoint(n, 1), delta = fixedPoint(n, 2);
+  if (!start || !limit || !delta) {
+    n.error(Code::DataDependentShape) << "start, limit and delta must be constants, computed from shapes, or inputs of "
+                                         "the model";
+    return {};
+  }
+  Compose c{n};
+  // What the elements are computed in is wide enough for the index of the last.
+  Type wide = elementType.isF64() ? elementType : c.f32();
+  auto read = [&](size_t i) { return c.cast(n.reshape(n.input(i), {}), wide); };
+  Value index = c.iota(max(ceilDiv(limit - start, delta), n.dim(0)), wide, 1, 0);
+  return c.cast(c.add(c.mul(index, read(2)), read(0)), elementType);
+}
+
 /// start + i * step; constants may be fractional.
 LogicalResult importRange(NodeImporter &n) {
   RankedTensorType type = n.inputType(0);
@@ -240,6 +266,8 @@ LogicalResult importRange(NodeImporter &n) {
   if (start && limit && n.known(2) && !step)
     return n.setOutput(rangeAtRunTime(n, start->front(), limit->front(), n.known(2)->front(), type.getElementType()));
   auto first = n.knownFloats(0), last = n.knownFloats(1), by = n.knownFloats(2);
+  if (isa<FloatType>(type.getElementType()) && !(first && last && by))
+    return n.setOutput(floatRangeAtRunTime(n, type.getElementType()));
   if (!first || !last || !by)
     return n.error(Code::DataDependentShape) << "start, limit and delta must be constants or computed from shapes";
   double count = std::ceil((last->front() - first->front()) / by->front());

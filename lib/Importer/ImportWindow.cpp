@@ -102,10 +102,12 @@ LogicalResult importMaxPool(NodeImporter &n) {
   auto window = x ? poolWindow(n, x) : FailureOr<Window>(failure());
   if (failed(window))
     return failure();
-  if (n.wantsOutput(1))
-    return n.error(Code::UnsupportedForm) << "the output of indices is not supported";
-  return n.setOutput(n.create<MaxPoolOp>(x, window->kernel, window->strides, window->pads, window->dilations,
-                                         n.intAttr("ceil_mode", 0) != 0, false));
+  Value maxima = n.create<MaxPoolOp>(x, window->kernel, window->strides, window->pads, window->dilations,
+                                     n.intAttr("ceil_mode", 0) != 0, false);
+  if (n.wantsOutput(1) &&
+      failed(n.setOutput(1, maxPoolIndices(n, x, maxima, *window, n.intAttr("storage_order", 0) != 0))))
+    return failure();
+  return n.setOutput(maxima);
 }
 
 LogicalResult importAveragePool(NodeImporter &n) {

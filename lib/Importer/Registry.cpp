@@ -42,11 +42,14 @@ const Registry &Registry::get() {
     addNormalizationRules(r);
     addQuantizationRules(r);
     addRecurrentRules(r);
+    addRegionRules(r);
     addResizeRules(r);
     addSamplingRules(r);
     addShapeRules(r);
     addSliceRules(r);
+    addUnpoolRules(r);
     addUnrolledRules(r);
+    addVectorizerRules(r);
     addWindowRules(r);
     return r;
   }();

@@ -41,11 +41,14 @@ void addMovementRules(Registry &registry);
 void addNormalizationRules(Registry &registry);
 void addQuantizationRules(Registry &registry);
 void addRecurrentRules(Registry &registry);
+void addRegionRules(Registry &registry);
 void addResizeRules(Registry &registry);
 void addSamplingRules(Registry &registry);
 void addShapeRules(Registry &registry);
 void addSliceRules(Registry &registry);
+void addUnpoolRules(Registry &registry);
 void addUnrolledRules(Registry &registry);
+void addVectorizerRules(Registry &registry);
 void addWindowRules(Registry &registry);
 
 /// Whether a standard operator is computed on known elements where all of its operands have them.

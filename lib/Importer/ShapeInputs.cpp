@@ -9,7 +9,8 @@ namespace tenon::importer {
 
 ArrayRef<int> getShapeOperands(StringRef op) {
   static const int none[] = {-1}, first[] = {0}, second[] = {1}, third[] = {2}, fourth[] = {3}, bounds[] = {1, 2, 3, 4},
-                   pads[] = {1, 3}, window[] = {1, 2}, all[] = {0, 1, 2}, fourier[] = {1, 2}, frames[] = {1, 3};
+                   pads[] = {1, 3}, window[] = {1, 2}, all[] = {0, 1, 2}, fourier[] = {1, 2}, frames[] = {1, 3},
+                   firstTwo[] = {0, 1};
   if (op.starts_with("Reduce"))
     return second;
   return StringSwitch<ArrayRef<int>>(op)
@@ -24,6 +25,7 @@ ArrayRef<int> getShapeOperands(StringRef op) {
       .Case("Col2Im", window)
       .Case("Range", all)
       .Case("DFT", fourier)
+      .Case("MelWeightMatrix", firstTwo)
       .Case("STFT", frames)
       .Default(ArrayRef<int>(none).drop_front());
 }

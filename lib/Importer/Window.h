@@ -15,6 +15,10 @@ struct Window {
 /// are not resolved (they depend on the output).
 FailureOr<Window> readWindow(NodeImporter &node, ArrayRef<DimAttr> extents, Ints kernel, bool isTransposed = false);
 
+/// Where in x the maximum of each window of `maxima` lies, the first if there are several: an index into all of x,
+/// whose spatial dimensions count column by column if `isColumnMajor`. Null with an error.
+Value maxPoolIndices(NodeImporter &node, Value x, Value maxima, const Window &window, bool isColumnMajor);
+
 /// The kernel of a convolution from its weights' extents, checked against `kernel_shape`.
 FailureOr<Ints> readKernel(NodeImporter &node, RankedTensorType weights);
 

@@ -2,6 +2,8 @@
 # RUN: tenon-translate --onnx-to-graph %t/reshape.onnx | FileCheck %s --check-prefix=RESHAPE
 # RUN: tenon-translate --onnx-to-graph %t/reduce.onnx | FileCheck %s --check-prefix=REDUCE
 # RUN: tenon-translate --onnx-to-graph %t/data.onnx | FileCheck %s --check-prefix=DATA
+# RUN: tenon-translate --onnx-to-graph %t/float_range.onnx | FileCheck %s --check-prefix=RANGE
+# RUN: tenon-translate --onnx-to-graph %t/fourier_axis.onnx | FileCheck %s --check-prefix=AXIS
 # RUN: tenon-translate --onnx-to-graph %t/named_like_an_element.onnx | FileCheck %s --check-prefix=NAMED
 import os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
@@ -26,6 +28,28 @@ def reduce():
 # REDUCE: %[[SPLIT:.+]] = graph.reshape %{{.+}} : tensor<4xf32> -> tensor<?x?xf32
 # REDUCE: %[[SUM:.+]] = graph.reduce_sum %[[SPLIT]] {axes = array<i64: 1>, keepdims = false}
 # REDUCE: return %[[SUM]]
+
+
+@case
+def float_range():
+    """Floats count in units of 2^-32."""
+    return model([node("Range", ["a", "b", "c"], ["y"])], [value(name, ()) for name in "abc"])
+
+
+# RANGE: graph.range <0> step 1 : tensor<?xf32, {{.*}}floordiv "element:2:0"
+# RANGE: graph.mul %{{.+}}, %arg2
+# RANGE: graph.add %{{.+}}, %arg0
+
+
+@case
+def fourier_axis():
+    """The dimensions around the axis are one each."""
+    return model([node("DFT", ["x", "", "axis"], ["y"])], [value("x", (2, 8, 6, 1)), value("axis", (), INT64)], opset=20)
+
+
+# AXIS: graph.reshape %{{.+}} : tensor<2x8x6x1xf32> -> tensor<?x?x?x1xf32
+# AXIS: graph.cos
+# AXIS: graph.reshape %{{.+}} -> tensor<?x?x?x2xf32
 
 
 @case
