@@ -30,22 +30,6 @@ LogicalResult importConstant(NodeImporter &n) {
 
 LogicalResult importIdentity(NodeImporter &n) { return n.forward(0, 0); }
 
-/// At inference Dropout is the identity; its mask is all true.
-LogicalResult importDropout(NodeImporter &n) {
-  if (n.hasInput(2) && n.knownInts(2) != Ints{0})
-    return n.error(Code::UnsupportedForm) << "training_mode must be a constant false";
-  if (n.opset < 7 && n.intAttr("is_test", 0) == 0)
-    return n.error(Code::UnsupportedForm) << "is_test must be 1";
-  if (n.wantsOutput(1)) {
-    RankedTensorType type = n.inputType(0);
-    Type maskType = n.opset >= 10 ? IntegerType::get(n.context, 1) : type ? type.getElementType() : Type();
-    if (!type ||
-        failed(n.setOutput(1, n.createTyped<ExpandOp>(getTensorType(getDims(type), maskType), n.scalar(maskType, 1)))))
-      return failure();
-  }
-  return n.forward(0, 0);
-}
-
 LogicalResult importBitCast(NodeImporter &n) {
   Value x = n.input(0);
   Type element = getElementType(n.context, int32_t(n.intAttr("to", 0)));
@@ -124,7 +108,6 @@ LogicalResult importConstantOfShape(NodeImporter &n) {
 void addConstantRules(Registry &r) {
   r.add("Constant", 1, importConstant);
   r.add("Identity", 1, importIdentity);
-  r.add("Dropout", 1, importDropout);
   r.add("Cast", 1, importCast);
   r.add("BitCast", 26, importBitCast);
   r.add("CastLike", 15, importCastLike);

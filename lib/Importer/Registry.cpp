@@ -35,6 +35,7 @@ const Registry &Registry::get() {
     addConstantRules(r);
     addContribRules(r);
     addContractionRules(r);
+    addDropoutRules(r);
     addEinsumRules(r);
     addFourierRules(r);
     addIndexingRules(r);
@@ -45,6 +46,7 @@ const Registry &Registry::get() {
     addRegionRules(r);
     addResizeRules(r);
     addSamplingRules(r);
+    addSelectionRules(r);
     addShapeRules(r);
     addSliceRules(r);
     addUnpoolRules(r);

@@ -40,6 +40,8 @@ static Kernel findKernel(Operation *op) {
       {graph::CumSumOp::getOperationName(), evaluateCumSum},
       {graph::CumProdOp::getOperationName(), evaluateCumProd},
       {graph::ScatterOp::getOperationName(), evaluateScatter},
+      {graph::TopKOp::getOperationName(), evaluateTopK},
+      {graph::DetOp::getOperationName(), evaluateDet},
       {graph::LstmOp::getOperationName(), evaluateLstm},
       {graph::GruOp::getOperationName(), evaluateGru},
       {graph::AttentionOp::getOperationName(), evaluateAttention},

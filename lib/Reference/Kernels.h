@@ -29,6 +29,8 @@ mlir::LogicalResult evaluateCumSum(OpContext &c);
 mlir::LogicalResult evaluateCumProd(OpContext &c);
 mlir::LogicalResult evaluateScatter(OpContext &c);
 mlir::LogicalResult evaluateBitcast(OpContext &c);
+mlir::LogicalResult evaluateTopK(OpContext &c);
+mlir::LogicalResult evaluateDet(OpContext &c);
 mlir::LogicalResult evaluateLstm(OpContext &c);
 mlir::LogicalResult evaluateGru(OpContext &c);
 mlir::LogicalResult evaluateAttention(OpContext &c);

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "CodeObject.h"
 
+#include "Functions/Functions.h"
+
 #include "tenon/Plan/Checked.h"
 
 #include <algorithm>
@@ -43,7 +45,7 @@ void *importedFunction(std::string_view name) {
     return reinterpret_cast<void *>(&std::memset);
   if (name == "memmove")
     return reinterpret_cast<void *>(&std::memmove);
-  return nullptr;
+  return reinterpret_cast<void *>(findLibraryFunction(name));
 }
 
 } // namespace

@@ -1,8 +1,8 @@
 //===- CodeObject.h - Loading a compiled code object ----------------------===//
 //
 // A code object is a position-independent ELF64 shared object without constructors, thread-local storage, needed
-// libraries, or imports beyond memset, memcpy and memmove. It is loaded here and not by dlopen, because it lies inside
-// a container, and because the dynamic linker would run whatever it holds.
+// libraries, or imports beyond memset, memcpy, memmove and the functions of Functions/Functions.h. It is loaded here
+// and not by dlopen, because it lies inside a container, and because the dynamic linker would run whatever it holds.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_LIB_RUNTIME_CODEOBJECT_H

@@ -53,3 +53,36 @@ func.func @bits(%x: tensor<4xf32>) -> tensor<4xi64> {
   %0 = graph.bitcast %x : tensor<4xf32> -> tensor<4xi64>
   return %0 : tensor<4xi64>
 }
+
+// -----
+
+func.func @top_k_axis(%x: tensor<4x5xf32>) {
+  // expected-error@+2 {{axis must be in [0, 2), got 2}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0:2 = graph.top_k %x of <3> {axis = 2 : i64, largest = true} : tensor<4x5xf32> -> (tensor<4x3xf32>, tensor<4x3xi64>)
+  return
+}
+
+// -----
+
+func.func @top_k_of_bools(%x: tensor<4xi1>) {
+  // expected-error@+1 {{elements must have an order, got 'tensor<4xi1>'}}
+  %0:2 = graph.top_k %x of <3> {axis = 0 : i64, largest = true} : tensor<4xi1> -> (tensor<3xi1>, tensor<3xi64>)
+  return
+}
+
+// -----
+
+func.func @det_shape(%x: tensor<2x3x4xf32>) {
+  // expected-error@+1 {{the last two extents must be equal}}
+  %0 = graph.det %x : tensor<2x3x4xf32> -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @det_type(%x: tensor<3x3xi32>) {
+  // expected-error@+1 {{elements must be floating point, got 'i32'}}
+  %0 = graph.det %x : tensor<3x3xi32> -> tensor<i32>
+  return
+}

@@ -10,3 +10,12 @@ func.func @special(%x: tensor<?x3xf32, #graph.shape<[P, 3]>>, %i: tensor<5xi64>,
   %2 = graph.bitcast %1 : tensor<?x3xf32, #graph.shape<[P, 3]>> -> tensor<?x3xui32, #graph.shape<[P, 3]>>
   return %2 : tensor<?x3xui32, #graph.shape<[P, 3]>>
 }
+
+// CHECK-LABEL: func @selection
+//       CHECK:   graph.top_k %arg0 of <K> {axis = 0 : i64, largest = true} : tensor<4x3x3xf32> -> (tensor<?x3x3xf32, #graph.shape<[K, 3, 3]>>, tensor<?x3x3xi64, #graph.shape<[K, 3, 3]>>)
+//       CHECK:   graph.det %{{.+}} : tensor<?x3x3xf32, #graph.shape<[K, 3, 3]>> -> tensor<?xf32, #graph.shape<[K]>>
+func.func @selection(%x: tensor<4x3x3xf32>) -> tensor<?xf32, #graph.shape<[K]>> {
+  %v, %i = graph.top_k %x of <K> {axis = 0 : i64, largest = true} : tensor<4x3x3xf32> -> (tensor<?x3x3xf32, #graph.shape<[K, 3, 3]>>, tensor<?x3x3xi64, #graph.shape<[K, 3, 3]>>)
+  %d = graph.det %v : tensor<?x3x3xf32, #graph.shape<[K, 3, 3]>> -> tensor<?xf32, #graph.shape<[K]>>
+  return %d : tensor<?xf32, #graph.shape<[K]>>
+}

@@ -7,6 +7,8 @@
 # RUN: tenon-translate --onnx-to-graph %t/smooth.onnx | FileCheck %s --check-prefix=SMOOTH
 # RUN: tenon-translate --onnx-to-graph %t/frames.onnx | FileCheck %s --check-prefix=FRAMES
 # RUN: tenon-translate --onnx-to-graph %t/grams.onnx | FileCheck %s --check-prefix=GRAMS
+# RUN: tenon-translate --onnx-to-graph %t/largest.onnx | FileCheck %s --check-prefix=LARGEST
+# RUN: not tenon-translate --onnx-to-graph %t/too_many.onnx 2>&1 | FileCheck %s --check-prefix=MANY
 # RUN: not tenon-translate --onnx-to-graph %t/adaptive.onnx 2>&1 | FileCheck %s --check-prefix=ADAPTIVE
 # RUN: not tenon-translate --onnx-to-graph %t/pool_in_pieces.onnx 2>&1 | FileCheck %s --check-prefix=PIECES
 import os, sys
@@ -104,6 +106,25 @@ def grams():
 # Windows of neighbours, then of elements two apart.
 # GRAMS: graph.reduce_sum %{{.+}} : tensor<?x5x2xf32
 # GRAMS: graph.reduce_sum %{{.+}} : tensor<?x4x2xf32
+
+
+@case
+def largest():
+    return model([node("TopK", ["x", "k"], ["y", "i"], axis=1)], [value("x", ("N", 9)), value("k", (1,), INT64)],
+                 [value("y", None), value("i", None, INT64)])
+
+
+# LARGEST: needs k elements along the axis
+# LARGEST: graph.top_k %{{.+}} of <max(0, "element:1:0")> {axis = 1 : i64, largest = true}
+
+
+@case
+def too_many():
+    return model([node("TopK", ["x", "k"], ["y", "i"])], [value("x", ("N", 9))],
+                 [value("y", None), value("i", None, INT64)], [ints("k", 10)])
+
+
+# MANY: TN1210{{.*}}k is 10, but the axis has extent 9
 
 
 @case

@@ -1,4 +1,4 @@
-//===- SpecialOps.cpp - Types and rules of scatter, cumprod, bitcast -------===//
+//===- SpecialOps.cpp - Types and rules of scatter, cumprod, top_k and others --===//
 #include "Graph/IR/SpecialOps.h"
 
 #include "Graph/IR/OpSupport.h"
@@ -55,6 +55,56 @@ LogicalResult CumProdOp::verify() {
   // C1
   if (axis < 0 || axis >= rank)
     return emitOpError() << "axis must be in [0, " << rank << "), got " << axis;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// top_k
+//===----------------------------------------------------------------------===//
+
+LogicalResult TopKOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  auto x = cast<RankedTensorType>(adaptor.getX().getType());
+  SmallVector<DimAttr> dims = getDims(x);
+  // C1
+  if (int64_t(adaptor.getAxis()) < 0 || adaptor.getAxis() >= dims.size())
+    return inferenceError(loc, "axis must be in [0, " + Twine(dims.size()) + "), got " + Twine(adaptor.getAxis()));
+  dims[adaptor.getAxis()] = adaptor.getK();
+  types.push_back(getTensorType(dims, x.getElementType()));
+  types.push_back(getTensorType(dims, IntegerType::get(context, 64)));
+  return success();
+}
+
+LogicalResult TopKOp::verify() {
+  // C2
+  if (getX().getType().getElementType().isInteger(1))
+    return emitOpError() << "elements must have an order, got " << getX().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// det
+//===----------------------------------------------------------------------===//
+
+LogicalResult DetOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
+                                      SmallVectorImpl<Type> &types) {
+  auto x = cast<RankedTensorType>(adaptor.getX().getType());
+  SmallVector<DimAttr> dims = getDims(x);
+  // C1
+  if (dims.size() < 2 || !broadcast(dims.back(), dims[dims.size() - 2]))
+    return inferenceError(loc, "the last two extents must be equal");
+  types.push_back(getTensorType(ArrayRef(dims).drop_back(2), x.getElementType()));
+  return success();
+}
+
+LogicalResult DetOp::verify() {
+  auto x = getX().getType();
+  // C1
+  if (getDim(x, unsigned(x.getRank() - 2)) != getDim(x, unsigned(x.getRank() - 1)))
+    return emitOpError() << "the last two extents must be equal, got " << x;
+  // C2
+  if (!isa<FloatType>(x.getElementType()))
+    return emitOpError() << "elements must be floating point, got " << x.getElementType();
   return success();
 }
 

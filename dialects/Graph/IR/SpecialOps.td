@@ -35,6 +35,30 @@ def CumProdOp : Graph_InferredOp<"cumprod"> {
   let hasVerifier = 1;
 }
 
+def TopKOp : Graph_InferredOp<"top_k"> {
+  let summary = "The k largest or smallest elements along an axis, with their indices";
+  let description = [{
+    values[j], indices[j] (i64) along `axis`: the j-th best of x and where it is; the largest are best with `largest`,
+    else the smallest. Of equal elements the first is better; NaN is larger than every number.
+    C1 0 <= axis < rank.  C2 x is no bool.  ONNX: TopK-24; without `sorted` the order is free.
+  }];
+  let arguments = (ins AnyRankedTensor:$x, I64Attr:$axis, Graph_DimAttr:$k, BoolAttr:$largest);
+  let results = (outs AnyRankedTensor:$values, AnyRankedTensor:$indices);
+  let assemblyFormat = "$x `of` $k attr-dict `:` type($x) `->` `(` type($values) `,` type($indices) `)`";
+  let hasVerifier = 1;
+}
+
+def DetOp : Graph_InferredOp<"det"> {
+  let summary = "Determinants of square matrices";
+  let description = [{
+    x: [.., M, M], y: [..].  C1 rank 2 or more, the last two extents equal.  C2 x is floating point.  ONNX: Det-22.
+  }];
+  let arguments = (ins AnyRankedTensor:$x);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def BitcastOp : Graph_Op<"bitcast", [Pure, DeclareOpInterfaceMethods<ElementwiseOpInterface>,
                                      DeclareOpInterfaceMethods<IterationSpaceOpInterface>]> {
   let summary = "BitCast: the bits of x as another element type";

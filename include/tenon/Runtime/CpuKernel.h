@@ -7,6 +7,7 @@
 #define TENON_RUNTIME_CPUKERNEL_H
 
 #include <cstdint>
+#include <string_view>
 
 extern "C" {
 
@@ -14,8 +15,15 @@ extern "C" {
 ///   buffers  base addresses, 64-byte aligned unless a view says otherwise, in the order of plan.Launch.buffers
 ///   params   values of plan.Launch.params
 ///   scratch  plan.Launch.scratch bytes, 64-byte aligned, owned by the calling thread; null if 0
-/// A kernel does not fail, allocate, or call anything but memset, memcpy and memmove.
+/// A kernel does not fail, allocate, or call anything but memset, memcpy, memmove and tenon::libraryFunctions.
 using TenonCpuKernel = void (*)(void *const *buffers, const int64_t *params, int64_t begin, int64_t end, void *scratch);
 }
+
+namespace tenon {
+
+/// Functions of the runtime that a kernel may import; they have its calling convention. See lib/Runtime/Functions.
+inline constexpr std::string_view libraryFunctions[] = {"tenon_top_k", "tenon_determinant"};
+
+} // namespace tenon
 
 #endif // TENON_RUNTIME_CPUKERNEL_H

@@ -96,6 +96,30 @@ Value KernelBuilder::scratch(graph::DimAttr bytes, Type elementType) {
   return bufferFromPointer(entry, scratchPointer, elementType);
 }
 
+void KernelBuilder::callLibrary(StringRef name, ArrayRef<graph::DimAttr> numbers, graph::DimAttr scratchBytes) {
+  assert(info.scratchBytes.isConstant(0) && "a kernel has one scratch");
+  info.scratchBytes = scratchBytes;
+  auto pointer = LLVM::LLVMPointerType::get(body.getContext());
+  Type i64 = body.getI64Type();
+  Block &block = function.getBody().front();
+  auto count = LLVM::ConstantOp::create(entry, location, i64, entry.getI64IntegerAttr(int64_t(numbers.size())));
+  Value table = LLVM::AllocaOp::create(entry, location, pointer, i64, count, /*alignment=*/8);
+  for (auto [i, number] : llvm::enumerate(numbers)) {
+    Value value = arith::IndexCastOp::create(body, location, i64, param(number));
+    Value address =
+        LLVM::GEPOp::create(body, location, pointer, i64, table, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)},
+                            LLVM::GEPNoWrapFlags::inbounds);
+    LLVM::StoreOp::create(body, location, value, address, /*alignment=*/8);
+  }
+  OpBuilder outside(function);
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(body.getContext()), {pointer, pointer, i64, i64, pointer});
+  auto callee = LLVM::LLVMFuncOp::create(outside, location, name, type);
+  LLVM::CallOp::create(
+      body, location, callee,
+      ValueRange{block.getArgument(0), table, block.getArgument(2), block.getArgument(3), block.getArgument(4)});
+}
+
 KernelInfo KernelBuilder::finish() { return std::move(info); }
 
 Value KernelBuilder::constant(int64_t value) { return arith::ConstantIndexOp::create(body, location, value); }

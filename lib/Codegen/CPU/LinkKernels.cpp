@@ -2,6 +2,7 @@
 #include "LinkKernels.h"
 
 #include "lld/Common/Driver.h"
+#include "tenon/Runtime/CpuKernel.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -90,7 +91,9 @@ Error lintKernels(ArrayRef<char> object) {
     if (!flags)
       return flags.takeError();
     const bool isImport = *flags & object::SymbolRef::SF_Undefined;
-    if (isImport && !name->empty() && *name != "memset" && *name != "memcpy" && *name != "memmove")
+    const bool isKnown =
+        is_contained({"memset", "memcpy", "memmove"}, *name) || is_contained(libraryFunctions, std::string_view(*name));
+    if (isImport && !name->empty() && !isKnown)
       return createStringError("a kernel calls " + *name);
   }
   for (const object::ELFSectionRef section : file->sections())

@@ -39,6 +39,8 @@ static bool hasStrategy(Operation *op) {
         return isNumber(scatter.getX()) ||
                (scatter.getReduction() == "none" && elementTypeOf(scatter.getX()).isInteger(1));
       })
+      .Case([&](TopKOp top) { return isNumber(top.getX()); })
+      .Case([&](DetOp det) { return isNumber(det.getX()); }) // of floats: its verifier
       .Default([](Operation *) { return false; });
 }
 
@@ -82,7 +84,9 @@ KernelInfo emitSingleOp(const SingleOpRegion &region, StringRef name, const CpuT
       .Case([&](GruOp) { emitGru(region, k, target); })
       .Case([&](AttentionOp) { emitAttention(region, k, target); })
       .Case<CumSumOp, CumProdOp>([&](Operation *) { emitCumulative(region, k); })
-      .Case([&](ScatterOp) { emitScatter(region, k); });
+      .Case([&](ScatterOp) { emitScatter(region, k); })
+      .Case([&](TopKOp) { emitTopK(region, k); })
+      .Case([&](DetOp) { emitDeterminant(region, k); });
   KernelInfo info = k.finish();
   info.bufferTypes = elementTypes;
   return info;

@@ -39,6 +39,9 @@ void emitAttention(const SingleOpRegion &region, KernelBuilder &k, const CpuTarg
 /// Running sums or products.
 void emitCumulative(const SingleOpRegion &region, KernelBuilder &k);
 void emitScatter(const SingleOpRegion &region, KernelBuilder &k);
+/// Calls of functions of the runtime.
+void emitTopK(const SingleOpRegion &region, KernelBuilder &k);
+void emitDeterminant(const SingleOpRegion &region, KernelBuilder &k);
 
 } // namespace tenon::codegen
 

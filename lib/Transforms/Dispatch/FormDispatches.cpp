@@ -146,7 +146,8 @@ void Former::remark(const Group &group, Operation *blocker) {
 /// element by element.
 static bool isImmediate(Operation *user, Value v) {
   DenseElementsAttr value;
-  return !isContraction(*user) && !isa<LstmOp, GruOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp>(user) &&
+  return !isContraction(*user) &&
+         !isa<LstmOp, GruOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp, TopKOp, DetOp>(user) &&
          matchPattern(v, m_Constant(&value)) && value.getNumElements() == 1;
 }
 

@@ -41,8 +41,9 @@ bool hasAttentionKernel(graph::AttentionOp op);
 mlir::LogicalResult lowerKernels(mlir::ModuleOp kernels);
 
 /// Optimises and compiles modules of kernels (textually independent, one or more kernels each) to one
-/// position-independent ELF shared object that imports at most memset, memcpy and memmove. Modules are compiled by
-/// `jobs` threads; the result does not depend on `jobs`. Thread-safe; linking is serialised inside.
+/// position-independent ELF shared object that imports at most memset, memcpy, memmove and functions of the runtime
+/// (tenon/Runtime/CpuKernel.h). Modules are compiled by `jobs` threads; the result does not depend on `jobs`.
+/// Thread-safe; linking is serialised inside.
 mlir::FailureOr<std::vector<char>> compileKernels(llvm::ArrayRef<mlir::ModuleOp> modules, const CpuTarget &target,
                                                   int jobs);
 

@@ -61,6 +61,10 @@ public:
   /// Per-thread scratch of `bytes` as memref<?xT>; at most one call.
   mlir::Value scratch(graph::DimAttr bytes, mlir::Type elementType);
 
+  /// Runs work groups [begin, end) by a function of the runtime (tenon/Runtime/CpuKernel.h) on the kernel's own
+  /// buffers, with `numbers` as its parameters and `scratchBytes` of scratch.
+  void callLibrary(llvm::StringRef function, llvm::ArrayRef<graph::DimAttr> numbers, graph::DimAttr scratchBytes);
+
   void setGrid(graph::DimAttr groups) { info.grid = groups; }
   /// Ends the function and returns what the plan needs.
   KernelInfo finish();
