@@ -59,6 +59,10 @@ LogicalResult GraphImporter::RunTimeIf::finish() {
   if (kinds[0].size() != kinds[1].size())
     return n.error(Code::WrongOperands) << "the branches have " << kinds[0].size() << " and " << kinds[1].size()
                                         << " results";
+  SmallVector<ValueKind> joined = kinds[0];
+  for (auto [i, kind, other] : llvm::enumerate(joined, kinds[1]))
+    if (failed(joinKinds(kind, other)))
+      return n.error(Code::ShapeMismatch) << "result " << i << " of the branches has different types";
   for (auto [i, kind, other] : llvm::enumerate(kinds[0], kinds[1]))
     if (kind.dims && other.dims && !kind.isSequence && kind.dims->size() != other.dims->size()) {
       auto declared = n.wantsOutput(i) ? importer.declaredRank(n.node.output(int(i))) : std::nullopt;
@@ -70,9 +74,7 @@ LogicalResult GraphImporter::RunTimeIf::finish() {
   step.blocks[0] = blocks[0];
   step.blocks[1] = blocks[1];
   SmallVector<ModelValue *> results;
-  for (auto [i, kind] : llvm::enumerate(kinds[0])) {
-    if (failed(joinKinds(kind, kinds[1][i])))
-      return n.error(Code::ShapeMismatch) << "result " << i << " of the branches has different types";
+  for (ValueKind &kind : joined) {
     hideLocal(importer.script, kind);
     step.outputs.push_back(importer.script.addNumber());
     results.push_back(importer.addHostValue(step.outputs.back(), kind, n.loc));

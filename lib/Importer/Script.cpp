@@ -114,20 +114,21 @@ void Script::finishSegment(Segment &s) {
     }
   if (ArrayAttr equal = s.requirements.toAttribute(context))
     function->setAttr("graph.equal", equal);
-  llvm::SetVector<StringAttr> names = collectSymbols(function);
+  llvm::SetVector<StringAttr> symbolNames = collectSymbols(function);
   for (BlockArgument argument : block.getArguments())
     for (DimAttr dim : getDims(cast<RankedTensorType>(argument.getType())))
       if (dim.isSymbol() && !parseInputElement(dim.getName().getValue()))
-        names.remove(dim.getName());
-  SmallVector<Attribute> attributes(names.begin(), names.end());
-  if (!names.empty()) {
+        symbolNames.remove(dim.getName());
+  SmallVector<Attribute> attributes(symbolNames.begin(), symbolNames.end());
+  if (!symbolNames.empty()) {
     function->setAttr(symbolsAttr, builder.getArrayAttr(attributes));
-    block.addArgument(RankedTensorType::get({int64_t(names.size())}, builder.getI64Type()), function.getLoc());
+    block.addArgument(RankedTensorType::get({int64_t(symbolNames.size())}, builder.getI64Type()), function.getLoc());
   }
-  unbound[&s] = llvm::to_vector(names);
+  unbound[&s] = llvm::to_vector(symbolNames);
   function.setType(builder.getFunctionType(block.getArgumentTypes(), ret.getOperandTypes()));
-  function.setAllArgAttrs(
-      ArrayRef<DictionaryAttr>(SmallVector<DictionaryAttr>(block.getNumArguments(), builder.getDictionaryAttr({}))));
+  for (auto [i, number] : llvm::enumerate(s.arguments))
+    if (StringAttr name = names.lookup(number))
+      function.setArgAttr(unsigned(i), "graph.name", name);
 }
 
 /// From the last step to the first, so that what a value is read for is known before the step that makes it.
@@ -231,6 +232,8 @@ void Script::finish(ArrayRef<Number> inputs, ArrayRef<Attribute> inputInfos, Arr
   ScriptBlock &root = blocks.front();
   root.inputs.assign(inputs.begin(), inputs.end());
   root.results.assign(outputs.begin(), outputs.end());
+  for (auto [number, info] : llvm::zip(inputs, inputInfos))
+    names[number] = cast<DictionaryAttr>(info).getAs<StringAttr>("name");
   isLive.assign(definedIn.size(), false);
   markLive(root);
   for (Segment &s : segments)

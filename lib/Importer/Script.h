@@ -113,6 +113,7 @@ private:
   llvm::DenseMap<mlir::StringAttr, Source> symbols;
   // ---- while it is finished ----
   SmallVector<bool> isLive;                                         ///< by number
+  llvm::DenseMap<Number, mlir::StringAttr> names;                   ///< of the model's inputs
   llvm::DenseMap<Segment *, SmallVector<mlir::StringAttr>> unbound; ///< symbols of a live segment's last argument
   llvm::DenseMap<Number, Value> written;
 };

@@ -60,6 +60,7 @@ static constexpr ErrorCode toolCodes[] = {
     {"TN9015", "a temporary file cannot be made", "set TMPDIR to a folder that is writable and has space", ExitUsage},
     {"TN9016", "inputs cannot be drawn for this model", "pass them with --input NAME=FILE.npy", ExitUnsupported},
     {"TN9017", "ONNX Runtime cannot run the model", "compare with --against=reference", ExitUnsupported},
+    {"TN9018", "the reference evaluator cannot run the model", "compare with --against=onnxruntime", ExitUnsupported},
     {"TN9030", "a device description is invalid", "correct the line; docs/Rationale/CostModel.md lists the names",
      ExitUsage},
     {"TN9031", "there is no such device",

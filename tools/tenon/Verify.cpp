@@ -13,6 +13,8 @@
 #include "common/Supervise.h"
 #include "tenon/Importer/Importer.h"
 #include "tenon/Pipelines/Registration.h"
+#include "tenon/Plan/Container.h"
+#include "tenon/Plan/plan_generated.h"
 #include "tenon/Support/DiagnosticCollector.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
@@ -144,10 +146,13 @@ Status Verification::load() {
   if (!module)
     return firstError(diagnostics);
   auto functions = module->getOps<mlir::func::FuncOp>();
-  mlir::func::FuncOp function = *functions.begin();
-  rules = findDrawRules(function);
+  for (mlir::func::FuncOp function : functions)
+    rules.merge(findDrawRules(function));
   if (settings.against == "reference") {
-    oracle = makeReferenceOracle(function);
+    if (session->container().plan().script())
+      return Status::error("TN9018", "the reference evaluator has no branches, loops and sequences of a run", "",
+                           "compare with --against=onnxruntime");
+    oracle = makeReferenceOracle(*functions.begin());
     return Status::success();
   }
   auto made = makeOnnxRuntimeOracle(settings.model, scratch, int(session->threads()));

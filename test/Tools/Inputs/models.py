@@ -72,6 +72,14 @@ def integers():
                  [("one", np.array(1, np.int64))])
 
 
+def chosen():
+    """A branch that a run takes."""
+    branches = [helper.make_graph([helper.make_node(op, ["x"], ["b"])], op, [], [value("b", FLOAT, "N")])
+                for op in ("Exp", "Neg")]
+    return model([helper.make_node("If", ["c"], ["y"], then_branch=branches[0], else_branch=branches[1])],
+                 [value("x", FLOAT, "N"), value("c", BOOL)], [value("y", FLOAT, "N")])
+
+
 def repeated():
     """A loop whose iterations a run counts, and a sequence of their results."""
     body = helper.make_graph(
