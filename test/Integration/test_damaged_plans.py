@@ -67,6 +67,16 @@ def test_damage_behind_right_digests(runtime_library, compiled):
     assert len(refused) > len(found) // 4, "the verifier refuses next to nothing"
 
 
+def test_damaged_scripts_behind_right_digests(runtime_library, tenon, tmp_path):
+    """The same for a script: a loop and a sequence."""
+    subprocess.run([sys.executable, HERE.parent / "Tools/Inputs/models.py", tmp_path, "repeated"], check=True)
+    tool.succeed(tenon, "compile", tmp_path / "repeated.onnx", "-o", tmp_path / "script.tenon")
+    found = load_many(runtime_library, tmp_path / "script.tenon", "resign", 4, 2000)
+    refused = [code for code in found.values() if code != "loaded"]
+    assert all(code.startswith(("TN6", "TN7", "TN8")) and " " not in code for code in refused), sorted(set(refused))
+    assert len(refused) > len(found) // 4, "the verifier refuses next to nothing"
+
+
 @pytest.mark.parametrize("field, value", [
     ("offset", 1 << 62), ("offset", 0), ("offset", 4097), ("offset", (1 << 64) - 4096),
     ("length", 1 << 62), ("length", (1 << 64) - 1), ("kind", 77)])
