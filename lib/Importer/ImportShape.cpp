@@ -228,20 +228,15 @@ DimAttr fixedPoint(NodeImporter &n, size_t i) {
   return std::abs(scaled) < 0x1p62 && scaled == std::floor(scaled) ? n.dim(int64_t(scaled)) : DimAttr();
 }
 
-/// start + i * delta of floats that are inputs of the model; null with an error.
-Value floatRangeAtRunTime(NodeImporter &n, Type elementType) {
+/// start + i * delta of floats that are inputs of the model; else the loop that ONNX defines.
+LogicalResult importRunTimeRange(NodeImporter &n, Type elementType) {
   DimAttr start = fixedPoint(n, 0), limit = fixedPoint(n, 1), delta = fixedPoint(n, 2);
-  if (!start || !limit || !delta) {
-    n.error(Code::DataDependentShape) << "start, limit and delta must be constants, computed from shapes, or inputs of "
-                                         "the model";
-    return {};
-  }
+  if (!start || !limit || !delta)
+    return n.inlineBody();
   Compose c{n};
-  // What the elements are computed in is wide enough for the index of the last.
-  Type wide = elementType.isF64() ? elementType : c.f32();
-  auto read = [&](size_t i) { return c.cast(n.reshape(n.input(i), {}), wide); };
-  Value index = c.iota(max(ceilDiv(limit - start, delta), n.dim(0)), wide, 1, 0);
-  return c.cast(c.add(c.mul(index, read(2)), read(0)), elementType);
+  auto read = [&](size_t i) { return n.reshape(n.input(i), {}); };
+  Value index = c.iota(max(ceilDiv(limit - start, delta), n.dim(0)), elementType, 1, 0);
+  return n.setOutput(c.add(c.mul(index, read(2)), read(0)));
 }
 
 /// start + i * step; constants may be fractional.
@@ -266,10 +261,8 @@ LogicalResult importRange(NodeImporter &n) {
   if (start && limit && n.known(2) && !step)
     return n.setOutput(rangeAtRunTime(n, start->front(), limit->front(), n.known(2)->front(), type.getElementType()));
   auto first = n.knownFloats(0), last = n.knownFloats(1), by = n.knownFloats(2);
-  if (isa<FloatType>(type.getElementType()) && !(first && last && by))
-    return n.setOutput(floatRangeAtRunTime(n, type.getElementType()));
   if (!first || !last || !by)
-    return n.error(Code::DataDependentShape) << "start, limit and delta must be constants or computed from shapes";
+    return importRunTimeRange(n, type.getElementType());
   double count = std::ceil((last->front() - first->front()) / by->front());
   if (!(std::abs(count) < double(INT32_MAX)))
     return n.error(Code::WrongOperands) << "the range has no or too many elements";

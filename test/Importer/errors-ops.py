@@ -144,11 +144,6 @@ def dynamic_scales():
     return model([node("Resize", ["x", "", "s"], ["y"])], [value("x"), value("s", (2,), TensorProto.DOUBLE)])
 
 
-@refused("TN1203: Range (opset 17): start, limit and delta must be constants")
-def dynamic_range():
-    return model([node("Exp", ["x"], ["e"]), node("Range", ["x", "e", "x"], ["y"])], [value("x", ())])
-
-
 @refused("TN1212: Add (opset 17)", "do not broadcast")
 def broadcast():
     return one("Add", ("x", "w"), constants=weights(3))
