@@ -48,7 +48,7 @@ def condition_of_two():
 @refused("TN1212: If (opset 17): result 0 of the branches has different types")
 def branches_of_two_types():
     then = helper.make_graph([node("Relu", ["x"], ["b"])], "b", [], [value("b")])
-    other = helper.make_graph([node("Shape", ["x"], ["b"])], "b", [], [value("b", None, INT64)])
+    other = helper.make_graph([node("Cast", ["x"], ["b"], to=INT64)], "b", [], [value("b", None, INT64)])
     return model([node("If", ["c"], ["y"], then_branch=then, else_branch=other)], [value("x"), value("c", (), BOOL)])
 
 
