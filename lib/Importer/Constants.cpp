@@ -103,7 +103,7 @@ FailureOr<ArrayRef<char>> getBytes(ModelFile &file, const onnx::TensorProto &t, 
   if (t.data_location() == T::EXTERNAL)
     return file.getExternalData(t, size, loc);
   if (t.has_raw_data())
-    return ArrayRef<char>(t.raw_data().data(), t.raw_data().size());
+    return file.getRawData(t);
   switch (t.data_type()) {
   case T::FLOAT:
     return asBytes(t.float_data());
@@ -178,6 +178,8 @@ ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::Te
     return makeDense(type, *bytes);
   size_t align = size_t(getBitsPerElement(tensor.data_type()) / 8);
   bool isAligned = reinterpret_cast<uintptr_t>(bytes->data()) % align == 0;
+  if (!isAligned && !file->readsWeights)
+    align = 1, isAligned = true;
   AsmResourceBlob blob =
       storage.empty() && isAligned
           ? UnmanagedAsmResourceBlob::allocateWithAlign(*bytes, align, [file](void *, size_t, size_t) {})

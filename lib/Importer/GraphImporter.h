@@ -40,6 +40,9 @@ public:
   /// The module; null after an error.
   mlir::OwningOpRef<mlir::ModuleOp> import();
 
+  /// Whether a standard operator is computed by the script (sequences, extents that only data decide).
+  static bool isHostOperator(StringRef op);
+
   mlir::OpBuilder builder; ///< at the end of the open segment
 
   /// The function that ops go into now.

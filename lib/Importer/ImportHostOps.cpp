@@ -84,6 +84,8 @@ private:
   NodeImporter &n;
 };
 
+bool GraphImporter::isHostOperator(StringRef op) { return HostImporter::find(op) != nullptr; }
+
 std::optional<LogicalResult> GraphImporter::importHostOperator(NodeImporter &n, ArrayRef<ModelValue *> inputs) {
   if (auto rule = HostImporter::find(n.node.op_type())) {
     HostImporter host(*this, n);

@@ -4,6 +4,7 @@
 #include "GraphImporter.h"
 #include "OnnxBridge.h"
 #include "Plan/IR/PlanOps.h"
+#include "Unsupported.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -35,8 +36,15 @@ static LogicalResult checkOperators(const onnx::ModelProto &model, MLIRContext &
 static OwningOpRef<ModuleOp> importModel(std::shared_ptr<ModelFile> file, MLIRContext &context,
                                          const ImportOptions &options) {
   context.loadDialect<graph::GraphDialect, func::FuncDialect, plan_ir::PlanDialect>();
-  if (!file || failed(checkStructure(*file, context)))
+  if (!file)
     return {};
+  file->readsWeights = options.readsWeights;
+  constexpr int64_t mostFaults = 1000;
+  if (failed(checkStructure(*file, context, options.keepsGoing ? mostFaults : 1))) {
+    if (options.keepsGoing)
+      reportUnsupported(file->proto, context);
+    return {};
+  }
   const bool isKnown = succeeded(checkOperators(file->proto, context, !options.keepsGoing));
   if (!isKnown && !options.keepsGoing)
     return {};

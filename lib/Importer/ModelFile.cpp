@@ -153,9 +153,18 @@ std::shared_ptr<ModelFile> ModelFile::read(StringRef path, MLIRContext &context)
     emitError(loc, Code::UnreadableFile) << buffer.getError().message();
     return nullptr;
   }
-  auto file = parse((*buffer)->getBuffer(), loc);
+  StringRef bytes = (*buffer)->getBuffer();
+  CutRanges cut;
+  // What cannot be walked is parsed, and refused, whole.
+  const bool isWhole = bytes.size() > size_t(INT32_MAX) || WireScanner(bytes).scan();
+  const std::string rest = isWhole ? std::string() : cutWeights(bytes, cut);
+  auto file = parse(rest.empty() ? bytes : StringRef(rest), loc);
   if (!file)
     return nullptr;
+  if (!rest.empty()) {
+    file->image = std::move(*buffer);
+    file->cut = std::move(cut);
+  }
   llvm::SmallString<256> real;
   if (llvm::sys::fs::real_path(path, real))
     real = path;

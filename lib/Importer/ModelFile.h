@@ -2,10 +2,12 @@
 #ifndef TENON_IMPORTER_MODELFILE_H
 #define TENON_IMPORTER_MODELFILE_H
 
+#include "WeightCutter.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Location.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include <memory>
 #include <onnx/onnx_pb.h>
 
@@ -24,11 +26,18 @@ constexpr int64_t maxTensorBytes = int64_t(1) << 62;
 class ModelFile {
 public:
   onnx::ModelProto proto;
+  /// False: only types and extents are wanted, so weights must not be read, and need not be aligned.
+  bool readsWeights = true;
 
   /// Reads and parses the file; emits TN1001 .. TN1004 or TN1015 and returns null on failure.
   static std::shared_ptr<ModelFile> read(llvm::StringRef path, mlir::MLIRContext &context);
   /// Parses bytes; external data is looked up beneath `directory` (none if empty).
   static std::shared_ptr<ModelFile> parse(llvm::StringRef bytes, mlir::Location loc);
+
+  /// A tensor's raw data, which is part of the mapped file where it is large.
+  llvm::ArrayRef<char> getRawData(const onnx::TensorProto &tensor) const {
+    return resolveRawData(tensor.raw_data(), image ? image->getBuffer() : llvm::StringRef(), cut);
+  }
 
   /// Folders beneath which external data may lie: the one the model was named in, and the one it really is in.
   void setDirectories(std::string logical, std::string real) {
@@ -43,6 +52,8 @@ private:
   mlir::FailureOr<llvm::ArrayRef<char>> mapExternalFile(llvm::StringRef location, mlir::Location loc);
 
   std::string directory, realDirectory;
+  std::unique_ptr<llvm::MemoryBuffer> image; ///< the mapped file; null where the model came as bytes
+  CutRanges cut;                             ///< of the image
   llvm::StringMap<llvm::sys::fs::mapped_file_region> mappings;
 };
 
@@ -57,8 +68,9 @@ int getBitsPerElement(int32_t dataType);
 /// zero hides them.
 mlir::FailureOr<int64_t> getTensorBytes(const onnx::TensorProto &tensor, mlir::Location loc);
 
-/// Checks everything the importer relies on and protobuf does not ensure; never recursive on model data.
-mlir::LogicalResult checkStructure(ModelFile &file, mlir::MLIRContext &context);
+/// Checks everything the importer relies on and protobuf does not ensure; never recursive on model data. Reports at
+/// most `maxFaults` faults.
+mlir::LogicalResult checkStructure(ModelFile &file, mlir::MLIRContext &context, int64_t maxFaults = 1);
 
 } // namespace tenon::importer
 

@@ -110,44 +110,54 @@ std::pair<int64_t, int64_t> getTypedField(const onnx::TensorProto &t, int64_t co
 
 class StructureChecker {
 public:
-  StructureChecker(ModelFile &file, MLIRContext &context) : file(file), model(file.proto), context(&context) {}
+  StructureChecker(ModelFile &file, MLIRContext &context, int64_t maxFaults)
+      : file(file), model(file.proto), context(&context), maxFaults(maxFaults) {}
 
+  /// Stops at the last fault that is wanted.
   LogicalResult check() {
-    if (failed(checkVersions()) || failed(checkFunctions()))
-      return failure();
+    checkVersions();
+    if (!isFull())
+      checkFunctions();
     for (const auto &function : model.functions()) {
-      if (failed(checkNames(function.node(), function.input(), {}, function.output(), function.name())))
-        return failure();
+      if (isFull())
+        break;
+      checkNames(function.node(), function.input(), {}, function.output(), function.name());
       for (const auto &node : function.node())
-        if (failed(addAttributes(node)))
-          return failure();
+        addAttributes(node);
     }
-    if (failed(checkMainGraph()))
-      return failure();
-    return checkWorkList();
+    if (!isFull())
+      checkMainGraph();
+    if (!isFull())
+      checkWorkList();
+    return success(faults == 0);
   }
 
 private:
   Location at(StringRef name) { return getNameLocation(context, name); }
+  bool isFull() const { return faults >= maxFaults; }
+  InFlightDiagnostic report(Location loc, Code code) {
+    ++faults;
+    return emitError(loc, code);
+  }
 
-  LogicalResult checkVersions() {
+  void checkVersions() {
     Location loc = at(model.graph().name());
     if (!model.has_graph())
-      return emitError(loc, Code::MalformedGraph) << "the model has no graph";
-    if (model.ir_version() < 1 || model.ir_version() > maxIrVersion)
-      return emitError(loc, Code::IrVersion)
-             << "IR version " << model.ir_version() << " is outside 1 to " << maxIrVersion;
+      report(loc, Code::MalformedGraph) << "the model has no graph";
+    if (!isFull() && (model.ir_version() < 1 || model.ir_version() > maxIrVersion))
+      report(loc, Code::IrVersion) << "IR version " << model.ir_version() << " is outside 1 to " << maxIrVersion;
     llvm::StringSet<> domains;
     for (const auto &opset : model.opset_import()) {
+      if (isFull())
+        return;
       StringRef domain = opset.domain() == "ai.onnx" ? StringRef() : StringRef(opset.domain());
       if (!domains.insert(domain).second)
-        return emitError(loc, Code::OpsetVersion) << "domain '" << domain << "' is imported twice";
-      if (domain.empty() && (opset.version() < 1 || opset.version() > maxOpset))
-        return emitError(loc, Code::OpsetVersion) << "opset " << opset.version() << " is outside 1 to " << maxOpset;
+        report(loc, Code::OpsetVersion) << "domain '" << domain << "' is imported twice";
+      else if (domain.empty() && (opset.version() < 1 || opset.version() > maxOpset))
+        report(loc, Code::OpsetVersion) << "opset " << opset.version() << " is outside 1 to " << maxOpset;
     }
-    if (domains.empty() && model.ir_version() >= 3)
-      return emitError(loc, Code::OpsetVersion) << "the model imports no opset";
-    return success();
+    if (!isFull() && domains.empty() && model.ir_version() >= 3)
+      report(loc, Code::OpsetVersion) << "the model imports no opset";
   }
 
   static std::string keyOf(StringRef domain, StringRef name, StringRef overload) {
@@ -155,15 +165,15 @@ private:
   }
 
   /// Every function once, at most 100, and no cycle among calls: depth-first with an explicit stack.
-  LogicalResult checkFunctions() {
+  void checkFunctions() {
     if (model.functions_size() > maxFunctions)
-      return emitError(at(model.graph().name()), Code::FunctionCalls)
-             << model.functions_size() << " functions, at most " << maxFunctions << " are allowed";
+      return void(report(at(model.graph().name()), Code::FunctionCalls)
+                  << model.functions_size() << " functions, at most " << maxFunctions << " are allowed");
     llvm::StringMap<int> indices;
     for (auto [i, function] : llvm::enumerate(model.functions()))
       if (!indices.try_emplace(keyOf(function.domain(), function.name(), function.overload()), int(i)).second)
-        return emitError(at(function.name()), Code::FunctionCalls)
-               << "function '" << function.name() << "' is defined twice";
+        return void(report(at(function.name()), Code::FunctionCalls)
+                    << "function '" << function.name() << "' is defined twice");
     SmallVector<SmallVector<int>> calls(model.functions_size());
     for (auto [i, function] : llvm::enumerate(model.functions()))
       for (const auto &node : function.node())
@@ -183,16 +193,15 @@ private:
         }
         int callee = calls[function][next++];
         if (state[callee] == Open)
-          return emitError(at(model.functions(callee).name()), Code::FunctionCalls)
-                 << "function '" << model.functions(callee).name() << "' calls itself";
+          return void(report(at(model.functions(callee).name()), Code::FunctionCalls)
+                      << "function '" << model.functions(callee).name() << "' calls itself");
         if (state[callee] == New)
           stack.push_back({callee, 0});
       }
     }
-    return success();
   }
 
-  LogicalResult checkMainGraph() {
+  void checkMainGraph() {
     const auto &graph = model.graph();
     SmallVector<StringRef> inputs, initializers, outputs;
     for (const auto &input : graph.input())
@@ -203,67 +212,73 @@ private:
       initializers.push_back(tensor.values().name());
     for (const auto &output : graph.output())
       outputs.push_back(output.name());
-    if (failed(checkNames(graph.node(), inputs, initializers, outputs, graph.name())))
-      return failure();
+    checkNames(graph.node(), inputs, initializers, outputs, graph.name());
     graphs.push_back(&graph);
-    return success();
   }
 
-  /// Names are defined once, and before they are used. Names of subgraphs are left to the ONNX checker.
+  /// Names are defined once, and before they are used; what is not, is reported where it is used first. Names of
+  /// subgraphs are left to the ONNX checker.
   template <typename Nodes, typename Inputs, typename Outputs>
-  LogicalResult checkNames(const Nodes &nodes, const Inputs &inputs, ArrayRef<StringRef> initializers,
-                           const Outputs &outputs, StringRef graphName) {
-    llvm::StringSet<> defined, everywhere;
-    auto define = [&](StringRef name, Location loc) -> LogicalResult {
-      if (defined.insert(name).second)
-        return success();
-      return emitError(loc, Code::DuplicateName) << "'" << name << "' is defined twice";
-    };
-    for (StringRef name : inputs) {
-      if (name.empty())
-        return emitError(at(graphName), Code::MalformedGraph) << "an input has no name";
-      if (failed(define(name, at(name))))
-        return failure();
-    }
-    llvm::StringSet<> constants;
-    for (StringRef name : initializers) {
-      if (name.empty())
-        return emitError(at(graphName), Code::MalformedGraph) << "an initializer has no name";
-      // An initializer may give the default of an input of the same name.
-      if (!constants.insert(name).second)
-        return emitError(at(name), Code::DuplicateName) << "initializer '" << name << "' is defined twice";
-      defined.insert(name);
-    }
+  void checkNames(const Nodes &nodes, const Inputs &inputs, ArrayRef<StringRef> initializers, const Outputs &outputs,
+                  StringRef graphName) {
+    llvm::StringSet<> defined = defineInputs(inputs, initializers, graphName), everywhere;
     for (const auto &node : nodes)
       for (const auto &output : node.output())
         everywhere.insert(output);
+    llvm::StringSet<> reported;
     for (const auto &node : nodes) {
       Location loc = getNodeLocation(context, node);
       for (StringRef name : node.input()) {
-        if (name.empty() || defined.contains(name))
+        if (isFull())
+          return;
+        if (name.empty() || defined.contains(name) || !reported.insert(name).second)
           continue;
         if (everywhere.contains(name))
-          return emitError(loc, Code::NotSorted) << "'" << name << "' is used before it is computed";
-        return emitError(loc, Code::UndefinedName) << "'" << name << "' is not defined";
+          report(loc, Code::NotSorted) << "'" << name << "' is used before it is computed";
+        else
+          report(loc, Code::UndefinedName) << "'" << name << "' is not defined";
       }
       for (StringRef name : node.output())
-        if (!name.empty() && failed(define(name, loc)))
-          return failure();
+        if (!isFull() && !name.empty() && !defined.insert(name).second)
+          report(loc, Code::DuplicateName) << "'" << name << "' is defined twice";
     }
     for (StringRef name : outputs)
-      if (!defined.contains(name))
-        return emitError(at(graphName), Code::UndefinedName) << "output '" << name << "' is not defined";
-    return success();
+      if (!isFull() && !defined.contains(name))
+        report(at(graphName), Code::UndefinedName) << "output '" << name << "' is not defined";
+  }
+
+  /// The names that a graph or function starts with. An initializer may give the default of an input of the same name.
+  template <typename Inputs>
+  llvm::StringSet<> defineInputs(const Inputs &inputs, ArrayRef<StringRef> initializers, StringRef graphName) {
+    llvm::StringSet<> defined, constants;
+    for (StringRef name : inputs) {
+      if (isFull())
+        return defined;
+      if (name.empty())
+        report(at(graphName), Code::MalformedGraph) << "an input has no name";
+      else if (!defined.insert(name).second)
+        report(at(name), Code::DuplicateName) << "'" << name << "' is defined twice";
+    }
+    for (StringRef name : initializers) {
+      if (isFull())
+        return defined;
+      if (name.empty())
+        report(at(graphName), Code::MalformedGraph) << "an initializer has no name";
+      else if (!constants.insert(name).second)
+        report(at(name), Code::DuplicateName) << "initializer '" << name << "' is defined twice";
+      defined.insert(name);
+    }
+    return defined;
   }
 
   /// Queues what the attributes hold. Every attribute states its type, or refers to one of its function (IR version 1
   /// had neither).
-  LogicalResult addAttributes(const onnx::NodeProto &node) {
+  void addAttributes(const onnx::NodeProto &node) {
     for (const auto &attribute : node.attribute()) {
-      if (model.ir_version() > 1 && attribute.type() == onnx::AttributeProto::UNDEFINED &&
+      if (!isFull() && model.ir_version() > 1 && attribute.type() == onnx::AttributeProto::UNDEFINED &&
           attribute.ref_attr_name().empty())
-        return emitError(getNodeLocation(context, node), Code::WrongAttribute)
-               << "attribute '" << attribute.name() << "' has no known type";
+        report(getNodeLocation(context, node), Code::WrongAttribute)
+            << "attribute '" << attribute.name() << "' has no known type";
       if (attribute.has_t())
         tensors.push_back({&attribute.t(), &node});
       for (const auto &tensor : attribute.tensors())
@@ -273,16 +288,16 @@ private:
       for (const auto &graph : attribute.graphs())
         graphs.push_back(&graph);
     }
-    return success();
   }
 
-  LogicalResult checkWorkList() {
+  void checkWorkList() {
     while (!graphs.empty() || !tensors.empty()) {
       while (!tensors.empty()) {
+        if (isFull())
+          return;
         auto [tensor, node] = tensors.pop_back_val();
         Location loc = node ? getNodeLocation(context, *node) : at(tensor->name());
-        if (failed(checkTensor(*tensor, loc)))
-          return failure();
+        faults += failed(checkTensor(*tensor, loc));
       }
       if (graphs.empty())
         break;
@@ -290,10 +305,8 @@ private:
       for (const auto &tensor : graph.initializer())
         tensors.push_back({&tensor, nullptr});
       for (const auto &node : graph.node())
-        if (failed(addAttributes(node)))
-          return failure();
+        addAttributes(node);
     }
-    return success();
   }
 
   LogicalResult checkTensor(const onnx::TensorProto &tensor, Location loc) {
@@ -310,9 +323,9 @@ private:
     if (tensor.data_location() == onnx::TensorProto::EXTERNAL)
       return LogicalResult(file.getExternalData(tensor, bytes, loc));
     if (tensor.has_raw_data() && bits != 0) {
-      if (int64_t(tensor.raw_data().size()) != bytes)
-        return emitError(loc, Code::TensorData) << "tensor '" << tensor.name() << "' holds " << tensor.raw_data().size()
-                                                << " bytes, its shape needs " << bytes;
+      if (const int64_t present = int64_t(file.getRawData(tensor).size()); present != bytes)
+        return emitError(loc, Code::TensorData)
+               << "tensor '" << tensor.name() << "' holds " << present << " bytes, its shape needs " << bytes;
       return success();
     }
     auto [needed, present] = getTypedField(tensor, *count, bits);
@@ -325,12 +338,16 @@ private:
   ModelFile &file;
   const onnx::ModelProto &model;
   MLIRContext *context;
+  const int64_t maxFaults;
+  int64_t faults = 0;
   SmallVector<const onnx::GraphProto *> graphs;
   SmallVector<std::pair<const onnx::TensorProto *, const onnx::NodeProto *>> tensors;
 };
 
 } // namespace
 
-LogicalResult checkStructure(ModelFile &file, MLIRContext &context) { return StructureChecker(file, context).check(); }
+LogicalResult checkStructure(ModelFile &file, MLIRContext &context, int64_t maxFaults) {
+  return StructureChecker(file, context, maxFaults).check();
+}
 
 } // namespace tenon::importer

@@ -32,6 +32,9 @@ FailureOr<CheckResult> tenon::checkModel(StringRef path, const CompileOptions &o
   const Target &target = *findTarget(options.target);
   ImportOptions import;
   import.keepsGoing = true;
+  // Narrow weights are made of wide ones by a pass that reads them.
+  const bool readsWeights = options.precision == Precision::Fp16 || options.precision == Precision::Bf16;
+  import.readsWeights = readsWeights;
   for (const auto &[name, shape] : options.shapes)
     if (shape.fixed)
       import.fixedShapes[name] = SmallVector<int64_t>(shape.dims.begin(), shape.dims.end());
@@ -40,7 +43,7 @@ FailureOr<CheckResult> tenon::checkModel(StringRef path, const CompileOptions &o
     return failure();
   PassManager manager(&context, ModuleOp::getOperationName());
   for (Phase phase : {Phase::Simplify, Phase::Compress, Phase::Partition, Phase::Dispatch})
-    buildPhase(manager, phase, {options.optimization, target.isGpu, options.precision, options.usesHost});
+    buildPhase(manager, phase, {options.optimization, target.isGpu, options.precision, options.usesHost, readsWeights});
   if (failed(manager.run(*module)))
     return failure();
   CheckResult result;

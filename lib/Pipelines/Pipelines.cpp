@@ -8,12 +8,18 @@
 using namespace mlir;
 using namespace tenon;
 
-static void buildSimplify(OpPassManager &function) {
+static FoldConstantsOptions folding(const PipelineOptions &options) {
+  FoldConstantsOptions folding;
+  folding.readsWeights = options.readsWeights;
+  return folding;
+}
+
+static void buildSimplify(OpPassManager &function, const PipelineOptions &options) {
   function.addPass(createCanonicalizerPass());
   function.addPass(createCSEPass());
-  function.addPass(createFoldConstants());
+  function.addPass(createFoldConstants(folding(options)));
   function.addPass(createSimplify());
-  function.addPass(createFoldConstants());
+  function.addPass(createFoldConstants(folding(options)));
   function.addPass(createCanonicalizerPass());
 }
 
@@ -30,7 +36,7 @@ static void buildDispatch(OpPassManager &function, const PipelineOptions &option
   // What is spelled out in f16 rounds every step on the CPU: its casts keep it from becoming one op.
   if (!options.isGpu) {
     function.addPass(createLegalizeForCpu());
-    function.addPass(createFoldConstants());
+    function.addPass(createFoldConstants(folding(options)));
   }
   function.addPass(createFuseAttention());
   function.addPass(createDecomposeAttention({/*gpu=*/options.isGpu, /*cpu=*/!options.isGpu}));
@@ -38,7 +44,7 @@ static void buildDispatch(OpPassManager &function, const PipelineOptions &option
     function.addPass(createLegalizeForCpu()); // products that attention became
   function.addPass(createAssignLayout());
   function.addPass(createCanonicalizerPass());
-  function.addPass(createFoldConstants());
+  function.addPass(createFoldConstants(folding(options)));
   function.addPass(createCSEPass());
   FormDispatchesOptions dispatch;
   if (options.optimization == 0)
@@ -51,7 +57,7 @@ static void buildDispatch(OpPassManager &function, const PipelineOptions &option
 void tenon::buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
   OpPassManager &function = manager.nest<func::FuncOp>();
   if (phase == Phase::Simplify)
-    buildSimplify(function);
+    buildSimplify(function, options);
   else if (phase == Phase::Compress)
     buildCompress(function, options);
   else if (phase == Phase::Dispatch)

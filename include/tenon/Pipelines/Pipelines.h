@@ -14,6 +14,8 @@ struct PipelineOptions {
   bool isGpu = false;        ///< kernels are CUDA C++
   Precision precision = Precision::Full;
   bool usesHost = true; ///< regions without a CUDA kernel may run on the processor
+  /// False: operations on large constants are replaced by constants without data, which only types can be asked of.
+  bool readsWeights = true;
 };
 
 /// Appends the passes of one phase (simplify to dispatch) to a pass manager on modules.

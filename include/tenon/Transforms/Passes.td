@@ -11,7 +11,10 @@ def FoldConstants : Pass<"tenon-fold-constants", "::mlir::func::FuncOp"> {
     made only if it is at most four times as large as its operands, and all results together may exceed theirs by
     `max-bytes`. Idempotent.
   }];
-  let options = [Option<"maxBytes", "max-bytes", "uint64_t", "67108864", "bytes by which results may exceed their operands in all">];
+  let options = [
+    Option<"maxBytes", "max-bytes", "uint64_t", "67108864", "bytes by which results may exceed their operands in all">,
+    Option<"readsWeights", "reads-weights", "bool", "true", "false: what reads over 64 KiB becomes a constant without data">,
+  ];
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 

@@ -1,4 +1,6 @@
 //===- FoldConstants.cpp - Evaluate ops whose operands are constants ------===//
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "tenon/Reference/Evaluate.h"
 #include "tenon/Transforms/Passes.h"
@@ -66,12 +68,24 @@ bool FoldConstants::isFoldable(Operation &op) const {
          (*bytes <= smallResult || *bytes <= read || (*bytes <= 4 * read && grown + *bytes - read <= maxBytes));
 }
 
+/// A constant of which only the type is known.
+static void replaceByType(Operation &op) {
+  OpBuilder builder(&op);
+  auto value = DenseResourceElementsAttr::get(cast<RankedTensorType>(op.getResult(0).getType()), "unread",
+                                              UnmanagedAsmResourceBlob::allocateWithAlign({}, 1));
+  op.getResult(0).replaceAllUsesWith(ConstantOp::create(builder, op.getLoc(), value));
+  op.erase();
+}
+
 void FoldConstants::fold(Operation &op) {
+  constexpr uint64_t mostRead = 64 << 10;
+  if (!readsWeights && operandBytes(op) > mostRead)
+    return replaceByType(op);
   SmallVector<reference::HostTensor> operands, results;
   for (Value operand : op.getOperands()) {
     auto tensor = reference::constantToTensor(operand.getDefiningOp<ConstantOp>().getValue());
     if (failed(tensor))
-      return;
+      return readsWeights ? void() : replaceByType(op);
     operands.push_back(std::move(*tensor));
   }
   if (failed(reference::evaluate(&op, operands, results, {})))
