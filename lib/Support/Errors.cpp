@@ -68,7 +68,8 @@ constexpr CodeInfo table[] = {
      "If, Loop and Scan are, but not nested more than 16 deep, nor a Scan of opset 8 with batches.",
      "rewrite that part of the model, or convert the model to a newer opset"},
     {UnsupportedValueType, Unsupported, "the value is of a kind that is not supported",
-     "Maps, sparse tensors, sequences of sequences and of strings are not, nor sequences where an operator takes tensors.",
+     "Maps, sparse tensors, sequences of sequences and of strings are not, nor sequences where an operator takes "
+     "tensors.",
      "rewrite that part of the model with tensors"},
     {DynamicSamePadding, Unsupported, "auto_pad depends on a dynamic extent",
      "SAME_UPPER and SAME_LOWER with a stride above 1 need the extent when the model is compiled.",
