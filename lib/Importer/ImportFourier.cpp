@@ -140,9 +140,14 @@ Value Transform::run(Value x, int64_t axis) {
   return c.transpose(c.cast(y, typeOf(x).getElementType()), perm);
 }
 
-/// Operand 0, with a last dimension of 1 or 2; null with an error.
+/// Operand 0, with a last dimension of 1 or 2; null with an error. STFT also takes a batch of real signals without one.
 Value readSignal(NodeImporter &n) {
   Value x = n.input(0);
+  if (x && rankOf(x) == 2 && n.node.op_type() == "STFT") {
+    Dims dims = dimsOf(x);
+    dims.push_back(n.dim(1));
+    x = n.reshape(x, dims);
+  }
   if (x && (rankOf(x) < 2 || !isa<FloatType>(typeOf(x).getElementType()) ||
             (!dimsOf(x).back().isConstant(1) && !dimsOf(x).back().isConstant(2)))) {
     n.error(Code::WrongOperands) << "the operand must be floating point, its last extent 1 or 2";

