@@ -20,14 +20,14 @@ Segment &Script::open(Location loc) {
   std::string name = segments.size() == 1 ? "main" : "main_" + std::to_string(segments.size() - 1);
   segment->function = func::FuncOp::create(builder, loc, name, builder.getFunctionType({}, {}));
   segment->function.addEntryBlock();
+  owners[segment->function] = segment;
   ScriptStep &step = current->steps.emplace_back(ScriptStep{ScriptStep::Call, loc});
   step.segment = segment;
   return *segment;
 }
 
 Number Script::exportValue(Value value) {
-  auto function = cast<func::FuncOp>(value.getParentRegion()->getParentOp());
-  auto owner = llvm::find_if(segments, [&](Segment &s) { return s.function == function; });
+  Segment *owner = owners.at(value.getParentRegion()->getParentOp());
   Number number = addNumber(owner->block);
   owner->results.push_back({number, value});
   return number;
@@ -131,6 +131,19 @@ void Script::finishSegment(Segment &s) {
       function.setArgAttr(unsigned(i), "graph.name", name);
 }
 
+/// Leaves out what a loop stacks for nobody.
+void Script::dropStacked(ScriptStep &loop) {
+  const size_t carried = loop.inputs.size();
+  SmallVector<Number> &results = loop.blocks[0]->results;
+  const size_t others = results.size() - loop.stacked.size();
+  for (size_t i = loop.stacked.size(); i-- > 0;)
+    if (!isLive[loop.outputs[carried + i]]) {
+      loop.outputs.erase(loop.outputs.begin() + carried + i);
+      loop.stacked.erase(loop.stacked.begin() + i);
+      results.erase(results.begin() + others + i);
+    }
+}
+
 /// From the last step to the first, so that what a value is read for is known before the step that makes it.
 void Script::markLive(ScriptBlock &block) {
   auto markAll = [&](ArrayRef<Number> numbers) {
@@ -151,6 +164,8 @@ void Script::markLive(ScriptBlock &block) {
     }
     if (llvm::none_of(step.outputs, [&](Number number) { return isLive[number]; }))
       continue;
+    if (step.kind == ScriptStep::Repeat)
+      dropStacked(step);
     markAll(step.inputs);
     markAll({step.trips, step.condition});
     for (ScriptBlock *inner : step.blocks)

@@ -99,6 +99,7 @@ private:
   };
   void markLive(ScriptBlock &block);
   void finishSegment(Segment &segment);
+  void dropStacked(ScriptStep &loop);
   void write(ScriptBlock &block, mlir::OpBuilder builder);
   void writeStep(ScriptStep &step, mlir::OpBuilder &builder);
   Value valueOf(Number number, mlir::OpBuilder &builder, mlir::Location loc);
@@ -106,6 +107,7 @@ private:
   mlir::ModuleOp module;
   std::deque<ScriptBlock> blocks;
   std::deque<Segment> segments;
+  llvm::DenseMap<mlir::Operation *, Segment *> owners; ///< of functions
   ScriptBlock *current = &blocks.front();
   Segment *segment = nullptr;
   bool hasSteps = false;
