@@ -12,6 +12,7 @@
 #include "common/Inputs.h"
 #include "common/Report.h"
 #include "common/Supervise.h"
+#include "common/Values.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Cost/KernelNotes.h"
 #include "tenon/Cost/Timings.h"
@@ -88,11 +89,11 @@ static Status compileTrial(const TuneSettings &settings, Trial &trial) {
 }
 
 /// One run; keeps its times if `isTimed`.
-static Status run(Trial &trial, const std::vector<runtime::NamedTensor> &inputs, bool isTimed) {
+static Status run(Trial &trial, const std::vector<runtime::Value> &inputs, bool isTimed) {
   runtime::Profile profile;
   runtime::RunOptions options;
   options.profile = &profile;
-  if (auto outputs = trial.session->run(inputs, options); !outputs)
+  if (auto outputs = trial.session->runValues(inputs, options); !outputs)
     return outputs.takeStatus();
   std::map<std::string, std::pair<double, int>> sums;
   for (const runtime::ProfileEvent &event : profile.events) {
@@ -135,7 +136,10 @@ static bool leaveOut(const TuneSettings &settings, const Trial &trial, const Sta
 static Status measure(const TuneSettings &settings, const ShapeSet &shapes, Experiment &experiment) {
   std::vector<Trial> &trials = experiment.trials;
   const std::vector<runtime::TensorInfo> &declared = trials.front().session->inputs();
-  auto inputs = completeInputs({}, declared, shapes, uint64_t(settings.seed));
+  auto tensors = completeInputs({}, declared, shapes, uint64_t(settings.seed));
+  if (!tensors)
+    return tensors.takeStatus();
+  auto inputs = assembleValues(std::move(*tensors), declared);
   if (!inputs)
     return inputs.takeStatus();
   for (int64_t round = -settings.warmUp; round < settings.iterations; ++round)

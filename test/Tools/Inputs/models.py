@@ -94,6 +94,27 @@ def repeated():
                  [value("y", FLOAT, "N"), helper.make_tensor_sequence_value_info("all", FLOAT, None)])
 
 
+def parts():
+    """The rows of x as a sequence, with y before the last."""
+    return model([helper.make_node("SplitToSequence", ["x"], ["rows"], keepdims=0),
+                  helper.make_node("SequenceInsert", ["rows", "y", "at"], ["parts"], name="insert")],
+                 [value("x", FLOAT, "N", 2), value("y", FLOAT, 2)],
+                 [helper.make_tensor_sequence_value_info("parts", FLOAT, [2])], [("at", np.array(-1, np.int64))])
+
+
+def join():
+    """All parts as one tensor."""
+    return model([helper.make_node("ConcatFromSequence", ["parts"], ["y"], axis=0)],
+                 [helper.make_tensor_sequence_value_info("parts", FLOAT, ["N"])], [value("y", FLOAT, "M")])
+
+
+def nonzero():
+    """Extents that data decide, and a kernel that gets them."""
+    return model([helper.make_node("NonZero", ["x"], ["i"]), helper.make_node("Cast", ["i"], ["f"], to=FLOAT),
+                  helper.make_node("Relu", ["f"], ["y"], name="act")],
+                 [value("x", FLOAT, "N", 4)], [value("y", FLOAT, 2, "K")])
+
+
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
