@@ -2,6 +2,7 @@
 #include "GraphWriter.h"
 #include "tenon/Support/Errors.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -154,15 +155,15 @@ LogicalResult GraphWriter::writeWeights(const ExportOptions &options, Location l
   uint64_t total = 0;
   for (const auto &[index, tensor] : weights)
     total += uint64_t(tensor.getNumBytes());
-  if (total <= options.maxEmbeddedBytes) {
+  if (options.weightsPath.empty() && total > options.maxEmbeddedBytes)
+    return emitError(loc, Code::WeightsTooLarge) << total << " bytes of weights do not fit into one ONNX file";
+  if (options.weightsPath.empty()) {
     for (const auto &[index, tensor] : weights)
       graph.mutable_initializer(index)->set_raw_data(tensor.bytes(), size_t(tensor.getNumBytes()));
     return success();
   }
-  if (options.externalPath.empty())
-    return emitError(loc, Code::WeightsTooLarge) << total << " bytes of weights do not fit into one ONNX file";
   std::error_code error;
-  llvm::raw_fd_ostream out(options.externalPath, error);
+  llvm::raw_fd_ostream out(options.weightsPath, error);
   if (error)
     return emitError(loc, Code::WeightsTooLarge) << "cannot write the weights: " << error.message();
   uint64_t offset = 0;
@@ -174,7 +175,7 @@ LogicalResult GraphWriter::writeWeights(const ExportOptions &options, Location l
       entry.set_value(value);
     };
     proto.set_data_location(onnx::TensorProto::EXTERNAL);
-    add("location", options.externalName);
+    add("location", llvm::sys::path::filename(options.weightsPath).str());
     add("offset", std::to_string(offset));
     add("length", std::to_string(tensor.getNumBytes()));
     out.write(tensor.bytes(), size_t(tensor.getNumBytes()));

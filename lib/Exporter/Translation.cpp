@@ -6,10 +6,12 @@
 
 namespace tenon {
 
-void registerGraphToOnnxTranslation() {
+void registerGraphToOnnxTranslation(const ExportOptions &options) {
   static mlir::TranslateFromMLIRRegistration registration(
       "graph-to-onnx", "write a function of graph ops as an ONNX model",
-      [](mlir::Operation *op, llvm::raw_ostream &out) { return exportOnnx(mlir::cast<mlir::ModuleOp>(op), out); },
+      [&options](mlir::Operation *op, llvm::raw_ostream &out) {
+        return exportOnnx(mlir::cast<mlir::ModuleOp>(op), out, options);
+      },
       [](mlir::DialectRegistry &registry) { registry.insert<graph::GraphDialect, mlir::func::FuncDialect>(); });
 }
 

@@ -92,7 +92,7 @@ constexpr CodeInfo table[] = {
      "export the model before the pass that made the op"},
     {WeightsTooLarge, Limit, "the weights do not fit into the model",
      "A protobuf message holds at most 2 GiB - 1 bytes; larger weights go into a file of their own.",
-     "name a file for the weights"},
+     "name a file for the weights (tenon-translate --onnx-weights=FILE)"},
     {ExpressionTooComplex, Limit, "an extent's expression is too complex",
      "Extents are expressions over the input's named dimensions, of at most 2000 terms.",
      "fix the input shape with --shape NAME=...!"},

@@ -1,8 +1,11 @@
 """A graph through Tenon, and its results against those that the oracle gave."""
 import collections
 import re
+import subprocess
+import tempfile
 
 import numpy as np
+import onnx
 
 import element_types as et
 import generate
@@ -51,13 +54,34 @@ def key_of(error):
     return f"{error.code} " + re.sub(r"\d+", "#", re.sub(r"'[^']*'|\"[^\"]*\"|<[^>]*>|\[[^\]]*\]", "..", text))[:140]
 
 
-def check(graph, stage=lambda name: None, target="cpu"):
-    """Compiles and runs `graph`. `stage` is told what is about to happen."""
+def _there_and_back(model, translate):
+    """`model` as the graph dialect exports it, or why there is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        onnx.save(model, f"{folder}/in.onnx")
+        for arguments in (("--onnx-to-graph", f"{folder}/in.onnx", "-o", f"{folder}/graph.mlir"),
+                          ("--graph-to-onnx", f"{folder}/graph.mlir", "-o", f"{folder}/out.onnx")):
+            done = subprocess.run([translate, *arguments], capture_output=True, text=True)
+            if done.returncode:
+                reason = (re.findall(r"error: (TN\d+: .*)", done.stderr) or [f"status {done.returncode}"])[0]
+                return None, re.sub(r"'[^']*'", "..", reason) if done.returncode == 1 else f"crash: {reason}"
+        exported = onnx.load(f"{folder}/out.onnx")
+        onnx.checker.check_model(exported)
+        return exported, ""
+
+
+def check(graph, stage=lambda name: None, target="cpu", translate=None):
+    """Compiles and runs `graph`, or what `translate` (tenon-translate) exports of it. `stage` is told what is about to
+    happen."""
     import tenon
     ops = sorted({node.op_type for node in graph.nodes})
     if not graph.outputs:
         return Result("invalid", "empty", "", ops, 0)
     model = generate.to_model(graph)
+    if translate:
+        stage("export")
+        model, why = _there_and_back(model, translate)
+        if model is None:
+            return Result("error" if why.startswith("crash") else "refused", why, why, ops, 0)
     stage("compile")
     try:
         archs = [tenon.cpu_arch()] if target == "cpu" and hasattr(tenon, "cpu_arch") else None

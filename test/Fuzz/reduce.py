@@ -9,7 +9,9 @@ import isolate
 
 def _outcome(graph, args):
     """(outcome, reason) of one graph, in a child."""
-    for _, kind, answer, _ in isolate.run([graph], lambda item, stage: check.check(item, stage, args.target), 1, args.limit):
+    translate = str(args.build.resolve() / "bin" / "tenon-translate") if args.export else None
+    for _, kind, answer, _ in isolate.run([graph], lambda item, stage: check.check(item, stage, args.target, translate), 1,
+                                             args.limit):
         return (answer.outcome, answer.reason) if kind == "done" else (kind, answer)
 
 

@@ -9,8 +9,8 @@ namespace tenon {
 
 /// What an export may be told.
 struct ExportOptions {
-  /// Where weights go that do not fit into the model; relative to the model's folder in `externalName`. Empty: refused.
-  std::string externalPath, externalName;
+  /// The file that weights go to, beside the model, which names it by its last component. Empty: into the model.
+  std::string weightsPath;
   /// Bytes of weights that the model itself may hold: a protobuf message has at most 2 GiB.
   uint64_t maxEmbeddedBytes = (uint64_t(2) << 30) - (uint64_t(16) << 20);
 };
@@ -21,8 +21,9 @@ struct ExportOptions {
 /// those of `graph.name`. Emits TN1301 for what has no ONNX form and TN1302 for weights that do not fit.
 mlir::LogicalResult exportOnnx(mlir::ModuleOp module, llvm::raw_ostream &out, const ExportOptions &options = {});
 
-/// Registers `--graph-to-onnx` with mlir-translate-like tools.
-void registerGraphToOnnxTranslation();
+/// Registers `--graph-to-onnx` with mlir-translate-like tools. `options` is read when it runs, and must live until
+/// then.
+void registerGraphToOnnxTranslation(const ExportOptions &options);
 
 } // namespace tenon
 
