@@ -1,6 +1,7 @@
 //===- Translation.cpp - tenon-translate --graph-to-onnx -------------------===//
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "Graph/IR/GraphDialect.h"
+#include "Plan/IR/PlanOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Exporter/Exporter.h"
 
@@ -12,7 +13,9 @@ void registerGraphToOnnxTranslation(const ExportOptions &options) {
       [&options](mlir::Operation *op, llvm::raw_ostream &out) {
         return exportOnnx(mlir::cast<mlir::ModuleOp>(op), out, options);
       },
-      [](mlir::DialectRegistry &registry) { registry.insert<graph::GraphDialect, mlir::func::FuncDialect>(); });
+      [](mlir::DialectRegistry &registry) {
+        registry.insert<graph::GraphDialect, plan::PlanDialect, mlir::func::FuncDialect>();
+      });
 }
 
 } // namespace tenon

@@ -74,11 +74,15 @@ def _window(m, x, kernel=(1, 2, 3)):
 
 
 def _need_room(m, x, more):
-    """A window that is larger than the padded image has no results, or one by a division that rounds to zero."""
-    if more.get("auto_pad", "VALID") != "VALID":
-        return
+    """A window that is larger than the padded image has no results, or one by a division that rounds to zero. Where SAME
+    would take away from the image, ONNX Runtime refuses, and the reference shifts it."""
     dims = x.rank - 2
     pads, dilations = more.get("pads", [0] * (2 * dims)), more.get("dilations", [1] * dims)
+    if more.get("auto_pad", "VALID") != "VALID":
+        for extent, kernel, stride in zip(x.shape[2:], more["kernel_shape"], more.get("strides", [1] * dims)):
+            if extent and (extent - 1) // stride * stride + kernel < extent:
+                raise Reject("negative padding")
+        return
     for i in range(dims):
         if (more["kernel_shape"][i] - 1) * dilations[i] >= x.shape[2 + i] + pads[i] + pads[dims + i]:
             raise Reject("window larger than image")
