@@ -14,7 +14,7 @@ void registerGraphToOnnxTranslation(const ExportOptions &options) {
         return exportOnnx(mlir::cast<mlir::ModuleOp>(op), out, options);
       },
       [](mlir::DialectRegistry &registry) {
-        registry.insert<graph::GraphDialect, plan::PlanDialect, mlir::func::FuncDialect>();
+        registry.insert<graph::GraphDialect, plan_ir::PlanDialect, mlir::func::FuncDialect>();
       });
 }
 
