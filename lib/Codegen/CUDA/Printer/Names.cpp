@@ -20,7 +20,9 @@ static bool isReserved(llvm::StringRef name) {
       "unsigned", "using",    "virtual", "void",      "volatile",  "while",     "xor",      "linux",    "unix",
       "Index",    "Vector",   "gridDim", "blockDim",  "threadIdx", "blockIdx",  "warpSize", "NULL",     "bfloat16",
       "infinity", "shuffle",  "device",  "l",         "clock",     "trunc",     "rint",     "y0",       "y1",
-      "yn",       "j0",       "j1",      "jn",        "gamma"};
+      "yn",       "j0",       "j1",      "jn",        "gamma",     "asin",      "acos",     "atan",     "sinh",
+      "cosh",     "asinh",    "acosh",   "atanh",     "expm1",     "log1p",     "exp2",     "log2",     "log10",
+      "cbrt",     "fma",      "fmod",    "fabs"};
   return reserved.contains(name);
 }
 
