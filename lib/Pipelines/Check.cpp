@@ -44,7 +44,7 @@ FailureOr<CheckResult> tenon::checkModel(StringRef path, const CompileOptions &o
   PassManager manager(&context, ModuleOp::getOperationName());
   for (Phase phase : {Phase::Simplify, Phase::Compress, Phase::Partition, Phase::Dispatch})
     buildPhase(manager, phase, {options.optimization, target.isGpu, options.precision, options.usesHost, readsWeights});
-  if (failed(manager.run(*module)))
+  if (failed(runSerially(manager, *module)))
     return failure();
   CheckResult result;
   bool isSupported = true;

@@ -80,7 +80,7 @@ FailureOr<bool> Compilation::finish(Phase phase) {
 LogicalResult Compilation::runPasses(Phase phase) {
   PassManager manager(&context, ModuleOp::getOperationName());
   buildPhase(manager, phase, {options.optimization, target->isGpu, options.precision, options.usesHost});
-  return manager.run(*module);
+  return runSerially(manager, *module);
 }
 
 /// Extents for which no shape is given: those that the tools draw inputs with.

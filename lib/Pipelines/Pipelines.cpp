@@ -64,6 +64,15 @@ void tenon::buildPhase(OpPassManager &manager, Phase phase, const PipelineOption
     buildDispatch(function, options);
 }
 
+LogicalResult tenon::runSerially(PassManager &manager, ModuleOp module) {
+  MLIRContext &context = *module.getContext();
+  const bool hadThreads = context.isMultithreadingEnabled();
+  context.disableMultithreading();
+  LogicalResult result = manager.run(module);
+  context.disableMultithreading(!hadThreads);
+  return result;
+}
+
 void tenon::registerPipelines() {
   for (Phase phase : {Phase::Simplify, Phase::Dispatch})
     registerPassPipeline(("tenon-phase-" + getName(phase)).str(), ("The passes of the phase " + getName(phase)).str(),

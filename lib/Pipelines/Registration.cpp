@@ -3,6 +3,7 @@
 
 #include "Graph/IR/GraphDialect.h"
 #include "Plan/IR/PlanOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -14,7 +15,7 @@
 using namespace mlir;
 
 void tenon::registerAllDialects(DialectRegistry &registry) {
-  registry.insert<graph::GraphDialect, plan_ir::PlanDialect, arith::ArithDialect, func::FuncDialect,
+  registry.insert<graph::GraphDialect, plan_ir::PlanDialect, arith::ArithDialect, func::FuncDialect, gpu::GPUDialect,
                   linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
                   tensor::TensorDialect, vector::VectorDialect>();
 }

@@ -160,6 +160,13 @@ def test_one_plan_for_all_inputs(name, device, monkeypatch):
             np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
 
 
+def test_functions_that_load_dialects_compile_alike():
+    """Passes ask code generators what they have kernels for; those change the context, so functions go one by one."""
+    model = build(CASES["nested_branches"][0])
+    plans = {tenon.compile(model, target="vgpu", jobs=jobs).path.read_bytes() for jobs in (1, 2, 1, 2)}
+    assert len(plans) == 1
+
+
 def test_a_run_that_takes_the_other_branch_is_refused():
     """Results of one rank each: the plan is for the first, as nothing declares the rank."""
     model = build("""(float[N, 4] x) => (float y) {

@@ -2,6 +2,7 @@
 #ifndef TENON_PIPELINES_PIPELINES_H
 #define TENON_PIPELINES_PIPELINES_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Pipelines/Phases.h"
 #include "tenon/Pipelines/Precision.h"
@@ -20,6 +21,10 @@ struct PipelineOptions {
 
 /// Appends the passes of one phase (simplify to dispatch) to a pass manager on modules.
 void buildPhase(mlir::OpPassManager &manager, Phase phase, const PipelineOptions &options);
+
+/// Runs `manager` on one function after the other: code generators, which passes ask what they have kernels for, load
+/// dialects into the context.
+mlir::LogicalResult runSerially(mlir::PassManager &manager, mlir::ModuleOp module);
 
 /// Registers "tenon-phase-<name>" for tenon-opt.
 void registerPipelines();
