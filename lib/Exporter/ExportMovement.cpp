@@ -106,10 +106,7 @@ bool exportMovement(GraphWriter &w, Operation *op) {
             return exportRunning(w, o, "CumProd");
           })
           .Default([](Operation *) { return Name(); });
-  if (result.empty())
-    return false;
-  w.bind(op->getResult(0), result);
-  return true;
+  return w.bindIfNamed(op->getResult(0), result);
 }
 
 } // namespace tenon::exporter

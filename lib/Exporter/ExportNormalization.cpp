@@ -113,10 +113,7 @@ bool exportNormalization(GraphWriter &w, Operation *op) {
                     .Case([&](RotaryEmbeddingOp o) { return exportRotaryEmbedding(w, o); })
                     .Case([&](AttentionOp o) { return exportAttention(w, o); })
                     .Default([](Operation *) { return Name(); });
-  if (result.empty())
-    return false;
-  w.bind(op->getResult(0), result);
-  return true;
+  return w.bindIfNamed(op->getResult(0), result);
 }
 
 } // namespace tenon::exporter

@@ -103,10 +103,7 @@ bool exportWindow(GraphWriter &w, Operation *op) {
                     .Case([&](AveragePoolOp o) { return exportPool(w, o, "AveragePool"); })
                     .Case([&](ResizeOp o) { return exportResize(w, o); })
                     .Default([](Operation *) { return Name(); });
-  if (result.empty())
-    return false;
-  w.bind(op->getResult(0), result);
-  return true;
+  return w.bindIfNamed(op->getResult(0), result);
 }
 
 } // namespace tenon::exporter

@@ -65,6 +65,13 @@ public:
 
   // ---- values ----
   void bind(mlir::Value value, Name name) { names[value] = std::move(name); }
+  /// The same; false where there is no name, as the op has no rule.
+  bool bindIfNamed(mlir::Value value, Name name) {
+    const bool isNamed = !name.empty();
+    if (isNamed)
+      bind(value, std::move(name));
+    return isNamed;
+  }
   Name get(mlir::Value value) const { return names.lookup(value); }
   /// Takes a name that is given, for an input or an output.
   void reserve(llvm::StringRef name) { taken.insert(name); }

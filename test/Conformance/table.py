@@ -36,8 +36,8 @@ def _gpu():
     """What of the tests is lost on the virtual GPU, by the list that `run.py --target=vgpu --update` writes."""
     lost = (pathlib.Path(__file__).parent / "vgpu-lost.list").read_text().split()
     text = ("GPU targets run what has a CUDA kernel, and the rest on the processor with copies between, or refuse it by name "
-            f"(TN5001, `--host-kernels=refuse`). On the virtual GPU all tests that pass on the CPU pass as well, but for "
-            f"{len(lost)}: " + ", ".join(name.removeprefix("test_") for name in lost) + ".")
+            f"(TN5001, `--host-kernels=refuse`). Of the tests that passed on the CPU when the suite was last run on the "
+            f"virtual GPU (`run.py --target=vgpu --update`), it loses {len(lost)}: " + ", ".join(name.removeprefix("test_") for name in lost) + ".")
     return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False) + "\n"
 
 

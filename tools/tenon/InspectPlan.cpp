@@ -19,12 +19,6 @@ struct Sizes {
 };
 } // namespace
 
-/// FlatBuffers leaves absent vectors null.
-template <typename T>
-static unsigned sizeOf(const T *vector) {
-  return vector ? vector->size() : 0;
-}
-
 static std::string text(const flatbuffers::String *string) {
   return string ? json::fixUTF8(llvm::StringRef(string->c_str(), string->size())) : "";
 }

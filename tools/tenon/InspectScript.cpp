@@ -12,11 +12,6 @@ namespace json = llvm::json;
 
 static constexpr int64_t unknownExtent = 16;
 
-template <typename T>
-static unsigned sizeOf(const T *vector) {
-  return vector ? vector->size() : 0;
-}
-
 Expected<SizedFunction> tools::sizeFunction(const plan::Function &function,
                                             const std::vector<std::vector<int64_t>> &dims, int64_t element) {
   SizedFunction sized;

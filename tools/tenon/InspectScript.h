@@ -8,6 +8,12 @@
 
 namespace tenon::tools {
 
+/// FlatBuffers leaves absent vectors null.
+template <typename T>
+unsigned sizeOf(const T *vector) {
+  return vector ? vector->size() : 0;
+}
+
 /// A function of a plan at one set of input extents.
 struct SizedFunction {
   const plan::Function *function = nullptr;

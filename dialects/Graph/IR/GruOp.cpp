@@ -25,16 +25,6 @@ LogicalResult GruOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc
   return success();
 }
 
-/// True unless the extents are known to differ.
-static bool mayBe(Value v, ArrayRef<DimAttr> dims) {
-  auto type = tensorType(v.getType());
-  return type.getRank() == static_cast<int64_t>(dims.size()) &&
-         llvm::all_of(llvm::zip_equal(getDims(type), dims), [](auto pair) {
-           auto [a, b] = pair;
-           return a == b || !a.getConstant() || !b.getConstant();
-         });
-}
-
 LogicalResult GruOp::verify() {
   // C1
   bool isBoth = getDirection() == "both";
@@ -48,7 +38,8 @@ LogicalResult GruOp::verify() {
   auto dims = getDims(gates);
   Type element = gates.getElementType();
   auto isReal = [&](Value v, ArrayRef<DimAttr> expected) {
-    return !v || (tensorType(v.getType()).getElementType() == element && mayBe(v, expected));
+    return !v ||
+           (tensorType(v.getType()).getElementType() == element && mayHaveDims(tensorType(v.getType()), expected));
   };
   if (!isReal(getR(), {dims[2], dims[3], dims[4], dims[4]}))
     return emitOpError() << "r must be [" << shape[2] << ", 3, " << shape[4] << ", " << shape[4] << "], got "
@@ -61,7 +52,8 @@ LogicalResult GruOp::verify() {
                          << getInitialH().getType();
   if (Value lengths = getLengths()) {
     Type integer = tensorType(lengths.getType()).getElementType();
-    if (!(integer.isSignlessInteger(32) || integer.isSignlessInteger(64)) || !mayBe(lengths, {dims[1]}))
+    if (!(integer.isSignlessInteger(32) || integer.isSignlessInteger(64)) ||
+        !mayHaveDims(tensorType(lengths.getType()), {dims[1]}))
       return emitOpError() << "lengths must be N integers, got " << lengths.getType();
   }
   // C4

@@ -80,6 +80,14 @@ DimAttr windowExtent(DimAttr d, DimAttr kernel, int64_t stride, int64_t begin, i
 /// Fails with a diagnostic at `loc`, if given.
 mlir::LogicalResult inferenceError(std::optional<mlir::Location> loc, const mlir::Twine &message);
 
+/// False where the rank or a constant extent of `type` is another than that of `dims`.
+inline bool mayHaveDims(mlir::RankedTensorType type, mlir::ArrayRef<DimAttr> dims) {
+  return type.getRank() == int64_t(dims.size()) && llvm::all_of(llvm::zip_equal(getDims(type), dims), [](auto pair) {
+           auto [a, b] = pair;
+           return a == b || !a.getConstant() || !b.getConstant();
+         });
+}
+
 inline mlir::RankedTensorType tensorType(mlir::Type type) { return mlir::cast<mlir::RankedTensorType>(type); }
 
 } // namespace tenon::graph

@@ -43,12 +43,7 @@ static bool mayBe(Value v, ArrayRef<DimAttr> dims, Type element) {
   bool hasElement = element
                         ? type.getElementType() == element
                         : type.getElementType().isSignlessInteger(32) || type.getElementType().isSignlessInteger(64);
-  if (!hasElement || type.getRank() != static_cast<int64_t>(dims.size()))
-    return false;
-  return llvm::all_of(llvm::zip_equal(getDims(type), dims), [](auto pair) {
-    auto [a, b] = pair;
-    return a == b || !a.getConstant() || !b.getConstant();
-  });
+  return hasElement && mayHaveDims(type, dims);
 }
 
 LogicalResult LstmOp::verify() {
