@@ -51,6 +51,19 @@ Value Compose::pick(Value x, int64_t axis, int64_t index) {
   return reshape(part, dims);
 }
 
+Value Compose::expm1(Value x) {
+  Value half = make<TanhOp>(mul(x, 0.5)); // e^x - 1 = 2 tanh(x/2) / (1 - tanh(x/2))
+  return div(mul(half, 2), sub(like(x, 1), half));
+}
+
+Value Compose::softplus(Value x) {
+  // ln(1 + e^x) = max(x, 0) + ln(1 + u) with u = e^-|x|. Of 1 + u the sum s is left, and lost is u - (s - 1), which
+  // moves the logarithm by that part of s.
+  Value decay = make<ExpOp>(make<NegOp>(make<AbsOp>(x))), sum = add(decay, 1);
+  Value lost = sub(decay, sub(sum, 1));
+  return add(make<ReluOp>(x), add(make<LogOp>(sum), div(lost, sum)));
+}
+
 Value Compose::wrap(Value index, DimAttr count) {
   index = cast(index, i64());
   return select(less(index, 0.0), add(index, extent(count, i64())), index);

@@ -38,6 +38,10 @@ struct Compose {
   Value equal(Value x, double y) { return equal(x, like(x, y)); }
   Value atLeast(Value x, Value y) { return make<graph::GreaterOrEqualOp>(x, y); }
   Value floor(Value x) { return make<graph::FloorOp>(x); }
+  /// e^x - 1 for x <= 0, as exact near 0 as elsewhere.
+  Value expm1(Value x);
+  /// ln(1 + e^x), as exact where it is near 0 as elsewhere, and without overflow.
+  Value softplus(Value x);
   /// low <= x <= high
   Value clamp(Value x, Value low, Value high) { return max(min(x, high), low); }
 

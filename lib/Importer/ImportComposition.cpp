@@ -4,7 +4,7 @@
 // overflows. The rest is inlined from the standard's function bodies.
 //
 //===----------------------------------------------------------------------===//
-#include "NodeImporter.h"
+#include "Compose.h"
 #include "Registry.h"
 
 using namespace mlir;
@@ -12,29 +12,6 @@ using namespace tenon::graph;
 
 namespace tenon::importer {
 namespace {
-
-/// Expressions over values of one element type; a null operand makes a null result (its error was emitted).
-struct Expression {
-  NodeImporter &n;
-  Type type;
-
-  Value number(double value) { return n.scalar(type, value); }
-  template <typename OpTy, typename... Values>
-  Value make(Values... operands) {
-    return (... && operands) ? n.create<OpTy>(operands...) : Value();
-  }
-  Value add(Value x, double y) { return make<AddOp>(x, number(y)); }
-  Value mul(Value x, double y) { return make<MulOp>(x, number(y)); }
-  /// x where it is positive, else y.
-  Value whenPositive(Value x, Value positive, Value other) {
-    return make<WhereOp>(make<GreaterOp>(x, number(0)), positive, other);
-  }
-  /// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), which cannot overflow.
-  Value softplus(Value x) {
-    Value decay = make<ExpOp>(make<NegOp>(make<AbsOp>(x)));
-    return make<AddOp>(make<ReluOp>(x), make<LogOp>(add(decay, 1)));
-  }
-};
 
 /// The only operand, of a floating-point type.
 Value floatInput(NodeImporter &n) {
@@ -46,7 +23,7 @@ Value floatInput(NodeImporter &n) {
   return x;
 }
 
-template <Value (*body)(Expression &, Value)>
+template <Value (*body)(Compose &, Value)>
 LogicalResult importActivation(NodeImporter &n) {
   Value x = floatInput(n);
   if (!x)
@@ -54,60 +31,61 @@ LogicalResult importActivation(NodeImporter &n) {
   // In 16 bits every step would round: ln(1 + e^x) is then off by 3 % at -4.5.
   Type type = typeOf(x).getElementType();
   Type computed = type.getIntOrFloatBitWidth() < 32 ? Type(Float32Type::get(n.context)) : type;
-  Expression e{n, computed};
-  Value result = body(e, n.cast(x, computed));
+  Compose c{n};
+  Value result = body(c, n.cast(x, computed));
   return n.setOutput(result ? n.cast(result, type) : Value());
 }
 
-Value buildHardSwish(Expression &e, Value x) {
-  Value gate = e.n.create<HardSigmoidOp>(x, APFloat(1.0 / 6), APFloat(0.5));
-  return e.make<MulOp>(x, gate);
+Value buildHardSwish(Compose &c, Value x) {
+  return c.mul(x, c.n.create<HardSigmoidOp>(x, APFloat(1.0 / 6), APFloat(0.5)));
 }
 
-Value buildElu(Expression &e, Value x) {
-  double alpha = e.n.floatAttr("alpha", 1);
-  return e.whenPositive(x, x, e.mul(e.add(e.make<ExpOp>(x), -1), alpha));
+/// x where it is positive, else alpha (e^(x / scale) - 1).
+Value buildExponential(Compose &c, Value x, double alpha, double scale = 1) {
+  Value decay = c.expm1(scale == 1 ? x : c.div(x, scale));
+  return c.select(c.less(x, 0.0), c.mul(decay, alpha), x);
+}
+Value buildElu(Compose &c, Value x) { return buildExponential(c, x, c.n.floatAttr("alpha", 1)); }
+Value buildCelu(Compose &c, Value x) {
+  double alpha = c.n.floatAttr("alpha", 1);
+  return buildExponential(c, x, alpha, alpha);
+}
+Value buildSelu(Compose &c, Value x) {
+  double alpha = c.n.floatAttr("alpha", 1.67326319217681884765625f);
+  return c.mul(buildExponential(c, x, alpha), c.n.floatAttr("gamma", 1.05070102214813232421875f));
 }
 
-Value buildSelu(Expression &e, Value x) {
-  double alpha = e.n.floatAttr("alpha", 1.67326319217681884765625f),
-         gamma = e.n.floatAttr("gamma", 1.05070102214813232421875f);
-  return e.mul(e.whenPositive(x, x, e.mul(e.add(e.make<ExpOp>(x), -1), alpha)), gamma);
+Value buildSoftplus(Compose &c, Value x) { return c.softplus(x); }
+Value buildSoftsign(Compose &c, Value x) { return c.div(x, c.add(c.make<AbsOp>(x), 1)); }
+
+/// x tanh(ln(1 + e^x)) = x (e^2x + 2 e^x) / (e^2x + 2 e^x + 2), where nothing cancels; beyond 40 the quotient is 1.
+Value buildMish(Compose &c, Value x) {
+  Value growth = c.make<ExpOp>(c.min(x, 40)), numerator = c.mul(growth, c.add(growth, 2));
+  return c.mul(x, c.div(numerator, c.add(numerator, 2)));
 }
 
-Value buildCelu(Expression &e, Value x) {
-  double alpha = e.n.floatAttr("alpha", 1);
-  return e.whenPositive(x, x, e.mul(e.add(e.make<ExpOp>(e.mul(x, 1 / alpha)), -1), alpha));
+Value buildThresholdedRelu(Compose &c, Value x) {
+  return c.select(c.make<GreaterOp>(x, c.like(x, c.n.floatAttr("alpha", 1))), x, c.like(x, 0));
 }
 
-Value buildSoftplus(Expression &e, Value x) { return e.softplus(x); }
-Value buildSoftsign(Expression &e, Value x) { return e.make<DivOp>(x, e.add(e.make<AbsOp>(x), 1)); }
-Value buildMish(Expression &e, Value x) { return e.make<MulOp>(x, e.make<TanhOp>(e.softplus(x))); }
+Value buildSwish(Compose &c, Value x) { return c.mul(x, c.make<SigmoidOp>(c.mul(x, c.n.floatAttr("alpha", 1)))); }
 
-Value buildThresholdedRelu(Expression &e, Value x) {
-  return e.make<WhereOp>(e.make<GreaterOp>(x, e.number(e.n.floatAttr("alpha", 1))), x, e.number(0));
-}
-
-Value buildSwish(Expression &e, Value x) {
-  return e.make<MulOp>(x, e.make<SigmoidOp>(e.mul(x, e.n.floatAttr("alpha", 1))));
-}
-
-Value buildGelu(Expression &e, Value x) {
+Value buildGelu(Compose &c, Value x) {
   Value inner;
-  if (e.n.stringAttr("approximate", "none") == "tanh") {
-    Value cube = e.make<MulOp>(e.make<MulOp>(x, x), x);
-    inner = e.make<TanhOp>(e.mul(e.make<AddOp>(x, e.mul(cube, 0.044715)), 0.7978845608028654));
+  if (c.n.stringAttr("approximate", "none") == "tanh") {
+    Value cube = c.mul(c.mul(x, x), x);
+    inner = c.make<TanhOp>(c.mul(c.add(x, c.mul(cube, 0.044715)), 0.7978845608028654));
   } else {
-    inner = e.make<ErfOp>(e.mul(x, 0.7071067811865476));
+    inner = c.make<ErfOp>(c.mul(x, 0.7071067811865476));
   }
-  return e.mul(e.make<MulOp>(x, e.add(inner, 1)), 0.5);
+  return c.mul(c.mul(x, c.add(inner, 1)), 0.5);
 }
 
 /// x moved towards 0 by `bias` where it is further from 0 than `lambd`, else 0.
-Value buildShrink(Expression &e, Value x) {
-  double bias = e.n.floatAttr("bias", 0), threshold = e.n.floatAttr("lambd", 0.5f);
-  Value above = e.make<GreaterOp>(x, e.number(threshold)), below = e.make<LessOp>(x, e.number(-threshold));
-  return e.make<WhereOp>(above, e.add(x, -bias), e.make<WhereOp>(below, e.add(x, bias), e.number(0)));
+Value buildShrink(Compose &c, Value x) {
+  double bias = c.n.floatAttr("bias", 0), threshold = c.n.floatAttr("lambd", 0.5f);
+  Value above = c.make<GreaterOp>(x, c.like(x, threshold)), below = c.less(x, -threshold);
+  return c.select(above, c.sub(x, bias), c.select(below, c.add(x, bias), c.like(x, 0)));
 }
 
 /// min(max(x, low), high); the bounds are attributes before opset 11.
@@ -144,8 +122,8 @@ LogicalResult importPRelu(NodeImporter &n) {
     dims.append(size_t(rankOf(x) - 2), n.dim(1));
     slope = n.reshape(slope, dims);
   }
-  Expression e{n, typeOf(x).getElementType()};
-  return n.setOutput(e.make<WhereOp>(e.make<LessOp>(x, e.number(0)), e.make<MulOp>(x, slope), x));
+  Compose c{n};
+  return n.setOutput(c.select(c.less(x, 0.0), c.mul(x, slope), x));
 }
 
 } // namespace

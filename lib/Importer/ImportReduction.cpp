@@ -4,8 +4,8 @@
 // composed around the plain reductions.
 //
 //===----------------------------------------------------------------------===//
+#include "Compose.h"
 #include "Graph/IR/SpecialOps.h"
-#include "NodeImporter.h"
 #include "Registry.h"
 #include "RunTimeAxes.h"
 
@@ -158,7 +158,16 @@ LogicalResult importCumulative(NodeImporter &n) {
   return failed(axis) ? failure() : n.setOutput(sum(x, *axis));
 }
 
-/// log sum e^x = m + log sum e^(x - m), m the maximum: no overflow.
+/// The number of its type that is nearest to x, infinite ones aside. NaN stays.
+Value makeFinite(NodeImporter &n, Value x) {
+  auto type = x ? dyn_cast<FloatType>(typeOf(x).getElementType()) : FloatType();
+  if (!type)
+    return x;
+  double largest = APFloat::getLargest(type.getFloatSemantics()).convertToDouble();
+  return Compose{n}.min(Compose{n}.max(x, -largest), largest);
+}
+
+/// log sum e^x = m + log sum e^(x - m), m the maximum: no overflow. It is finite, so that infinities are no NaN.
 LogicalResult importLogSumExp(NodeImporter &n) {
   Value x = n.input(0);
   if (!x)
@@ -170,7 +179,7 @@ LogicalResult importLogSumExp(NodeImporter &n) {
     return n.setOutput(x);
   x = operand->x;
   const Ints &axes = *operand->axes;
-  Value maximum = n.create<ReduceMaxOp>(x, axes, true);
+  Value maximum = makeFinite(n, n.create<ReduceMaxOp>(x, axes, true));
   Value shifted = maximum ? n.create<SubOp>(x, maximum) : Value();
   Value exponential = shifted ? n.create<ExpOp>(shifted) : Value();
   Value sum = exponential ? n.create<ReduceSumOp>(exponential, axes, true) : Value();

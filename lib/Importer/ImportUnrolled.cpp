@@ -117,7 +117,6 @@ Value Unroller::activate(size_t which, Value v) {
   if (!v)
     return {};
   auto linear = [&] { return c.add(c.mul(v, a.alpha), a.beta); };
-  auto expm1 = [&] { return c.sub(c.make<ExpOp>(v), 1); };
   if (a.name == "Sigmoid")
     return c.make<SigmoidOp>(v);
   if (a.name == "Tanh")
@@ -135,11 +134,11 @@ Value Unroller::activate(size_t which, Value v) {
   if (a.name == "ScaledTanh")
     return c.mul(c.make<TanhOp>(c.mul(v, a.beta)), a.alpha);
   if (a.name == "Elu")
-    return c.select(c.less(v, 0.0), c.mul(expm1(), a.alpha), v);
+    return c.select(c.less(v, 0.0), c.mul(c.expm1(v), a.alpha), v);
   if (a.name == "Softsign")
     return c.div(v, c.add(c.make<AbsOp>(v), 1));
   if (a.name == "Softplus")
-    return c.make<LogOp>(c.add(c.make<ExpOp>(v), 1));
+    return c.softplus(v);
   n.error(Code::UnsupportedForm) << "the activation '" << a.name << "' is not supported";
   return {};
 }

@@ -3,8 +3,8 @@
 
     run.py --build DIR [--seed=N] [--count=N] [--only OP,..] [--why] [--reduce] [--save DIR]
 
-Graph i of a run has the seed N + i; `--seed=N --count=1` repeats one. A mismatch, a crash or a time-out is a failure; what
-Tenon refuses by an error code is counted beside. --reduce shrinks what fails and prints it as text; --save keeps it.
+Graph i of a run has the seed N + i; `--seed=N --count=1` repeats one. A mismatch, a crash, a time-out, or an error by
+another code than check.ACCEPTED lists is a failure; what Tenon refuses by one of those is counted beside. --reduce shrinks what fails and prints it as text; --save keeps it.
 """
 import argparse
 import collections
