@@ -106,13 +106,20 @@ LogicalResult importScatterElements(NodeImporter &n) {
   Value x = n.input(0), indices = n.input(1), updates = n.input(2);
   if (!x || !updates || failed(checkIndices(n, indices)))
     return failure();
-  if (rankOf(x) != rankOf(indices) || rankOf(x) == 0 || dimsOf(indices) != dimsOf(updates))
+  Dims dims = dimsOf(x), counts = dimsOf(indices), given = dimsOf(updates);
+  auto differ = [](auto pair) {
+    auto a = std::get<0>(pair).getConstant(), b = std::get<1>(pair).getConstant();
+    return a && b && *a != *b;
+  };
+  if (dims.empty() || counts.size() != dims.size() || given.size() != dims.size() ||
+      llvm::any_of(llvm::zip(counts, given), differ))
     return n.error(Code::ShapeMismatch) << "indices and updates must have one shape, and the rank of data";
+  for (auto [count, other] : llvm::zip(counts, given))
+    n.requireEqual(count, other, "indices and updates of one shape");
   auto axis = n.normalizeAxis(n.intAttr("axis", 0), rankOf(x));
   if (failed(axis))
     return failure();
   Compose c{n};
-  Dims dims = dimsOf(x), counts = dimsOf(indices);
   SmallVector<Value> positions;
   for (int64_t d = 0; d < rankOf(x); ++d)
     positions.push_back(d == *axis ? c.wrap(indices, dims[size_t(d)])
@@ -125,17 +132,21 @@ LogicalResult importScatterND(NodeImporter &n) {
   if (!x || !updates || failed(checkIndices(n, indices)))
     return failure();
   Dims dims = dimsOf(x);
-  int64_t rank = rankOf(indices);
-  auto depth = rank ? dimsOf(indices).back().getConstant() : std::nullopt;
-  if (!depth || *depth < 1 || *depth > rankOf(x))
-    return n.error(Code::ShapeMismatch) << "the last extent of indices must be a constant between 1 and " << rankOf(x);
+  // The ranks say how many dimensions an index picks in, even where the extent of indices is open.
+  int64_t rank = rankOf(indices), depth = rank - 1 + rankOf(x) - rankOf(updates);
+  auto stated = rank ? dimsOf(indices).back().getConstant() : 0;
+  if (depth < 1 || depth > rankOf(x) || (stated && *stated != depth))
+    return n.error(Code::ShapeMismatch)
+           << "for indices [.., k] and data of rank r, updates must be of rank(indices) - 1 + r "
+              "- k, with k from 1 to r";
+  n.requireEqual(dimsOf(indices).back(), n.dim(depth), "indices of as many elements as the rank of updates tells");
   Compose c{n};
   SmallVector<Value> positions;
-  for (int64_t d = 0; d < *depth; ++d)
+  for (int64_t d = 0; d < depth; ++d)
     positions.push_back(c.wrap(c.pick(indices, rank - 1, d), dims[size_t(d)]));
   ArrayRef<DimAttr> all = dims;
-  return scatter(c, x, flatten(c, positions, dims), updates, product(n.context, all.take_front(size_t(*depth))),
-                 product(n.context, all.drop_front(size_t(*depth))));
+  return scatter(c, x, flatten(c, positions, dims), updates, product(n.context, all.take_front(size_t(depth))),
+                 product(n.context, all.drop_front(size_t(depth))));
 }
 
 /// Column minus row, [R, C], of a matrix at the end of `rank` dimensions.

@@ -131,12 +131,13 @@ LogicalResult GridSampler::run() {
   mode = mode == "bilinear" ? "linear" : mode == "bicubic" ? "cubic" : mode;
   alignsCorners = n.intAttr("align_corners", 0) != 0;
   int64_t rank = rankOf(x);
-  if (rank < 3 || rank > 5 || rankOf(grid) != rank || !dimsOf(grid).back().isConstant(rank - 2))
+  if (rank < 3 || rank > 5 || rankOf(grid) != rank || dimsOf(grid).back().getConstant().value_or(rank - 2) != rank - 2)
     return n.error(Code::ShapeMismatch) << "the grid must be [N, O1.., Or, r] for X [N, C, D1.., Dr], r at most 3";
   if ((mode != "linear" && mode != "nearest" && mode != "cubic") ||
       (padding != "zeros" && padding != "border" && padding != "reflection"))
     return n.error(Code::WrongAttribute) << "mode '" << mode << "' with padding_mode '" << padding << "'";
   n.requireEqual(dims[0], dimsOf(grid)[0]);
+  n.requireEqual(dimsOf(grid).back(), n.dim(rank - 2), "a coordinate for each spatial dimension");
   Type element = typeOf(x).getElementType();
   real = isa<FloatType>(element) ? element : typeOf(grid).getElementType();
   if (!isa<FloatType>(element))

@@ -1,15 +1,16 @@
 """Faults that random graphs (test/Fuzz) found, each as small as it gets."""
 import ml_dtypes
 import numpy as np
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import tenon.backend
 
 
-def run(nodes, feeds, output, constants=None, opset=21):
-    """`output` of a graph of `nodes`: (name, TensorProto type, shape)."""
-    inputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-              for name, array in feeds.items()]
+def run(nodes, feeds, output, constants=None, opset=21, dims=None):
+    """`output` of a graph of `nodes`: (name, TensorProto type, shape). `dims`: of feeds that are not declared as they are."""
+    inputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype),
+                                            (dims or {}).get(name, array.shape)) for name, array in feeds.items()]
     graph = helper.make_graph(nodes, "found", inputs, [helper.make_tensor_value_info(*output)],
                               [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
@@ -80,3 +81,27 @@ def test_backward_slice_of_nothing_is_nothing():
                                   [numpy_helper.from_array(array, name) for name, array in constants.items()])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
         assert tenon.backend.run_model(model, [np.zeros((0, 8), np.uint8)])[0].shape == (0, 8)
+
+
+def test_scatter_elements_of_updates_whose_extents_are_open():
+    node = helper.make_node("ScatterElements", ["x", "i", "u"], ["y"], axis=1)
+    y = run([node], {"x": np.int64([[1, 2, 3]]), "u": np.int64([[7, 8]])}, ("y", TensorProto.INT64, [1, 3]),
+            {"i": np.int64([[2, 0]])}, dims={"u": ["N", 2]})
+    assert y.tolist() == [[8, 2, 7]]
+
+
+def test_scatter_by_indices_whose_last_extent_is_open():
+    node = helper.make_node("ScatterND", ["x", "i", "u"], ["y"])
+    feeds = {"i": np.int64([[1, 0], [0, 1]]), "u": np.float32([5, 6])}
+    y = run([node], feeds, ("y", TensorProto.FLOAT, [2, 2]), {"x": np.zeros((2, 2), np.float32)}, dims={"i": ["N", "N"]})
+    assert y.tolist() == [[0, 6], [5, 0]]
+    with pytest.raises(tenon.Error, match="as many elements as the rank of updates tells"):
+        run([node], {"i": feeds["i"][:, :1], "u": feeds["u"]}, ("y", TensorProto.FLOAT, [2, 2]),
+            {"x": np.zeros((2, 2), np.float32)}, dims={"i": ["N", "M"]})
+
+
+def test_grid_whose_last_extent_is_open():
+    node = helper.make_node("GridSample", ["x", "g"], ["y"])
+    y = run([node], {"g": np.float32([[[[0, 0]]]])}, ("y", TensorProto.FLOAT, [1, 1, 1, 1]),
+            {"x": np.float32([[[[1, 2], [3, 6]]]])}, dims={"g": [1, 1, 1, "R"]})
+    assert y.ravel().tolist() == [3]
