@@ -358,6 +358,9 @@ LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &ori
       return importer.isInlined() ? inlineSchemaFunction(frame, importer, inputs)
                                   : bindOutputs(node, importer.getResults(), loc);
     }
+  if (domain.empty() && node.op_type() == "Squeeze")
+    if (auto done = splitSqueeze(importer))
+      return *done;
   makeShapeOperandsKnown(node, inputs);
   openSegment(loc);
 
@@ -441,6 +444,7 @@ LogicalResult GraphImporter::pushFunction(Frame &frame, const onnx::NodeProto &n
   callee.outputs.assign(function.output().begin(), function.output().end());
   callee.finish = [this, &node, loc](ArrayRef<ModelValue *> results) { return bindOutputs(node, results, loc); };
   callee.callLoc = loc;
+  callee.mayRepeat = true;
   return success();
 }
 
@@ -533,6 +537,7 @@ OwningOpRef<ModuleOp> GraphImporter::import() {
     frame.opsets[normalDomain(opset.domain())] = opset.version();
   frame.opsets.try_emplace("", 1);
   frame.nodes = &model.graph().node();
+  frame.mayRepeat = true;
   if (failed(importInputs(frame)) || failed(runFrames()) || hasFailed || failed(importOutputs(frame)))
     return {};
   return std::move(module);

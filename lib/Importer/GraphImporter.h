@@ -25,6 +25,8 @@ struct Frame {
   std::function<LogicalResult(ArrayRef<ModelValue *>)> finish;
   /// Where the call is; inlined nodes are located there.
   std::optional<mlir::Location> callLoc;
+  /// Whether `finish` may be called of copies, too.
+  bool mayRepeat = false;
 
   /// The value of this name; null if there is none.
   ModelValue *lookup(StringRef name) const {
@@ -47,6 +49,11 @@ public:
 
   /// The function that ops go into now.
   Segment &openSegment(mlir::Location loc);
+  /// Whether what is imported is for runs where `extent` is 1, if it is for such runs or others only.
+  std::optional<bool> findIsOne(DimAttr extent) const {
+    auto it = isOne.find(extent);
+    return it == isOne.end() ? std::nullopt : std::optional(it->second);
+  }
   /// The SSA value of `value` in the open segment, built where it is first asked for.
   Value materialize(ModelValue &value);
   /// The number of `value` in the script.
@@ -80,7 +87,20 @@ private:
   LogicalResult bindOutputs(const onnx::NodeProto &node, ArrayRef<ModelValue *> results, mlir::Location loc);
   LogicalResult importControlFlow(const onnx::NodeProto &node, mlir::Location loc, int64_t opset,
                                   ArrayRef<ModelValue *> inputs);
+  /// Imports a branch of an If in place.
+  LogicalResult pushBranch(const onnx::NodeProto &node, const onnx::GraphProto &branch, mlir::Location loc);
+  /// Whether what follows the current node may be imported twice.
+  bool maySplit() const;
+  static constexpr unsigned thenSide = 1, bothSides = 3;
+  /// Imports the rest of the model as the blocks of a branch: `begin` starts side 0 (condition) and 1 (else). Gives the
+  /// sides that could be imported, a bit for each. Where that is not both, nothing was done.
+  unsigned splitRest(Number condition, mlir::Location loc, llvm::function_ref<LogicalResult(unsigned side)> begin);
+  bool importRest(ScriptBlock *&block, llvm::SmallVectorImpl<ModelValue *> &outputs,
+                  llvm::function_ref<LogicalResult()> begin);
+  /// A Squeeze of what is 1 in a run, which decides its rank. Nothing where its rule shall import it.
+  std::optional<LogicalResult> splitSqueeze(NodeImporter &n);
   class Unrolling;
+  class BatchedScan;
   class RunTimeIf;
   class RunTimeLoop;
   /// Sequences, optionals, and operators whose results have extents that only data decide. Nothing where it is none.
@@ -129,9 +149,10 @@ private:
   llvm::StringMap<int64_t> boundSymbols;
   llvm::StringMap<char> usedSymbols;
   llvm::StringMap<std::string> renamedSymbols; ///< dimensions that were called like a reserved symbol
+  llvm::DenseMap<DimAttr, bool> isOne;         ///< of the continuation that is imported now
   int64_t numNodes = 0;
   bool hasFailed = false;
-  unsigned nextSymbol = 0, nextElements = 0;
+  unsigned nextSymbol = 0, nextElements = 0, numSplits = 0;
 };
 
 /// The bits of each element of a tensor of a narrow type (NarrowTypes.h) as ui8; null with an error.

@@ -58,10 +58,11 @@ Value stackNothing(NodeImporter &n, const onnx::ValueInfoProto &output, int64_t 
 /// One loop being unrolled. Each iteration is a frame, whose end starts the next.
 class GraphImporter::Unrolling {
 public:
-  Unrolling(GraphImporter &importer, const onnx::NodeProto &node, Location loc, int64_t opset,
-            ArrayRef<ModelValue *> inputs)
-      : importer(importer), n(importer, node, loc, opset, SmallVector<ModelValue *>(inputs)),
-        isScan(node.op_type() == "Scan") {}
+  /// `done` gets the results.
+  Unrolling(GraphImporter &importer, const NodeImporter &node, ArrayRef<ModelValue *> inputs,
+            std::function<LogicalResult(ArrayRef<ModelValue *>)> done)
+      : importer(importer), n(importer, node.node, node.loc, node.opset, SmallVector<ModelValue *>(inputs)),
+        isScan(node.node.op_type() == "Scan"), done(std::move(done)) {}
 
   static LogicalResult start(const std::shared_ptr<Unrolling> &self) {
     if (failed(self->isScan ? self->readScan() : self->readLoop()))
@@ -75,7 +76,11 @@ private:
   static LogicalResult next(const std::shared_ptr<Unrolling> &self);
   LogicalResult finishIteration(ArrayRef<ModelValue *> results);
   /// Iterations that were unrolled already are read by nothing.
-  LogicalResult leaveToRun() { return RunTimeLoop::start(std::make_shared<RunTimeLoop>(importer, n)); }
+  LogicalResult leaveToRun() {
+    if (isScan && n.opset < 9)
+      return n.error(Code::ControlFlow) << "the batched form of opset 8 over a length that only a run knows";
+    return RunTimeLoop::start(std::make_shared<RunTimeLoop>(importer, n));
+  }
   LogicalResult finish();
   ModelValue *takeElement(size_t input);
   int64_t listed(StringRef name, size_t i) const {
@@ -86,6 +91,7 @@ private:
   GraphImporter &importer;
   NodeImporter n;
   const bool isScan;
+  const std::function<LogicalResult(ArrayRef<ModelValue *>)> done;
   const onnx::GraphProto *body = nullptr;
   int64_t count = 0, iteration = 0;
   bool goesOn = true;
@@ -111,8 +117,6 @@ LogicalResult GraphImporter::Unrolling::readLoop() {
 
 LogicalResult GraphImporter::Unrolling::readScan() {
   body = &n.findAttr("body")->g();
-  if (n.opset < 9)
-    return n.error(Code::ControlFlow) << "the batched form of opset 8";
   const int64_t scanned = n.intAttr("num_scan_inputs", 0), inputs = int64_t(n.getNumInputs());
   if (scanned < 1 || scanned > inputs)
     return n.error(Code::WrongAttribute) << "num_scan_inputs is " << scanned;
@@ -143,7 +147,8 @@ ModelValue *GraphImporter::Unrolling::takeElement(size_t input) {
   auto axis = x ? n.normalizeAxis(listed("scan_input_axes", i), rankOf(x)) : FailureOr<int64_t>(failure());
   if (failed(axis))
     return nullptr;
-  Value element = Compose{n}.pick(x, *axis, listed("scan_input_directions", i) ? count - 1 - iteration : iteration);
+  const bool isReversed = listed(n.opset < 9 ? "directions" : "scan_input_directions", i) != 0;
+  Value element = Compose{n}.pick(x, *axis, isReversed ? count - 1 - iteration : iteration);
   return element ? importer.addValue({typeOf(element), n.loc, element, {}, std::nullopt}) : nullptr;
 }
 
@@ -207,6 +212,68 @@ LogicalResult GraphImporter::Unrolling::finish() {
       return failure();
     results.push_back(importer.addValue({typeOf(value), n.loc, value, {}, std::nullopt}));
   }
+  return done(results);
+}
+
+/// Scan of opset 8: for each element of a batch, along dimension 0 of all operands.
+class GraphImporter::BatchedScan {
+public:
+  BatchedScan(GraphImporter &importer, const NodeImporter &n) : importer(importer), n(n) {}
+  static LogicalResult start(const std::shared_ptr<BatchedScan> &self);
+
+private:
+  static LogicalResult next(const std::shared_ptr<BatchedScan> &self);
+  LogicalResult finish();
+
+  GraphImporter &importer;
+  NodeImporter n;
+  int64_t count = 0;
+  SmallVector<SmallVector<ModelValue *>> done; ///< results by element
+};
+
+LogicalResult GraphImporter::BatchedScan::start(const std::shared_ptr<BatchedScan> &self) {
+  NodeImporter &n = self->n;
+  if (n.hasInput(0))
+    return n.error(Code::ControlFlow) << "a length for each element of the batch";
+  for (size_t i = 1; i < n.getNumInputs(); ++i) {
+    RankedTensorType type = n.inputType(i);
+    if (!type)
+      return failure();
+    auto extent = type.getRank() ? getDim(type, 0).getConstant() : std::nullopt;
+    if (!extent || *extent < 1 || *extent > maxIterations || (i > 1 && *extent != self->count))
+      return n.error(Code::ControlFlow) << "the batched form of opset 8 over a batch that only a run knows, or none";
+    self->count = *extent;
+  }
+  return self->count ? next(self) : LogicalResult(n.error(Code::WrongOperands) << "there are no operands");
+}
+
+LogicalResult GraphImporter::BatchedScan::next(const std::shared_ptr<BatchedScan> &self) {
+  NodeImporter &n = self->n;
+  if (int64_t(self->done.size()) == self->count)
+    return self->finish();
+  SmallVector<ModelValue *> inputs;
+  for (size_t i = 1; i < n.getNumInputs(); ++i) {
+    Value x = n.input(i), element = x ? Compose{n}.pick(x, 0, int64_t(self->done.size())) : Value();
+    if (!element)
+      return failure();
+    inputs.push_back(self->importer.addValue({typeOf(element), n.loc, element, {}, std::nullopt}));
+  }
+  return Unrolling::start(
+      std::make_shared<Unrolling>(self->importer, n, inputs, [self](ArrayRef<ModelValue *> results) {
+        self->done.emplace_back(results.begin(), results.end());
+        return next(self);
+      }));
+}
+
+LogicalResult GraphImporter::BatchedScan::finish() {
+  SmallVector<ModelValue *> results;
+  for (size_t i = 0; i < done.front().size(); ++i) {
+    auto parts = llvm::map_to_vector(done, [&](const auto &of) { return of[i]; });
+    Value value = stack(importer, n, parts, 0, /*isReversed=*/false);
+    if (!value)
+      return failure();
+    results.push_back(importer.addValue({typeOf(value), n.loc, value, {}, std::nullopt}));
+  }
   return importer.bindOutputs(n.node, results, n.loc);
 }
 
@@ -252,7 +319,6 @@ static bool isGuardedSqueeze(const NodeImporter &n, const ModelValue *x) {
 
 LogicalResult GraphImporter::importControlFlow(const onnx::NodeProto &node, Location loc, int64_t opset,
                                                ArrayRef<ModelValue *> inputs) {
-  auto unrolling = std::make_shared<Unrolling>(*this, node, loc, opset, inputs);
   NodeImporter n(*this, node, loc, opset, SmallVector<ModelValue *>(inputs));
   SmallVector<StringRef, 2> graphs = {"body"};
   if (node.op_type() == "If")
@@ -260,8 +326,13 @@ LogicalResult GraphImporter::importControlFlow(const onnx::NodeProto &node, Loca
   for (StringRef name : graphs)
     if (const auto *attribute = n.findAttr(name); !attribute || !attribute->has_g())
       return n.error(Code::WrongAttribute) << "attribute '" << name << "' is missing";
+  if (node.op_type() == "Scan" && opset < 9)
+    return BatchedScan::start(std::make_shared<BatchedScan>(*this, n));
   if (node.op_type() != "If")
-    return Unrolling::start(unrolling);
+    return Unrolling::start(
+        std::make_shared<Unrolling>(*this, n, inputs, [this, &node, loc](ArrayRef<ModelValue *> results) {
+          return bindOutputs(node, results, loc);
+        }));
   auto condition = n.knownInts(0);
   StringRef squeezed = findSqueezed(n.findAttr("then_branch")->g(), n.findAttr("else_branch")->g());
   if (!condition && !squeezed.empty() && isGuardedSqueeze(n, frames.back().lookup(squeezed)))
@@ -269,8 +340,15 @@ LogicalResult GraphImporter::importControlFlow(const onnx::NodeProto &node, Loca
   if (!condition || condition->size() != 1)
     return RunTimeIf::start(std::make_shared<RunTimeIf>(*this, n));
   const onnx::GraphProto &branch = n.findAttr(condition->front() ? "then_branch" : "else_branch")->g();
-  return pushGraph(node, branch, {}, loc,
-                   [this, &node, loc](ArrayRef<ModelValue *> results) { return bindOutputs(node, results, loc); });
+  return pushBranch(node, branch, loc);
+}
+
+LogicalResult GraphImporter::pushBranch(const onnx::NodeProto &node, const onnx::GraphProto &branch, Location loc) {
+  if (failed(pushGraph(node, branch, {}, loc,
+                       [this, &node, loc](ArrayRef<ModelValue *> results) { return bindOutputs(node, results, loc); })))
+    return failure();
+  frames.back().mayRepeat = true;
+  return success();
 }
 
 } // namespace tenon::importer

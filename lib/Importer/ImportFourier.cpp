@@ -66,11 +66,10 @@ Value Transform::table(bool isSine) {
   }
   SmallVector<double> values;
   for (int64_t i = 0, count = *length.getConstant(); i < count; ++i) {
-    // By quarters, so that zeros and ones are exact.
-    int64_t quarter = 4 * i / count, rest = 4 * i % count;
-    double angle = M_PI_2 * double(rest) / double(count), cosine = std::cos(angle), sine = std::sin(angle);
-    const double around[] = {cosine, 0 - sine, 0 - cosine, sine};
-    values.push_back(around[(quarter + (isSine ? 3 : 0)) % 4]);
+    // The sine of M_PI is 1e-16, as with other transforms: of exact zeros, windowed constants have parts that are both
+    // 0 in some places, and vocoders divide one by the other.
+    double angle = 2 * M_PI * double(i) / double(count);
+    values.push_back(isSine ? std::sin(angle) : std::cos(angle));
   }
   auto type = RankedTensorType::get({int64_t(values.size())}, f64);
   Value all = n.constant(DenseElementsAttr::get(type, ArrayRef<double>(values)));

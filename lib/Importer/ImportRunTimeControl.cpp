@@ -44,8 +44,7 @@ LogicalResult GraphImporter::RunTimeIf::enter(const std::shared_ptr<RunTimeIf> &
   NodeImporter &n = self->n;
   GraphImporter &importer = self->importer;
   self->blocks[side] = importer.script.enter();
-  const onnx::GraphProto &branch = n.findAttr(side == 0 ? "then_branch" : "else_branch")->g();
-  return importer.pushGraph(n.node, branch, {}, n.loc, [self, side](ArrayRef<ModelValue *> results) {
+  return importer.pushGraph(n.node, self->getBranch(side), {}, n.loc, [self, side](ArrayRef<ModelValue *> results) {
     for (ModelValue *result : results) {
       self->blocks[side]->results.push_back(self->importer.numberOf(*result));
       self->kinds[side].push_back(kindOf(*result));
@@ -66,7 +65,7 @@ LogicalResult GraphImporter::RunTimeIf::finish() {
   for (auto [i, kind, other] : llvm::enumerate(kinds[0], kinds[1]))
     if (kind.dims && other.dims && !kind.isSequence && kind.dims->size() != other.dims->size()) {
       auto declared = n.wantsOutput(i) ? importer.declaredRank(n.node.output(int(i))) : std::nullopt;
-      return assume(declared && *declared == int64_t(other.dims->size()) ? 1 : 0);
+      return split(declared && *declared == int64_t(other.dims->size()) ? 1 : 0);
     }
   ScriptStep &step = importer.script.addStep(ScriptStep::Branch, n.loc);
   step.condition = condition;
@@ -82,15 +81,21 @@ LogicalResult GraphImporter::RunTimeIf::finish() {
   return importer.bindOutputs(n.node, results, n.loc);
 }
 
+LogicalResult GraphImporter::RunTimeIf::split(unsigned preferred) {
+  unsigned imported = 0;
+  if (importer.maySplit())
+    imported = importer.splitRest(condition, n.loc,
+                                  [&](unsigned side) { return importer.pushBranch(n.node, getBranch(side), n.loc); });
+  if (imported == bothSides)
+    return success();
+  return assume(imported ? imported - 1 : preferred);
+}
+
 LogicalResult GraphImporter::RunTimeIf::assume(unsigned side) {
   ModelValue &value = *n.getInput(0);
   importer.makeKnown(value);
   n.requireEqual(value.known->front(), n.dim(side == 0), "the branch whose results have the rank that the plan is for");
-  const onnx::GraphProto &branch = n.findAttr(side == 0 ? "then_branch" : "else_branch")->g();
-  return importer.pushGraph(n.node, branch, {}, n.loc,
-                            [&importer = importer, &node = n.node, loc = n.loc](auto results) {
-                              return importer.bindOutputs(node, results, loc);
-                            });
+  return importer.pushBranch(n.node, getBranch(side), n.loc);
 }
 
 void GraphImporter::hideLocal(const Script &script, ValueKind &kind) {
@@ -128,8 +133,6 @@ LogicalResult GraphImporter::RunTimeLoop::readLoop() {
 }
 
 LogicalResult GraphImporter::RunTimeLoop::readScan() {
-  if (n.opset < 9)
-    return n.error(Code::ControlFlow) << "the batched form of opset 8";
   const int64_t count = n.intAttr("num_scan_inputs", 0), inputs = int64_t(n.getNumInputs());
   if (count < 1 || count > inputs)
     return n.error(Code::WrongAttribute) << "num_scan_inputs is " << count;

@@ -15,8 +15,14 @@ public:
 private:
   static LogicalResult enter(const std::shared_ptr<RunTimeIf> &self, unsigned side);
   LogicalResult finish();
-  /// Branches whose results differ in rank: the plan serves the runs that take one of them, and checks that they do.
+  /// Branches whose results differ in rank: what follows is imported for each of them, if it can be.
+  LogicalResult split(unsigned preferred);
+  /// Where it cannot: the plan serves the runs that take one of them, and checks that they do.
   LogicalResult assume(unsigned side);
+
+  const onnx::GraphProto &getBranch(unsigned side) const {
+    return n.findAttr(side == 0 ? "then_branch" : "else_branch")->g();
+  }
 
   GraphImporter &importer;
   NodeImporter n;

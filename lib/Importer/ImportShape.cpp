@@ -123,9 +123,10 @@ LogicalResult importSqueeze(NodeImporter &n) {
     axes = *normal;
   } else {
     for (auto [i, d] : llvm::enumerate(dims)) {
+      const bool isOne = d.isConstant(1) || n.isAssumedOne(d);
       if (!d.getConstant()) // the rank of the result must be known
-        n.requireEqual(isEqual(d, n.dim(1)), n.dim(0), "axes of Squeeze, or extents other than 1");
-      if (d.isConstant(1))
+        n.requireEqual(isEqual(d, n.dim(1)), n.dim(isOne), "axes of Squeeze, or extents other than 1");
+      if (isOne)
         axes.push_back(int64_t(i));
     }
   }

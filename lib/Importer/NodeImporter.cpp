@@ -156,6 +156,8 @@ void NodeImporter::requireEqual(DimAttr a, DimAttr b, StringRef what) {
   importer.openSegment(loc).requirements.requireEqual(a, b, loc, what);
 }
 
+bool NodeImporter::isAssumedOne(DimAttr extent) const { return importer.findIsOne(extent).value_or(false); }
+
 LogicalResult NodeImporter::setTensor(size_t i, const onnx::TensorProto &tensor) {
   ModelValue *value = addTensor(tensor);
   if (value && i < results.size())

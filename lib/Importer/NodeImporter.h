@@ -156,6 +156,8 @@ public:
 
   /// Requires that the extents be equal in every run; `what` says what the node needs, for the error.
   void requireEqual(DimAttr a, DimAttr b, StringRef what = "equal extents");
+  /// Whether what is imported now is for runs where `extent` is 1.
+  bool isAssumedOne(DimAttr extent) const;
   /// Leaves this node to the function body ONNX defines for it.
   LogicalResult inlineBody() {
     inlined = true;

@@ -71,6 +71,7 @@ public:
   /// The number of a result of a segment.
   Number exportValue(Value value);
 
+  ScriptBlock *getCurrent() const { return current; }
   ScriptBlock *enter();
   /// Ends the current block.
   void leave();

@@ -91,8 +91,8 @@ def transform():
     return model([node("DFT", ["x"], ["y"], axis=1, onesided=1)], [value("x", ("N", 8, 1))])
 
 
-# Cosines and sines are exact at the quarters, and summed in f64.
-# TRANSFORM: dense<[1.000000e+00, 0.70710678{{.*}}, 0.000000e+00, -0.70710678{{.*}}, -1.000000e+00
+# Cosines and sines are those of multiples of pi in f64, and summed in it.
+# TRANSFORM: dense<[1.000000e+00, 0.70710678{{.*}}, 6.123{{.*}}E-17, -0.70710678{{.*}}, -1.000000e+00
 # TRANSFORM: graph.reduce_sum %{{.+}} {{.*}} : tensor<?x5x8xf64
 # TRANSFORM: graph.concat %{{.+}}, %{{.+}} {axis = 2 : i64} : {{.*}} -> tensor<?x5x2xf64
 

@@ -9,17 +9,13 @@ import tool
 SMALL = {"320n.onnx", "attacut-c.onnx", "attacut-sc.onnx", "captcha_crnn.onnx", "ch_PP-OCRv4_det_infer.onnx",
          "common_old.onnx", "magika_model.onnx", "minimol_v1.onnx", "model_v8.onnx", "sig_bak_ovr.onnx",
          "silero_vad.onnx", "silero_vad_16k_sequence.onnx"}
-# What is not shown yet.
-WAITING = {
-    "kokoro_82m_int8.onnx": "its audio (test_kokoro.py compares what comes before its length)",
-}
+# Nobody's audio is comparable: see test_kokoro.py.
+ELSEWHERE = {"kokoro_82m_int8.onnx"}
 
 
 def marks(file):
     if file not in SMALL:
         yield pytest.mark.full
-    if file in WAITING:
-        yield pytest.mark.skip(reason=f"{WAITING[file]} is open")
 
 
 def test_every_model_is_fed():
@@ -27,7 +23,7 @@ def test_every_model_is_fed():
 
 
 @pytest.mark.parametrize("file", [pytest.param(f, id=f.removesuffix(".onnx"), marks=list(marks(f)))
-                                  for f in real_models.SIZES])
+                                  for f in real_models.SIZES if f not in ELSEWHERE])
 def test_one_plan_serves_every_size(file, tenon, models, compiled, tmp_path):
     path, session = models(file), tool.onnxruntime(models(file))
     names = [o.name for o in session.get_outputs()]

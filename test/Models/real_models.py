@@ -36,8 +36,8 @@ SIZES = {
     "modelB_full.onnx": of("batch time", (1, 300), (3, 17), (2, 111)),
     "oskut-scads.onnx": [{f"unk__{6134 + i}": n for i in range(3)} for n in (16, 1, 45)],
     "piper_tashkeel_model.onnx": of("batch seq", (1, 48), (2, 19), (1, 130)),
-    # Ends in a Squeeze without axes: a batch of one has a result of another rank, which is refused by name.
-    "plcmos_v2.onnx": of("batch_size frames", (2, 200), (3, 67), (2, 611)),
+    # Ends in a Squeeze without axes: a batch of one has a result of another rank.
+    "plcmos_v2.onnx": of("batch_size frames", (2, 200), (1, 67), (3, 611)),
     "sig_bak_ovr.onnx": batches("N", 1, 2, 3),
     "silero_vad.onnx": of("input.0 input.1 state.1 rate", (1, 576, 1, 16000), (3, 576, 3, 16000), (2, 288, 2, 8000)),
     "silero_vad_16k_op15.onnx": of("batch sequence", (1, 576), (3, 576), (2, 576)),
@@ -48,7 +48,8 @@ SIZES = {
     "traceforge_title_model_encoder.onnx": of("batch_size encoder_sequence_length", (1, 32), (2, 7), (3, 90)),
 }
 # Rounding steps that flip feed the next rounding. ONNX Runtime's own optimisation levels differ by up to 0.33 (relmax)
-# and a mean cosine of 0.990 on this encoder: what counts is the direction of the vectors it makes of the tokens.
+# and a mean cosine of 0.990 on this encoder, and by 4.7e-2 at the third size when the f32 weights move by half a unit in
+# the last place: what counts is the direction of the vectors it makes of the tokens.
 COSINE = {"traceforge_title_model_encoder.onnx": 0.98}
 TOLERANCE = {"common_old.onnx": QUANTISED, "kokoro_82m_int8.onnx": QUANTISED,
              "traceforge_title_model_encoder.onnx": QUANTISED}
