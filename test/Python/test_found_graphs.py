@@ -105,3 +105,18 @@ def test_grid_whose_last_extent_is_open():
     y = run([node], {"g": np.float32([[[[0, 0]]]])}, ("y", TensorProto.FLOAT, [1, 1, 1, 1]),
             {"x": np.float32([[[[1, 2], [3, 6]]]])}, dims={"g": [1, 1, 1, "R"]})
     assert y.ravel().tolist() == [3]
+
+
+def test_batch_normalization_of_several_types():
+    x, v = np.float16([[[1, 2], [3, 4]]]), np.float32([2, 3])
+    node = helper.make_node("BatchNormalization", ["x", "s", "b", "m", "v"], ["y"], epsilon=1.0)
+    y = run([node], {"x": x, "s": v, "b": v, "m": v, "v": v}, ("y", TensorProto.FLOAT16, [1, 2, 2]))
+    column = v[None, :, None]
+    np.testing.assert_allclose(y, (x - column) / np.sqrt(column + 1) * column + column, rtol=1e-3)
+
+
+def test_rms_normalization_of_several_types_has_that_of_the_scale():
+    x, scale = np.float64([[1, 7]]), np.float32([2, 3])
+    node = helper.make_node("RMSNormalization", ["x", "s"], ["y"], epsilon=1.0)
+    y = run([node], {"x": x, "s": scale}, ("y", TensorProto.FLOAT, [1, 2]), opset=23)
+    np.testing.assert_allclose(y, x / np.sqrt(26) * scale, rtol=1e-6)
