@@ -232,9 +232,14 @@ bool Normalizer::isMergeable(ArrayRef<int64_t> group, int64_t d) {
     group = group.drop_back();
   if (group.empty() || isKeptOne(d))
     return true;
-  int64_t outer = group.back();
-  if (movesData || isReduced(outer) != isReduced(d))
+  if (movesData || isReduced(group.back()) != isReduced(d))
     return false;
+  // Of a reduced extent of 1 every value is whole: what is before it decides.
+  while (!group.empty() && region.domain[group.back()].isConstant(1))
+    group = group.drop_back();
+  if (group.empty() || region.domain[d].isConstant(1))
+    return true;
+  int64_t outer = group.back();
   for (auto &[v, map] : maps) {
     auto dims = alignedDims(v, map, rank());
     bool whole = dims[outer] == region.domain[outer] && dims[d] == region.domain[d];
