@@ -11,12 +11,11 @@ namespace {
 /// [B, S, heads * E] as [B, S, heads, E]; null with an error.
 Value splitHeads(NodeImporter &n, Value x, int64_t heads) {
   auto dims = dimsOf(x);
-  auto width = dims[2].getConstant();
-  if (heads < 1 || !width || *width % heads != 0) {
+  if (heads < 1 || dims[2].getConstant().value_or(0) % heads != 0) {
     n.error(Code::WrongAttribute) << heads << " heads do not divide the last dimension of " << typeOf(x);
     return {};
   }
-  return n.reshape(x, {dims[0], dims[1], n.dim(heads), n.dim(*width / heads)});
+  return n.reshape(x, {dims[0], dims[1], n.dim(heads), floorDiv(dims[2], heads)});
 }
 
 /// An operand as [B, heads, S, E].
@@ -154,12 +153,27 @@ LogicalResult importRotaryEmbedding(NodeImporter &n) {
   auto type = typeOf(x);
   if (isFlat && !(x = splitHeads(n, x, n.intAttr("num_heads", 0))))
     return failure();
-  auto size = dimsOf(x)[3].getConstant(), half = dimsOf(cos)[2].getConstant();
+  auto size = dimsOf(x)[3], half = dimsOf(cos)[2];
   int64_t rotary = n.intAttr("rotary_embedding_dim", 0);
-  if (!size || !half || 2 * *half != (rotary == 0 ? *size : rotary))
+  DimAttr rotated = rotary == 0 ? size : n.dim(rotary);
+  if ((half * 2 - rotated).getConstant().value_or(0) != 0)
     return n.error(Code::ShapeMismatch) << "the angles must be half of the rotated elements, got " << typeOf(cos)
                                         << " for " << typeOf(x);
+  if (!half.getConstant() && !rotated.getConstant())
+    return n.error(Code::UnsupportedForm) << "the rotated elements must be constant, got " << typeOf(x);
+  // What one of the two leaves open, the other tells.
+  const int64_t pairs = half.getConstant() ? *half.getConstant() : *rotated.getConstant() / 2;
+  n.requireEqual(half, n.dim(pairs), "angles for half of the rotated elements");
+  if (rotary == 0) {
+    n.requireEqual(size, n.dim(2 * pairs), "angles for half of the rotated elements");
+    Dims stated = dimsOf(x);
+    stated[3] = n.dim(2 * pairs);
+    x = n.reshape(x, stated);
+  } else if (!size.getConstant()) {
+    return n.error(Code::UnsupportedForm) << "the elements of a head must be constant, got " << typeOf(x);
+  }
   auto dims = dimsOf(cos);
+  dims[2] = n.dim(pairs);
   for (unsigned i : {0u, 1u})
     n.requireEqual(dims[i], dimsOf(x)[i == 0 ? 0 : isFlat ? 1 : 2]);
   dims.insert(dims.begin() + (isFlat ? 2 : 1), n.dim(1));
@@ -167,10 +181,10 @@ LogicalResult importRotaryEmbedding(NodeImporter &n) {
   sin = n.reshape(sin, dims);
   bool isInterleaved = n.intAttr("interleaved", 0) != 0;
   if (isInterleaved)
-    x = swapPairs(n, x, *half, 2);
+    x = swapPairs(n, x, pairs, 2);
   Value y = x && cos && sin ? n.create<RotaryEmbeddingOp>(x, cos, sin) : Value();
   if (isInterleaved)
-    y = swapPairs(n, y, 2, *half);
+    y = swapPairs(n, y, 2, pairs);
   return n.setOutput(n.reshape(y, getDims(type)));
 }
 

@@ -225,6 +225,7 @@ LogicalResult GraphImporter::RunTimeLoop::finish(ArrayRef<ModelValue *> stacked)
   Builder builder(n.context);
   SmallVector<ValueKind> kinds = carried;
   SmallVector<Attribute> stackings;
+  SmallVector<Dims> intended(carried.size());
   for (auto [i, value] : llvm::enumerate(stacked)) {
     ValueKind kind = kindOf(*value);
     if (kind.isSequence || kind.isOptional || !kind.dims)
@@ -242,7 +243,14 @@ LogicalResult GraphImporter::RunTimeLoop::finish(ArrayRef<ModelValue *> stacked)
     if (isScan && listed("scan_output_directions", i) != 0)
       info.append("reverse", builder.getUnitAttr());
     stackings.push_back(info.getDictionary(n.context));
-    kind.dims->insert(kind.dims->begin() + *axis, isScan ? length : DimAttr());
+    // After no iteration the run knows constant extents alone; the others are what they were meant to be.
+    DimAttr count = isScan ? length : DimAttr();
+    Dims meant = *kind.dims;
+    for (DimAttr &dim : *kind.dims)
+      dim = dim && dim.getConstant() ? dim : DimAttr();
+    kind.dims->insert(kind.dims->begin() + *axis, count);
+    meant.insert(meant.begin() + *axis, count);
+    intended.push_back(meant);
     kinds.push_back(kind);
   }
   ScriptStep &step = importer.script.addStep(ScriptStep::Repeat, n.loc);
@@ -251,12 +259,26 @@ LogicalResult GraphImporter::RunTimeLoop::finish(ArrayRef<ModelValue *> stacked)
   step.inputs = initial;
   step.stacked = std::move(stackings);
   step.blocks[0] = block;
-  SmallVector<ModelValue *> results;
-  for (const ValueKind &kind : kinds) {
+  for (size_t i = 0; i < kinds.size(); ++i)
     step.outputs.push_back(importer.script.addNumber());
-    results.push_back(importer.addHostValue(step.outputs.back(), kind, n.loc));
+  SmallVector<Number> numbers(step.outputs);
+  SmallVector<ModelValue *> results;
+  for (auto [number, kind, dims] : llvm::zip(numbers, kinds, intended)) {
+    ModelValue *value = importer.addHostValue(number, kind, n.loc);
+    results.push_back(dims.empty() ? value : withExtents(value, dims));
+    if (!results.back())
+      return failure();
   }
   return importer.bindOutputs(n.node, results, n.loc);
+}
+
+ModelValue *GraphImporter::RunTimeLoop::withExtents(ModelValue *value, Dims dims) {
+  for (auto [dim, own] : llvm::zip(dims, getDims(value->type)))
+    dim = dim ? dim : own;
+  if (dims == getDims(value->type))
+    return value;
+  Value reshaped = n.reshape(importer.materialize(*value), dims);
+  return reshaped ? importer.addValue({typeOf(reshaped), n.loc, reshaped, {}, std::nullopt}) : nullptr;
 }
 
 } // namespace tenon::importer

@@ -53,6 +53,8 @@ private:
   static LogicalResult attempt(const std::shared_ptr<RunTimeLoop> &self);
   static LogicalResult finishBody(const std::shared_ptr<RunTimeLoop> &self, ArrayRef<ModelValue *> results);
   LogicalResult finish(ArrayRef<ModelValue *> stacked);
+  /// `value` with the extents `dims`, where null leaves what it has; null with an error.
+  ModelValue *withExtents(ModelValue *value, Dims dims);
   int64_t listed(StringRef name, size_t i) const {
     auto list = n.intsAttr(name);
     return list && i < list->size() ? (*list)[i] : 0;

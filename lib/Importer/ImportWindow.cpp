@@ -52,11 +52,15 @@ FailureOr<Window> readWindow(NodeImporter &n, ArrayRef<DimAttr> extents, Ints ke
   for (size_t i = 0; i < r; ++i)
     if (w.kernel[i] * w.dilations[i] > maxWindow)
       return n.error(Code::WrongAttribute) << "the window reaches over " << w.kernel[i] * w.dilations[i] << " elements";
-  auto autoPad = n.choiceAttr("auto_pad", "NOTSET", {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", ""});
-  if (failed(autoPad) || *autoPad == "NOTSET" || autoPad->empty())
-    return failed(autoPad) ? FailureOr<Window>(failure()) : FailureOr<Window>(w);
+  std::string autoPad = n.stringAttr("auto_pad", "NOTSET");
+  if (autoPad == "NOTSET" || autoPad.empty())
+    return w;
   w.pads.assign(2 * r, 0);
-  if (*autoPad != "VALID" && !isTransposed && failed(resolveSame(n, extents, w, *autoPad == "SAME_UPPER")))
+  if (autoPad == "VALID")
+    return w;
+  if (autoPad != "SAME_UPPER" && autoPad != "SAME_LOWER")
+    return n.error(Code::WrongAttribute) << "auto_pad '" << autoPad << "' is unknown";
+  if (!isTransposed && failed(resolveSame(n, extents, w, autoPad == "SAME_UPPER")))
     return failure();
   return w;
 }
@@ -65,8 +69,7 @@ FailureOr<Ints> readKernel(NodeImporter &n, RankedTensorType weights) {
   Ints kernel;
   for (DimAttr extent : llvm::drop_begin(getDims(weights), 2)) {
     if (!extent.getConstant())
-      return n.error(Code::UnsupportedForm, "declare the extents of W, or make it an initializer")
-             << "the kernel's extents must be constants";
+      return n.error(Code::UnsupportedForm) << "the kernel's extents must be constants";
     kernel.push_back(*extent.getConstant());
   }
   if (auto stated = n.intsAttr("kernel_shape"); stated && *stated != kernel)
@@ -123,8 +126,7 @@ LogicalResult padForCeil(NodeImporter &n, ArrayRef<DimAttr> extents, Window &w) 
   for (size_t i = 0; i < r; ++i) {
     auto extent = extents[i].getConstant();
     if (!extent)
-      return n.error(Code::UnsupportedForm, "fix the extent with --shape NAME=...!, or set ceil_mode 0 and state pads")
-             << "ceil_mode on a dynamic extent is not supported";
+      return n.error(Code::UnsupportedForm) << "ceil_mode on a dynamic extent is not supported";
     int64_t reach = (w.kernel[i] - 1) * w.dilations[i] + 1, room = *extent + w.pads[i] + w.pads[r + i] - reach;
     int64_t steps = room <= 0 ? 0 : (room + w.strides[i] - 1) / w.strides[i];
     if (steps * w.strides[i] >= *extent + w.pads[i]) // a window that starts in the end padding is dropped
@@ -134,7 +136,18 @@ LogicalResult padForCeil(NodeImporter &n, ArrayRef<DimAttr> extents, Window &w) 
   return success();
 }
 
-/// (sum of |x|^p)^(1/p) over windows, the sum as a mean over the padded input times the number of elements.
+/// (sum of |x|^p)^(1/p), `sum` of values.
+template <typename Sum>
+LogicalResult importNorm(NodeImporter &n, Value x, Sum sum) {
+  double p = n.opset < 2 ? n.floatAttr("p", 2) : double(n.intAttr("p", 2));
+  Compose c{n};
+  auto power = [&](Value v, double exponent) { return c.make<PowOp>(v, c.like(v, exponent)); };
+  x = p == 2 ? c.mul(x, x) : p == 1 ? c.make<AbsOp>(x) : power(c.make<AbsOp>(x), p);
+  Value total = x ? sum(x) : Value();
+  return n.setOutput(p == 2 ? c.make<SqrtOp>(total) : p == 1 ? total : power(total, 1 / p));
+}
+
+/// Over windows the sum is a mean over the padded input times the number of elements.
 LogicalResult importLpPool(NodeImporter &n) {
   Value x = poolInput(n);
   auto window = x ? poolWindow(n, x) : FailureOr<Window>(failure());
@@ -143,17 +156,21 @@ LogicalResult importLpPool(NodeImporter &n) {
   Dims extents = dimsOf(x);
   if (n.intAttr("ceil_mode", 0) != 0 && failed(padForCeil(n, ArrayRef(extents).drop_front(2), *window)))
     return failure();
-  double p = n.opset < 2 ? n.floatAttr("p", 2) : double(n.intAttr("p", 2)), count = 1;
+  double count = 1;
   for (int64_t extent : window->kernel)
     count *= double(extent);
-  Compose c{n};
-  auto power = [&](Value v, double exponent) { return c.make<PowOp>(v, c.like(v, exponent)); };
-  x = p == 2 ? c.mul(x, x) : p == 1 ? c.make<AbsOp>(x) : power(c.make<AbsOp>(x), p);
-  Value mean = x ? n.create<AveragePoolOp>(x, window->kernel, window->strides, window->pads, window->dilations, false,
-                                           true, false)
-                 : Value();
-  Value sum = c.mul(mean, count);
-  return n.setOutput(p == 2 ? c.make<SqrtOp>(sum) : p == 1 ? sum : power(sum, 1 / p));
+  return importNorm(n, x, [&](Value v) {
+    Value mean = n.create<AveragePoolOp>(v, window->kernel, window->strides, window->pads, window->dilations, false,
+                                         true, false);
+    return Compose{n}.mul(mean, count);
+  });
+}
+
+Ints spatialAxes(Value x) { return llvm::to_vector(llvm::seq<int64_t>(2, rankOf(x))); }
+
+LogicalResult importGlobalLpPool(NodeImporter &n) {
+  Value x = poolInput(n);
+  return x ? importNorm(n, x, [&](Value v) { return n.create<ReduceSumOp>(v, spatialAxes(x), true); }) : failure();
 }
 
 template <typename OpTy>
@@ -161,7 +178,7 @@ LogicalResult importGlobalPool(NodeImporter &n) {
   Value x = poolInput(n);
   if (!x)
     return failure();
-  return n.setOutput(n.create<OpTy>(x, llvm::to_vector(llvm::seq<int64_t>(2, rankOf(x))), true));
+  return n.setOutput(n.create<OpTy>(x, spatialAxes(x), true));
 }
 
 } // namespace
@@ -171,6 +188,7 @@ void addWindowRules(Registry &r) {
   r.add("AveragePool", 1, importAveragePool);
   r.add("LpPool", 1, importLpPool);
   r.add("GlobalAveragePool", 1, importGlobalPool<ReduceMeanOp>);
+  r.add("GlobalLpPool", 1, importGlobalLpPool);
   r.add("GlobalMaxPool", 1, importGlobalPool<ReduceMaxOp>);
 }
 

@@ -2,7 +2,6 @@
 #include "tenon/Importer/Importer.h"
 
 #include "GraphImporter.h"
-#include "Nearest.h"
 #include "OnnxBridge.h"
 #include "Plan/IR/PlanOps.h"
 #include "Unsupported.h"
@@ -28,7 +27,7 @@ static LogicalResult checkOperators(const onnx::ModelProto &model, MLIRContext &
       continue;
     if (!reports) // the import reports it
       return failure();
-    return emitError(getNodeLocation(&context, node), Code::UnknownOp, nearestOperator(node, opset))
+    return emitError(getNodeLocation(&context, node), Code::UnknownOp)
            << node.op_type() << ": ONNX has no such operator at opset " << opset;
   }
   return success();

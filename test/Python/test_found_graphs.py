@@ -1,6 +1,7 @@
 """Faults that random graphs (test/Fuzz) found, each as small as it gets."""
 import ml_dtypes
 import numpy as np
+import onnx.parser
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -107,16 +108,45 @@ def test_grid_whose_last_extent_is_open():
     assert y.ravel().tolist() == [3]
 
 
-def test_batch_normalization_of_several_types():
-    x, v = np.float16([[[1, 2], [3, 4]]]), np.float32([2, 3])
-    node = helper.make_node("BatchNormalization", ["x", "s", "b", "m", "v"], ["y"], epsilon=1.0)
-    y = run([node], {"x": x, "s": v, "b": v, "m": v, "v": v}, ("y", TensorProto.FLOAT16, [1, 2, 2]))
-    column = v[None, :, None]
-    np.testing.assert_allclose(y, (x - column) / np.sqrt(column + 1) * column + column, rtol=1e-3)
+def test_normalisation_over_extents_of_one_and_a_row_that_is_repeated():
+    x = np.arange(-10, 14, dtype=np.float32).reshape(4, 1, 2, 1, 3)
+    row = np.float32([0.5, -0.25, 0]).reshape(1, 1, 1, 1, 3)
+    nodes = [helper.make_node("RMSNormalization", ["x", "s"], ["n"], axis=0), helper.make_node("Max", ["n", "r"], ["y"])]
+    y = run(nodes, {"x": x, "r": row}, ("y", TensorProto.FLOAT, x.shape), {"s": np.ones(x.shape, np.float32)}, opset=23)
+    np.testing.assert_allclose(y, np.maximum(x / np.sqrt(np.mean(x * x) + 1e-5), row), rtol=1e-5)
 
 
-def test_rms_normalization_of_several_types_has_that_of_the_scale():
-    x, scale = np.float64([[1, 7]]), np.float32([2, 3])
-    node = helper.make_node("RMSNormalization", ["x", "s"], ["y"], epsilon=1.0)
-    y = run([node], {"x": x, "s": scale}, ("y", TensorProto.FLOAT, [1, 2]), opset=23)
-    np.testing.assert_allclose(y, x / np.sqrt(26) * scale, rtol=1e-6)
+def test_rotary_embedding_and_attention_of_heads_whose_extent_is_open():
+    x = np.float32([[[[1, 2, 3, 4]]]])
+    node = helper.make_node("RotaryEmbedding", ["x", "c", "s"], ["y"])
+    y = run([node], {"x": x}, ("y", TensorProto.FLOAT, x.shape),
+            {"c": np.zeros((1, 1, 2), np.float32), "s": np.ones((1, 1, 2), np.float32)}, opset=23, dims={"x": [1, 1, 1, "N"]})
+    assert y.ravel().tolist() == [-3, -4, 1, 2]
+    node = helper.make_node("Attention", ["q", "k", "v"], ["y"], q_num_heads=2, kv_num_heads=2)
+    q, v = np.ones((1, 1, 4), np.float32), np.float32([[[5, 6, 7, 8]]])
+    y = run([node], {"q": q, "k": q, "v": v}, ("y", TensorProto.FLOAT, [1, 1, 4]), opset=23, dims={"q": [1, 1, "N"]})
+    assert y.ravel().tolist() == [5, 6, 7, 8]
+
+
+def test_loop_without_iterations_scans_extents_that_are_open():
+    text = """<ir_version: 10, opset_import: ["": 21]> g (float[N, 2] x, int64 m) => (float[A, 2] y) {
+        last, all = Loop (m, , x) <body = b (int64 i, bool c, float[P, 2] s) => (bool d, float[P, 2] t, float[P, 2] u) {
+            d = Identity (c)
+            t = Abs (x)
+            u = Neg (x)
+        }>
+        y = ReduceSum <keepdims = 0> (all, axes)
+    }"""
+    model = onnx.parser.parse_model(text.replace("=> (float[A, 2] y) {", "=> (float[A, 2] y) <int64[1] axes = {0}> {"))
+    x = np.ones((3, 2), np.float32)
+    for count in (0, 2):
+        y = tenon.backend.run_model(model, [x, np.int64(count)])[0]
+        np.testing.assert_array_equal(y, -count * x)
+
+
+def test_global_lp_pool():
+    x = np.float32([[[3, 4], [-1, 1]]])
+    for p, expected in ((1, [7, 2]), (2, [5, 2 ** 0.5]), (3, [91 ** (1 / 3), 2 ** (1 / 3)])):
+        node = helper.make_node("GlobalLpPool", ["x"], ["y"], p=p)
+        y = run([node], {"x": x}, ("y", TensorProto.FLOAT, [1, 2, 1]))
+        np.testing.assert_allclose(y.ravel(), expected, rtol=1e-6)
