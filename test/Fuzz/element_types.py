@@ -82,6 +82,7 @@ def disturb(rng, array, amount=1.0, floor=0.0, zeros=False):
         return array
     wide = array.astype(np.float64)
     if zeros:
-        wide = np.where(wide == 0, 0.01 * size * (np.max(np.abs(wide)) + 1e-3), wide)
+        missed = 0.01 * size * (np.max(np.abs(wide)) + 1e-3)
+        wide = np.where(wide == 0, rng.choice((-missed, missed), wide.shape), wide)
     reach = amount * size * np.maximum(np.abs(wide), 0.3 * floor)
     return (wide + reach * rng.uniform(-1, 1, array.shape)).astype(array.dtype)

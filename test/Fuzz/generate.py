@@ -14,22 +14,20 @@ import ops_indexing  # noqa: F401
 import ops_movement  # noqa: F401
 import ops_quantized  # noqa: F401
 import ops_reduction  # noqa: F401
+import ops_scripts  # noqa: F401
 from maker import Maker, Reject
+from oracle import reads_of
 from registry import TABLE
 
 OPSETS = (13, 15, 17, 18, 19, 20, 21, 22, 23, 23)
 
 # A graph with what is to be known of it. `values`: name -> maker.Value, of everything in it. `inputs`, `outputs`: names.
-Graph = collections.namedtuple("Graph", "seed opset nodes values inputs outputs symbols")
+# `open`: whether the extents of outputs are left open.
+Graph = collections.namedtuple("Graph", "seed opset nodes values inputs outputs symbols open")
 
 
 def _sinks(maker):
-    read = set()
-    for node in maker.nodes:
-        read |= set(node.input)
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                read |= {name for inner in attribute.g.node for name in inner.input}
+    read = set().union(*(reads_of(node) for node in maker.nodes))
     return [value.name for value in maker.values if value.kind == "node" and value.name not in read]
 
 
@@ -69,23 +67,21 @@ def _finish(seed, maker):
     sinks = _sinks(maker)
     inner = [value.name for value in maker.values if value.kind == "node" and value.name not in sinks]
     outputs = sinks + [name for name in inner if maker.chance(0.08)]
+    symbols = _symbols(maker)
     return Graph(seed, maker.opset, maker.nodes, dict(maker.by_name),
-                 [value.name for value in maker.values if value.kind == "input"], outputs, _symbols(maker))
+                 [value.name for value in maker.values if value.kind == "input"], outputs, symbols,
+                 bool(symbols) or maker.decides)
 
 
 def to_model(graph):
     """The ModelProto. What no node reads is left out of it."""
-    read = {name for node in graph.nodes for name in node.input}
-    for node in graph.nodes:
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                read |= {name for inner in attribute.g.node for name in inner.input}
+    read = set().union(*(reads_of(node) for node in graph.nodes))
 
     def info(name, dims):
         return helper.make_tensor_value_info(name, et.code(graph.values[name].dtype), dims)
     inputs = [info(name, [extent if graph.values[name].fixed else graph.symbols.get(extent, extent)
                           for extent in graph.values[name].shape]) for name in graph.inputs if name in read]
-    outputs = [info(name, [None] * graph.values[name].rank if graph.symbols else graph.values[name].shape)
+    outputs = [info(name, [None] * graph.values[name].rank if graph.open else graph.values[name].shape)
                for name in graph.outputs]
     weights = [onnx.numpy_helper.from_array(value.array, name) for name, value in graph.values.items()
                if value.kind == "constant" and name in read]

@@ -79,7 +79,10 @@ class Maker:
         self.values, self.nodes = [], []
         self.by_name = {}
         self.ops = []
+        self.decides = False  # whether contents decide an extent
         self._number = 0
+        # How often what a shape is made of is an input: then it is not known when the model is imported.
+        self.runtime = rng.choice([0, 0, 0, 0.3])
         self.reuse = rng.choice([0.9, 0.75, 0.5])
 
     # Choices.
@@ -107,12 +110,12 @@ class Maker:
 
     # Values.
 
-    def _name(self, letter):
+    def new_name(self, letter):
         self._number += 1
         return f"{letter}{self._number}"
 
     def add(self, kind, array, letter):
-        value = Value(self._name(letter), array, [array] * TWINS, kind)
+        value = Value(self.new_name(letter), array, [array] * TWINS, kind)
         self.values.append(value)
         self.by_name[value.name] = value
         return value
@@ -122,7 +125,13 @@ class Maker:
         return self.add("constant", np.asarray(array, dtype), "c")
 
     def int64s(self, items):
-        return self.constant(np.array(items, np.int64))
+        """Axes, extents, positions."""
+        array = np.array(items, np.int64)
+        if not self.chance(self.runtime):
+            return self.constant(array)
+        value = self.fed(array)
+        value.fixed = self.decides = True
+        return value
 
     def fed(self, array):
         return self.add("input", np.asarray(array), "x")
@@ -174,25 +183,31 @@ class Maker:
 
     # Nodes.
 
-    def emit(self, op, inputs, outputs=1, exact=False, discrete=False, body_reads=(), **attributes):
+    def emit(self, op, inputs, outputs=1, exact=False, discrete=False, body_reads=(), decides=False, **attributes):
         """Appends a node and gives its results: one Value, or a list for `outputs` > 1; an entry of `outputs` that is None
-        leaves that result out. `exact`: the operator does not round. `discrete`: its floats are steps, as Floor's are."""
+        leaves that result out. `exact`: the operator does not round. `discrete`: its floats are steps, as Floor's are.
+        `decides`: contents decide an extent."""
         names = [value.name if value is not None else "" for value in inputs]
         while names and not names[-1]:
             names.pop()
         results = outputs if isinstance(outputs, list) else [True] * outputs
-        results = [self._name("y") if wanted else "" for wanted in results]
+        results = [self.new_name("y") if wanted else "" for wanted in results]
         node = onnx.helper.make_node(op, names, results, name=f"n{len(self.nodes)}", **attributes)
-        reads = [value for value in dict.fromkeys(value.name for value in [*inputs, *body_reads] if value is not None)]
-        reads = [self.by_name[name] for name in reads]
+        made = self.emit_group([node], [*inputs, *body_reads], [name for name in results if name], exact, discrete, decides)
+        return made[0] if outputs == 1 else made
+
+    def emit_group(self, nodes, reads, results, exact=False, discrete=False, decides=False):
+        """Appends nodes between which there may be other values than tensors, and gives `results` of them, by name."""
+        op = nodes[-1].op_type
+        reads = [self.by_name[name] for name in dict.fromkeys(value.name for value in reads if value is not None)]
         samples, constants = self._samples(reads, exact)
         try:
-            nominal, *twins = oracle.evaluate(node, samples, constants, self.opset)
+            nominal, *twins = oracle.evaluate(nodes, results, samples, constants, self.opset)
         except oracle.Refusal as refusal:
             raise Reject(f"{op}: {refusal}") from refusal
-        other = {} if exact else oracle.second_opinion(node, samples[0], constants, self.opset)
+        other = {} if exact else oracle.second_opinion(nodes, results, samples[0], constants, self.opset)
         made = []
-        for name in [result for result in results if result]:
+        for name in results:
             arrays = [twin[name] for twin in twins]
             if not exact and not discrete:
                 arrays = [et.disturb(self.rng, array, _amount(op, array), _floor(op, reads), zeros=True) for array in arrays]
@@ -200,12 +215,13 @@ class Maker:
                 arrays[-1] = other[name]
             self._check(op, nominal[name], arrays, discrete)
             made.append(Value(name, nominal[name], arrays, "node"))
-        self.nodes.append(node)
         for value in made:
             self.values.append(value)
             self.by_name[value.name] = value
-        self.ops.append(op)
-        return made[0] if outputs == 1 else made
+        self.nodes += nodes
+        self.ops += [node.op_type for node in nodes]
+        self.decides |= decides
+        return made
 
     def _samples(self, reads, exact):
         constants = {value.name: value.array for value in reads if value.kind == "constant"}

@@ -40,19 +40,30 @@ def node_model(nodes, feeds, constants, outputs, opset, types=None):
                                   ir_version=min(onnx.IR_VERSION, 10 if opset <= 22 else 12))
 
 
-def _key(node, arrays, opset):
-    return (node.op_type, opset, tuple(str(array.dtype) for array in arrays), tuple(a.name for a in node.attribute))
+def reads_of(node):
+    """Names that `node` and the bodies in it read."""
+    names = set(node.input)
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            for inner in attribute.g.node:
+                names |= reads_of(inner)
+            names |= {value.name for value in attribute.g.output}
+    return names
 
 
-def _by_runtime(node, samples, constants, opset, inferred=None):
+def _key(nodes, arrays, opset):
+    return (opset, tuple(str(array.dtype) for array in arrays), tuple(node.op_type for node in nodes),
+            tuple(a.name for node in nodes for a in node.attribute))
+
+
+def _by_runtime(nodes, outputs, samples, constants, opset, inferred=None):
     """`samples`: feeds of each evaluation. Types that Python cannot hand to ONNX Runtime are cast inside, through f32."""
     first = samples[0]
-    key = _key(node, list(first.values()) + list(constants.values()), opset)
+    key = _key(nodes, list(first.values()) + list(constants.values()), opset)
     if key in _REFUSED or any(array.dtype not in _NATIVE for array in first.values()) or \
             any(array.dtype not in _NATIVE for array in constants.values()):
         raise Refusal("type")
-    outputs = [name for name in node.output if name]
-    model = node_model([node], first, constants, outputs, opset)
+    model = node_model(nodes, first, constants, outputs, opset)
     try:
         session = onnxruntime.InferenceSession(model.SerializeToString(), _OPTIONS, providers=["CPUExecutionProvider"])
     except Exception as error:
@@ -70,30 +81,29 @@ _F32_SANDWICH = {et.BF16, et.F16}
 _ROUNDS_ONCE_NOT = {"Cast", "CastLike", "QuantizeLinear", "DequantizeLinear", "BitCast", "QLinearMatMul", "QLinearConv"}
 
 
-def _by_wider_runtime(node, samples, constants, opset, inferred):
+def _by_wider_runtime(nodes, outputs, samples, constants, opset, inferred):
     """bf16 and f16 as ONNX defines the arithmetic of Tenon: computed in f32, rounded once at the end of the node."""
     types = {array.dtype for array in [*samples[0].values(), *constants.values()]} & _F32_SANDWICH
-    if len(types) != 1 or node.op_type in _ROUNDS_ONCE_NOT:
+    if len(types) != 1 or len(nodes) > 1 or nodes[0].op_type in _ROUNDS_ONCE_NOT:
         raise Refusal("type")
     narrow = types.pop()
 
     def widen(arrays):
         return {name: array.astype(np.float32) if array.dtype == narrow else array for name, array in arrays.items()}
-    results = _by_runtime(node, [widen(feeds) for feeds in samples], widen(constants), opset)
+    results = _by_runtime(nodes, outputs, [widen(feeds) for feeds in samples], widen(constants), opset)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         return [{name: array.astype(narrow) if name in inferred and inferred[name][0] == narrow else array for name, array in result.items()}
                 for result in results]
 
 
-def _by_reference(node, samples, constants, opset, inferred):
-    if node.op_type == "Loop" and not node.input[1]:
+def _by_reference(nodes, outputs, samples, constants, opset, inferred):
+    if any(node.op_type == "Loop" and not node.input[1] for node in nodes):
         raise Refusal("takes a condition that is left out as false")
-    outputs = [name for name in node.output if name]
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            evaluator = onnx.reference.ReferenceEvaluator(node_model([node], samples[0], constants, outputs, opset))
+            evaluator = onnx.reference.ReferenceEvaluator(node_model(nodes, samples[0], constants, outputs, opset))
             results = [dict(zip(outputs, evaluator.run(outputs, feeds))) for feeds in samples]
     except Exception as error:
         raise Refusal(str(error)) from error
@@ -105,11 +115,10 @@ def _by_reference(node, samples, constants, opset, inferred):
     return results
 
 
-def _result_types(node, feeds, constants, opset):
-    """name -> (dtype, extents or None) as ONNX infers them. Raises Refusal where the node is not valid."""
-    outputs = [name for name in node.output if name]
+def _result_types(nodes, outputs, feeds, constants, opset):
+    """name -> (dtype, extents or None) as ONNX infers them. Raises Refusal where a node is not valid."""
     try:
-        model = onnx.shape_inference.infer_shapes(node_model([node], feeds, constants, outputs, opset), check_type=True,
+        model = onnx.shape_inference.infer_shapes(node_model(nodes, feeds, constants, outputs, opset), check_type=True,
                                                   strict_mode=True, data_prop=True)
     except Exception as error:
         raise Refusal(str(error)) from error
@@ -128,24 +137,24 @@ def _agrees(array, inferred):
         a is None or a == b for a, b in zip(extents, array.shape)))
 
 
-def second_opinion(node, feeds, constants, opset):
-    """What onnx.reference makes of a node that computes in f64: {} or {name: array}. ONNX Runtime often computes with f32
+def second_opinion(nodes, outputs, feeds, constants, opset):
+    """What onnx.reference makes of nodes that compute in f64: {} or {name: array}. ONNX Runtime often computes with f32
     there (Resize, Mish, HardSwish, Gelu, Sigmoid): where they differ neither is believed beyond their difference."""
     if not any(array.dtype == et.F64 for array in [*feeds.values(), *constants.values()]):
         return {}
     try:
-        return _by_reference(node, [feeds], constants, opset, {})[0]
+        return _by_reference(nodes, outputs, [feeds], constants, opset, {})[0]
     except Refusal:
         return {}
 
 
-def evaluate(node, samples, constants, opset):
-    """The results of `node` for each of `samples`: a list of {name: array}. Raises Refusal."""
+def evaluate(nodes, outputs, samples, constants, opset):
+    """The `outputs` of `nodes` for each of `samples`: a list of {name: array}. Raises Refusal."""
     reasons = []
-    inferred = _result_types(node, samples[0], constants, opset)
+    inferred = _result_types(nodes, outputs, samples[0], constants, opset)
     for oracle in (_by_runtime, _by_wider_runtime, _by_reference):
         try:
-            results = oracle(node, samples, constants, opset, inferred)
+            results = oracle(nodes, outputs, samples, constants, opset, inferred)
         except Refusal as refusal:
             reasons.append(str(refusal))
             continue

@@ -5,6 +5,7 @@ import onnx.printer
 import check
 import generate
 import isolate
+from oracle import reads_of
 
 
 def _outcome(graph, args):
@@ -13,14 +14,6 @@ def _outcome(graph, args):
     for _, kind, answer, _ in isolate.run([graph], lambda item, stage: check.check(item, stage, args.target, translate), 1,
                                              args.limit):
         return (answer.outcome, answer.reason) if kind == "done" else (kind, answer)
-
-
-def _reads(node):
-    names = set(node.input)
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            names |= {name for inner in attribute.g.node for name in inner.input}
-    return names
 
 
 def _without(graph, node):
@@ -36,9 +29,9 @@ def _trimmed(graph):
     for node in reversed(graph.nodes):
         if needed & set(node.output):
             nodes.insert(0, node)
-            needed |= _reads(node)
+            needed |= reads_of(node)
     made = {name for node in nodes for name in node.output}
-    read = {name for node in nodes for name in _reads(node)} & set(graph.values)
+    read = {name for node in nodes for name in reads_of(node)} & set(graph.values)
     inputs = [name for name in graph.values if name in read and name not in made and graph.values[name].kind != "constant"]
     return graph._replace(nodes=nodes, inputs=inputs, outputs=[name for name in graph.outputs if name in made])
 
