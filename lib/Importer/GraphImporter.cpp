@@ -9,6 +9,7 @@
 #include "Graph/IR/InputElement.h"
 #include "Graph/IR/SpecialOps.h"
 #include "NarrowTypes.h"
+#include "Nearest.h"
 #include "OnnxBridge.h"
 #include "ShapeInputs.h"
 
@@ -65,7 +66,7 @@ Value GraphImporter::materialize(ModelValue &value) {
 ModelValue *GraphImporter::addTensor(const onnx::TensorProto &tensor, Location loc) {
   Type elementType = getElementType(context, tensor.data_type());
   if (!elementType) {
-    emitError(loc, Code::UnsupportedElementType)
+    emitError(loc, Code::UnsupportedElementType, nearestElementType(tensor.data_type()))
         << "tensor '" << tensor.name() << "' has element type " << onnx::TensorProto::DataType_Name(tensor.data_type());
     return nullptr;
   }
@@ -204,7 +205,7 @@ FailureOr<RankedTensorType> GraphImporter::importType(const onnx::ValueInfoProto
   int32_t dataType = input.type().tensor_type().elem_type();
   Type elementType = getElementType(context, dataType);
   if (!elementType)
-    return emitError(loc, Code::UnsupportedElementType)
+    return emitError(loc, Code::UnsupportedElementType, nearestElementType(dataType))
            << "input '" << input.name() << "' has element type " << dataType;
   auto dims = importShape(input);
   if (failed(dims))
@@ -392,9 +393,7 @@ LogicalResult GraphImporter::inlineSchemaFunction(Frame &frame, NodeImporter &im
       setTypeProto(type, *input);
   if (auto function = getSchemaFunction(node, int(importer.opset), types))
     return pushFunction(frame, node, ownedFunctions.emplace_back(std::move(*function)), inputs, importer.loc);
-  StringRef domain = normalDomain(node.domain());
-  return importer.error(Code::UnknownOp) << "there is no import rule for '" << node.op_type() << "' of domain '"
-                                         << (domain.empty() ? "ai.onnx" : domain) << "'";
+  return emitUnknownOperator(importer.loc, node, importer.opset);
 }
 
 void GraphImporter::setTypeProto(onnx::TypeProto &proto, const ModelValue &value) {

@@ -25,7 +25,8 @@ LogicalResult importConstant(NodeImporter &n) {
     return n.setConstant(0,
                          DenseElementsAttr::get(RankedTensorType::get({value->floats_size()}, b.getF32Type()),
                                                 ArrayRef<float>(value->floats().data(), size_t(value->floats_size()))));
-  return n.error(Code::UnsupportedForm) << "only dense tensors and numbers are supported";
+  return n.error(Code::UnsupportedForm, "state the elements by attribute 'value', 'value_floats' or 'value_ints'")
+         << "only dense tensors and numbers are supported";
 }
 
 LogicalResult importIdentity(NodeImporter &n) { return n.forward(0, 0); }
@@ -34,15 +35,14 @@ LogicalResult importBitCast(NodeImporter &n) {
   Value x = n.input(0);
   Type element = getElementType(n.context, int32_t(n.intAttr("to", 0)));
   if (!x || !element)
-    return x ? LogicalResult(n.error(Code::UnsupportedElementType)
-                             << "cannot cast to element type " << n.intAttr("to", 0))
+    return x ? LogicalResult(n.typeError(n.intAttr("to", 0)) << "cannot cast to element type " << n.intAttr("to", 0))
              : failure();
   return n.setOutput(n.createTyped<BitcastOp>(getTensorType(dimsOf(x), element), x));
 }
 
 LogicalResult castTo(NodeImporter &n, Type elementType, int64_t code) {
   if (!elementType)
-    return n.error(Code::UnsupportedElementType) << "cannot cast to element type " << code;
+    return n.typeError(code) << "cannot cast to element type " << code;
   // One constant number stays one: rules ask for padding values and the like.
   ModelValue *x = n.getInput(0);
   bool isWide = isa<FloatType>(elementType) && !isNarrow(elementType); // narrow numbers saturate, and are no constants
@@ -61,12 +61,12 @@ LogicalResult castTo(NodeImporter &n, Type elementType, int64_t code) {
     return n.forward(0, 0);
   if (isNarrow(typeOf(v).getElementType()))
     v = readNarrow(c, v);
-  std::string mode = n.stringAttr("round_mode", "up");
-  if (mode != "up" && mode != "down" && mode != "nearest")
-    return n.error(Code::WrongAttribute) << "round_mode '" << mode << "' is unknown";
+  auto mode = n.choiceAttr("round_mode", "up", {"up", "down", "nearest"});
+  if (failed(mode))
+    return failure();
   if (!isNarrow(elementType))
     return n.setOutput(c.cast(v, elementType));
-  return n.setOutput(writeNarrow(c, v, elementType, {n.intAttr("saturate", 1) != 0, mode}));
+  return n.setOutput(writeNarrow(c, v, elementType, {n.intAttr("saturate", 1) != 0, *mode}));
 }
 
 LogicalResult importCast(NodeImporter &n) {

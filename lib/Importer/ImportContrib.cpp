@@ -60,7 +60,8 @@ LogicalResult importSkipNormalization(NodeImporter &n) {
   if (!x || !skip || !scale || (n.hasInput(3) && !fourth) || (n.hasInput(4) && !fifth))
     return failure();
   if (n.wantsOutput(1) || n.wantsOutput(2))
-    return n.error(Code::UnsupportedForm) << "the mean and the inverse deviation are not supported as results";
+    return n.error(Code::UnsupportedForm, "leave these outputs unnamed: inference does not need them")
+           << "the mean and the inverse deviation are not supported as results";
   if (rankOf(x) < 1)
     return n.error(Code::WrongOperands) << "the operand needs at least one dimension";
   Compose c{n};
@@ -98,7 +99,8 @@ LogicalResult importFusedMatMul(NodeImporter &n) {
   if (!a || !b)
     return failure();
   if (n.intAttr("transBatchA", 0) != 0 || n.intAttr("transBatchB", 0) != 0)
-    return n.error(Code::UnsupportedForm) << "transBatchA and transBatchB must be 0";
+    return n.error(Code::UnsupportedForm, "put a Transpose before a FusedMatMul with transBatchA and transBatchB 0")
+           << "transBatchA and transBatchB must be 0";
   if (rankOf(a) < 1 || rankOf(b) < 1)
     return n.error(Code::WrongOperands) << "operands need at least one dimension";
   Compose c{n};

@@ -53,7 +53,7 @@ LogicalResult importDropout(NodeImporter &n) {
   if (n.hasInput(2) && n.knownInts(2) != Ints{0})
     return importTraining(n);
   if (n.opset < 7 && n.intAttr("is_test", 0) == 0)
-    return n.error(Code::UnsupportedForm) << "is_test must be 1";
+    return n.error(Code::UnsupportedForm, "set is_test 1, or convert the model to opset 7") << "is_test must be 1";
   if (n.wantsOutput(1)) {
     RankedTensorType type = n.inputType(0);
     Type maskType = n.opset >= 10 ? IntegerType::get(n.context, 1) : type ? type.getElementType() : Type();

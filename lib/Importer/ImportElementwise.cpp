@@ -19,7 +19,7 @@ LogicalResult checkElementType(NodeImporter &n, Value x) {
     return failure();
   Type type = typeOf(x).getElementType();
   if (isa<IntegerType>(type) && !OpTy::supportsIntegers())
-    return n.error(Code::UnsupportedElementType) << "not supported for element type " << type;
+    return n.typeError(type, /*takesFloats=*/true);
   constexpr bool isLogical = std::is_same_v<OpTy, AndOp> || std::is_same_v<OpTy, OrOp> || std::is_same_v<OpTy, NotOp>;
   if (isLogical && !type.isInteger(1))
     return n.error(Code::WrongOperands) << "operands must be bool, got " << type;
@@ -132,11 +132,9 @@ LogicalResult importBitShift(NodeImporter &n) {
   if (!x || !y)
     return failure();
   if (!isa<IntegerType>(typeOf(x).getElementType()))
-    return n.error(Code::UnsupportedElementType) << "operands must be integers, got " << typeOf(x);
-  std::string direction = n.stringAttr("direction", "");
-  if (direction != "LEFT" && direction != "RIGHT")
-    return n.error(Code::WrongAttribute) << "direction must be LEFT or RIGHT, got '" << direction << "'";
-  return n.setOutput(n.create<BitShiftOp>(x, y, direction == "LEFT"));
+    return n.typeError(typeOf(x).getElementType(), /*takesFloats=*/false);
+  auto direction = n.choiceAttr("direction", "", {"LEFT", "RIGHT"});
+  return failed(direction) ? failure() : n.setOutput(n.create<BitShiftOp>(x, y, *direction == "LEFT"));
 }
 
 LogicalResult importIsInf(NodeImporter &n) {
@@ -150,7 +148,7 @@ template <typename OpTy>
 LogicalResult importBits(NodeImporter &n) {
   Value x = n.input(0);
   if (x && !isa<IntegerType>(typeOf(x).getElementType()))
-    return n.error(Code::UnsupportedElementType) << "operands must be integers, got " << typeOf(x);
+    return n.typeError(typeOf(x).getElementType(), /*takesFloats=*/false);
   if constexpr (std::is_same_v<OpTy, BitNotOp>)
     return n.setOutput(x ? n.create<OpTy>(x) : Value());
   Value y = x ? n.input(1) : Value();

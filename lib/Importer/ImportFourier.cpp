@@ -47,7 +47,8 @@ LogicalResult Transform::setLength(DimAttr extent) {
   length = stated ? stated : isHalf ? (extent - 1) * 2 : extent;
   auto constant = length.getConstant();
   if (constant && (*constant < 1 || *constant > maxLength))
-    return n.error(Code::UnsupportedForm) << "a transform of length " << *constant;
+    return n.error(Code::UnsupportedForm, "transforms have lengths of 1 to " + Twine(maxLength) + ": split it by rows")
+           << "a transform of length " << *constant;
   if (!constant)
     length = max(length, n.dim(1));
   DimAttr half = floorDiv(length, 2) + 1;

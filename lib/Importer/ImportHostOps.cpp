@@ -158,7 +158,7 @@ LogicalResult GraphImporter::HostImporter::empty() {
   ValueKind kind;
   kind.elementType = getElementType(n.context, int32_t(n.intAttr("dtype", onnx::TensorProto::FLOAT)));
   if (!kind.elementType)
-    return n.error(Code::UnsupportedElementType) << "dtype " << n.intAttr("dtype", 0);
+    return n.typeError(n.intAttr("dtype", 0)) << "dtype " << n.intAttr("dtype", 0);
   kind.isEmpty = true;
   return setElements({}, kind);
 }

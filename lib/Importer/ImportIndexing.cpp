@@ -66,7 +66,8 @@ LogicalResult importGatherND(NodeImporter &n) {
   int64_t batch = n.intAttr("batch_dims", 0), rank = rankOf(indices);
   auto depth = rank ? shape.back().getConstant() : std::nullopt;
   if (!depth)
-    return n.error(Code::UnsupportedForm) << "the last extent of indices must be a constant";
+    return n.error(Code::UnsupportedForm, "declare the shape of indices, or fix it with --shape NAME=...!")
+           << "the last extent of indices must be a constant";
   if (batch < 0 || batch >= rank || *depth < 1 || batch + *depth > rankOf(x))
     return n.error(Code::ShapeMismatch) << "batch_dims " << batch << " and " << *depth << " indices for rank "
                                         << rankOf(x);
@@ -84,10 +85,7 @@ LogicalResult importGatherND(NodeImporter &n) {
 
 /// The reduction of a scatter, as the op names it.
 FailureOr<std::string> readReduction(NodeImporter &n) {
-  std::string reduction = n.stringAttr("reduction", "none");
-  if (!llvm::is_contained({"none", "add", "mul", "min", "max"}, reduction))
-    return n.error(Code::WrongAttribute) << "reduction '" << reduction << "' is unknown";
-  return reduction;
+  return n.choiceAttr("reduction", "none", {"none", "add", "mul", "min", "max"});
 }
 
 /// x with `rows` of `width` elements updated at flat row indices.
@@ -177,7 +175,7 @@ LogicalResult importEyeLike(NodeImporter &n) {
     return n.error(Code::WrongOperands) << "the operand has rank " << type.getRank() << ", expected 2";
   Type element = n.hasAttr("dtype") ? getElementType(n.context, int32_t(n.intAttr("dtype", 1))) : type.getElementType();
   if (!element)
-    return n.error(Code::UnsupportedElementType) << "element type " << n.intAttr("dtype", 1) << " is not supported";
+    return n.typeError(n.intAttr("dtype", 1)) << "element type " << n.intAttr("dtype", 1) << " is not supported";
   Compose c{n};
   auto dims = getDims(type);
   Value diagonal = diagonalOf(c, dims[0], dims[1], 2);

@@ -140,11 +140,11 @@ LogicalResult importPad(NodeImporter &n) {
   Value x = n.input(0);
   if (!x)
     return failure();
-  std::string mode = n.stringAttr("mode", "constant");
-  if (!llvm::is_contained({"constant", "reflect", "edge", "wrap"}, mode))
-    return n.error(Code::UnsupportedForm) << "mode '" << mode << "' is not supported";
-  if (needsRunTimePad(n, mode))
-    return importRunTimePad(n, x, mode);
+  auto mode = n.choiceAttr("mode", "constant", {"constant", "reflect", "edge", "wrap"});
+  if (failed(mode))
+    return failure();
+  if (needsRunTimePad(n, *mode))
+    return importRunTimePad(n, x, *mode);
   auto pads = readPads(n, rankOf(x));
   if (failed(pads))
     return failure();
@@ -152,7 +152,8 @@ LogicalResult importPad(NodeImporter &n) {
   if (n.opset >= 11 && n.hasInput(2)) {
     auto constant = n.knownFloats(2);
     if (!constant || constant->size() != 1)
-      return n.error(Code::UnsupportedForm) << "the padding value must be a constant";
+      return n.error(Code::UnsupportedForm, "make constant_value an initializer, or pad with 0 and select by Where")
+             << "the padding value must be a constant";
     value = constant->front();
   }
   auto [begins, ends] = *pads;
@@ -160,7 +161,7 @@ LogicalResult importPad(NodeImporter &n) {
   auto isZero = [](int64_t p) { return p == 0; };
   if (!x || (llvm::all_of(begins, isZero) && llvm::all_of(ends, isZero)))
     return n.setOutput(x);
-  return n.setOutput(n.create<PadOp>(x, begins, ends, StringRef(mode), APFloat(value)));
+  return n.setOutput(n.create<PadOp>(x, begins, ends, StringRef(*mode), APFloat(value)));
 }
 
 /// Both are a reshape to blocks, a permutation and a reshape back; `order` permutes [n, a, b, c, h, w] or alike.

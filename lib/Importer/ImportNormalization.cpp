@@ -17,9 +17,21 @@ Value alignChannels(NodeImporter &n, Value v, int64_t rank) {
   return n.reshape(v, dims);
 }
 
+/// x, its scale and bias, and the statistics may differ in their types, but graph ops have one: f32 for several of at
+/// most 32 bits. A null operand stays null.
+void castToWidest(NodeImporter &n, ArrayRef<Value *> values) {
+  Type widest = typeOf(*values[0]).getElementType();
+  for (Value *v : values)
+    if (Type type = *v ? typeOf(*v).getElementType() : widest; type != widest)
+      widest = type.isF64() || widest.isF64() ? Type(Float64Type::get(n.context)) : Float32Type::get(n.context);
+  for (Value *v : values)
+    *v = n.cast(*v, widest);
+}
+
 /// With the batch's own mean and variance; the running ones become momentum * running + (1 - momentum) * own.
-LogicalResult trainBatchNormalization(NodeImporter &n, Value x, Value scale, Value bias, Value mean, Value variance) {
+LogicalResult trainBatchNormalization(NodeImporter &n, ArrayRef<Value> operands, Type of, Type ofStatistics) {
   Compose c{n};
+  Value x = operands[0], scale = operands[1], bias = operands[2], mean = operands[3], variance = operands[4];
   int64_t rank = rankOf(x);
   Ints axes = {0};
   axes.append(llvm::to_vector(llvm::seq<int64_t>(2, rank)));
@@ -29,8 +41,10 @@ LogicalResult trainBatchNormalization(NodeImporter &n, Value x, Value scale, Val
   Value deviation = c.make<SqrtOp>(c.add(alignChannels(n, ownVariance, rank), n.floatAttr("epsilon", 1e-5f)));
   Value y = c.add(c.mul(c.div(centred, deviation), alignChannels(n, scale, rank)), alignChannels(n, bias, rank));
   double momentum = n.floatAttr("momentum", 0.9f);
-  auto blend = [&](Value running, Value own) { return c.add(c.mul(running, momentum), c.mul(own, 1 - momentum)); };
-  return success(succeeded(n.setOutput(0, y)) && succeeded(n.setOutput(1, blend(mean, ownMean))) &&
+  auto blend = [&](Value running, Value own) {
+    return n.cast(c.add(c.mul(running, momentum), c.mul(own, 1 - momentum)), ofStatistics);
+  };
+  return success(succeeded(n.setOutput(0, n.cast(y, of))) && succeeded(n.setOutput(1, blend(mean, ownMean))) &&
                  succeeded(n.setOutput(2, blend(variance, ownVariance))));
 }
 
@@ -40,9 +54,10 @@ LogicalResult importBatchNormalization(NodeImporter &n) {
     return failure();
   bool trains = n.intAttr("training_mode", 0) != 0;
   if ((trains && n.opset < 14) || (n.opset < 7 && n.intAttr("is_test", 0) == 0))
-    return n.error(Code::UnsupportedForm) << "only inference is supported before opset 14 (is_test 1)";
+    return n.error(Code::UnsupportedForm, "set is_test 1, or convert the model to opset 14")
+           << "only inference is supported before opset 14 (is_test 1)";
   if (n.opset < 9 && n.intAttr("spatial", 1) == 0)
-    return n.error(Code::UnsupportedForm) << "spatial must be 1";
+    return n.error(Code::UnsupportedForm, "set spatial 1, or use Sub, Div, Mul and Add") << "spatial must be 1";
   if (rankOf(x) < 2)
     return n.error(Code::WrongOperands) << "the operand has rank " << rankOf(x) << ", at least 2 is needed";
   for (Value v : {scale, bias, mean, variance})
@@ -50,10 +65,12 @@ LogicalResult importBatchNormalization(NodeImporter &n) {
       return n.error(Code::WrongOperands) << "scale, bias, mean and variance must be vectors";
   for (Value v : {scale, bias, mean, variance})
     n.requireEqual(dimsOf(v)[0], dimsOf(x)[1]);
+  const Type of = typeOf(x).getElementType(), ofStatistics = typeOf(mean).getElementType();
+  castToWidest(n, {&x, &scale, &bias, &mean, &variance});
   if (trains)
-    return trainBatchNormalization(n, x, scale, bias, mean, variance);
-  return n.setOutput(
-      n.create<BatchNormalizationOp>(x, scale, bias, mean, variance, APFloat(n.floatAttr("epsilon", 1e-5f))));
+    return trainBatchNormalization(n, {x, scale, bias, mean, variance}, of, ofStatistics);
+  return n.setOutput(n.cast(
+      n.create<BatchNormalizationOp>(x, scale, bias, mean, variance, APFloat(n.floatAttr("epsilon", 1e-5f))), of));
 }
 
 LogicalResult importLayerNormalization(NodeImporter &n) {
@@ -65,7 +82,10 @@ LogicalResult importLayerNormalization(NodeImporter &n) {
     return failure();
   if (n.wantsOutput(1) || n.wantsOutput(2))
     return n.inlineBody();
-  return n.setOutput(n.create<LayerNormalizationOp>(x, scale, bias, *axis, APFloat(n.floatAttr("epsilon", 1e-5f))));
+  const Type of = typeOf(x).getElementType();
+  castToWidest(n, {&x, &scale, &bias});
+  return n.setOutput(
+      n.cast(n.create<LayerNormalizationOp>(x, scale, bias, *axis, APFloat(n.floatAttr("epsilon", 1e-5f))), of));
 }
 
 LogicalResult importRmsNormalization(NodeImporter &n) {
@@ -75,7 +95,10 @@ LogicalResult importRmsNormalization(NodeImporter &n) {
   auto axis = n.normalizeAxis(n.intAttr("axis", -1), rankOf(x));
   if (failed(axis))
     return failure();
-  return n.setOutput(n.create<RmsNormalizationOp>(x, scale, *axis, APFloat(n.floatAttr("epsilon", 1e-5f))));
+  const Type ofScale = typeOf(scale).getElementType();
+  castToWidest(n, {&x, &scale});
+  return n.setOutput(
+      n.cast(n.create<RmsNormalizationOp>(x, scale, *axis, APFloat(n.floatAttr("epsilon", 1e-5f))), ofScale));
 }
 
 /// (x - mean) / sqrt(var + epsilon) * scale + bias, statistics over the spatial dimensions.

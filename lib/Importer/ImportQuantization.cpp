@@ -69,7 +69,7 @@ Value Quantization::quantize(Value real, Value zeroPoint, Type type) {
   }
   if (!real || !integer || integer.getWidth() > 16) {
     if (real)
-      n.error(Code::UnsupportedElementType) << "cannot quantise to " << type;
+      n.error(Code::UnsupportedElementType, "the nearest types are int16 and uint16") << "cannot quantise to " << type;
     return {};
   }
   real = c.cast(c.make<RoundOp>(real), c.f32());
@@ -105,7 +105,7 @@ LogicalResult importQuantizeLinear(NodeImporter &n) {
               : code    ? getElementType(n.context, int32_t(code))
                         : IntegerType::get(n.context, 8, IntegerType::Unsigned);
   if (!type)
-    return n.error(Code::UnsupportedElementType) << "cannot quantise to element type " << code;
+    return n.typeError(code) << "cannot quantise to element type " << code;
   Type real = isa<FloatType>(typeOf(x).getElementType()) ? typeOf(x).getElementType() : typeOf(scale).getElementType();
   scale = q.c.cast(q.align(scale, x, *axis, block), real);
   zeroPoint = zeroPoint ? q.align(zeroPoint, x, *axis, block) : Value();

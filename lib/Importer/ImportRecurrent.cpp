@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Graph/IR/Activations.h"
+#include "Nearest.h"
 #include "Recurrent.h"
 #include "Registry.h"
 
@@ -33,7 +34,8 @@ LogicalResult checkOperands(NodeImporter &n, Lstm &l) {
   }
   auto r = typeOf(l.r), w = typeOf(l.w);
   if (!r.hasStaticShape() || w.isDynamicDim(0) || w.isDynamicDim(1))
-    return n.error(Code::UnsupportedForm) << "the number of directions and of hidden units must be constants";
+    return n.error(Code::UnsupportedForm, "declare the shape of R, or make it an initializer")
+           << "the number of directions and of hidden units must be constants";
   l.directions = r.getDimSize(0);
   l.hidden = r.getDimSize(2);
   if (n.intAttr("hidden_size", l.hidden) != l.hidden)
@@ -98,7 +100,8 @@ FailureOr<Activations> readActivations(NodeImporter &n, int64_t directions) {
   for (const auto &name : names) {
     auto activation = Activation::get(name);
     if (!activation)
-      return n.error(Code::WrongAttribute) << "the activation '" << name << "' is unknown";
+      return n.error(Code::WrongAttribute, nearestValue(name, Activation::getNames()))
+             << "the activation '" << name << "' is unknown";
     if ((activation->alpha != 0 || activation->beta != 0) && nextAlpha < alphas.size())
       activation->alpha = alphas[nextAlpha++];
     if (activation->beta != 0 && nextBeta < betas.size())
@@ -108,7 +111,8 @@ FailureOr<Activations> readActivations(NodeImporter &n, int64_t directions) {
   Activations result;
   for (auto [i, a] : llvm::enumerate(all)) {
     if (i >= 3 && (a.name != all[i - 3].name || a.alpha != all[i - 3].alpha || a.beta != all[i - 3].beta))
-      return n.error(Code::UnsupportedForm) << "activations must be the same for both directions";
+      return n.error(Code::UnsupportedForm, "split the node into one for each direction, and concatenate their results")
+             << "activations must be the same for both directions";
     if (i >= 3)
       continue;
     result.names.push_back(a.name);
@@ -156,7 +160,7 @@ LogicalResult buildLstm(NodeImporter &n, Lstm &l) {
   if (failed(checkOperands(n, l)))
     return failure();
   if (!isa<FloatType>(typeOf(l.x).getElementType()))
-    return n.error(Code::UnsupportedElementType) << "the operand must be floating point";
+    return n.typeError(typeOf(l.x).getElementType(), /*takesFloats=*/true);
   bool rowsFirst = n.intAttr("layout", 0) != 0;
   if (rowsFirst)
     for (Value *v : {&l.x, &l.initialH, &l.initialC})

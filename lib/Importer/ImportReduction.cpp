@@ -92,7 +92,8 @@ LogicalResult importReduce(NodeImporter &n) {
   Type type = typeOf(x).getElementType();
   constexpr bool isExtremum = std::is_same_v<OpTy, ReduceMaxOp> || std::is_same_v<OpTy, ReduceMinOp>;
   if (type.isUnsignedInteger(64) && isExtremum)
-    return n.error(Code::UnsupportedElementType) << "not supported for element type " << type;
+    return n.error(Code::UnsupportedElementType, "cast the operand to int64, the nearest type")
+           << "not supported for element type " << type;
   x = n.cast(x, getReducedType(n, type));
   x = x ? pre(n, x) : Value();
   auto operand = x ? prepareReduction(n, x, sinceInput) : FailureOr<ReducedOperand>(failure());

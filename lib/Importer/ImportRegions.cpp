@@ -54,7 +54,7 @@ LogicalResult RoiAligner::readOperands() {
     return n.error(Code::WrongOperands) << "the operands must be [N, C, H, W], [R, 4] and [R]";
   real = typeOf(x).getElementType();
   if (!isa<FloatType>(real))
-    return n.error(Code::UnsupportedElementType) << "the operand must be floating point";
+    return n.typeError(real, /*takesFloats=*/true);
   n.requireEqual(dimsOf(rois)[0], dimsOf(batch)[0]);
   pooled[0] = n.intAttr("output_height", 1);
   pooled[1] = n.intAttr("output_width", 1);
@@ -65,13 +65,13 @@ LogicalResult RoiAligner::readOperands() {
   for (int64_t value : {pooled[0], pooled[1], samples})
     if (value < 1 || value > 1 << 12)
       return n.error(Code::WrongAttribute) << "output_height, output_width and sampling_ratio must be positive";
-  std::string mode = n.stringAttr("mode", "avg");
-  std::string coordinates =
-      n.stringAttr("coordinate_transformation_mode", n.opset < 16 ? "output_half_pixel" : "half_pixel");
-  if ((mode != "avg" && mode != "max") || (coordinates != "half_pixel" && coordinates != "output_half_pixel"))
-    return n.error(Code::WrongAttribute) << "mode '" << mode << "' with '" << coordinates << "'";
-  isMax = mode == "max";
-  hasOffset = coordinates == "half_pixel";
+  auto mode = n.choiceAttr("mode", "avg", {"avg", "max"});
+  auto coordinates = n.choiceAttr("coordinate_transformation_mode", n.opset < 16 ? "output_half_pixel" : "half_pixel",
+                                  {"half_pixel", "output_half_pixel"});
+  if (failed(mode) || failed(coordinates))
+    return failure();
+  isMax = *mode == "max";
+  hasOffset = *coordinates == "half_pixel";
   return success();
 }
 
@@ -171,8 +171,7 @@ LogicalResult DeformableConvolution::readOperands() {
   auto kernel = readKernel(n, typeOf(weights));
   auto read = failed(kernel) ? FailureOr<Window>(failure()) : readWindow(n, ArrayRef(dims).drop_front(2), *kernel);
   if (failed(read) || !isa<FloatType>(real))
-    return failed(read) ? failure()
-                        : LogicalResult(n.error(Code::UnsupportedElementType) << "the operand must be floating point");
+    return failed(read) ? failure() : LogicalResult(n.typeError(real, /*takesFloats=*/true));
   window = *read;
   group = n.intAttr("group", 1);
   offsetGroups = n.intAttr("offset_group", 1);

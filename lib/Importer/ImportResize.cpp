@@ -29,7 +29,7 @@ FailureOr<DimAttr> scaleExtent(NodeImporter &n, DimAttr extent, double scale) {
   if (shift <= 0)
     return extent * (numerator << -shift);
   if (shift > 38)
-    return n.error(Code::UnsupportedForm) << "scale " << scale << " is too small";
+    return n.error(Code::UnsupportedForm, "state the extent by operand sizes") << "scale " << scale << " is too small";
   return floorDiv(extent * numerator, int64_t(1) << shift);
 }
 
@@ -56,16 +56,24 @@ LogicalResult finish(NodeImporter &n, Value x, ArrayRef<DimAttr> dims, ArrayRef<
   return n.setOutput(n.createTyped<ResizeOp>(type, x, scalesAttr, mode, coordinates, rounding));
 }
 
-LogicalResult checkModes(NodeImporter &n, const ResizeForm &form) {
-  if (!llvm::is_contained({"nearest", "linear", "cubic"}, form.mode))
-    return n.error(Code::WrongAttribute) << "mode '" << form.mode << "' is unknown";
-  if (!llvm::is_contained({"asymmetric", "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners",
-                           "tf_crop_and_resize"},
-                          form.coordinates))
-    return n.error(Code::UnsupportedForm)
-           << "coordinate_transformation_mode '" << form.coordinates << "' is not supported";
-  if (!llvm::is_contained({"floor", "ceil", "round_prefer_floor", "round_prefer_ceil"}, form.rounding))
-    return n.error(Code::WrongAttribute) << "nearest_mode '" << form.rounding << "' is unknown";
+LogicalResult readModes(NodeImporter &n, ResizeForm &form) {
+  auto mode = n.choiceAttr("mode", "nearest", {"nearest", "linear", "cubic"});
+  if (failed(mode))
+    return failure();
+  form.mode = *mode;
+  form.coordinates = "asymmetric";
+  form.rounding = "floor";
+  if (n.opset < 11)
+    return success();
+  auto coordinates = n.choiceAttr("coordinate_transformation_mode", "half_pixel",
+                                  {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel",
+                                   "half_pixel_symmetric", "tf_crop_and_resize"});
+  auto rounding =
+      n.choiceAttr("nearest_mode", "round_prefer_floor", {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"});
+  if (failed(coordinates) || failed(rounding))
+    return failure();
+  form.coordinates = *coordinates;
+  form.rounding = *rounding;
   return success();
 }
 
@@ -132,10 +140,8 @@ FailureOr<SmallVector<ResizedAxis>> readAxes(NodeImporter &n, Value x, ArrayRef<
     return failure();
   if (sizes->size() != axes.size())
     return n.error(Code::WrongOperands) << sizes->size() << " sizes for " << axes.size() << " axes";
-  const std::string policy = n.stringAttr("keep_aspect_ratio_policy", "stretch");
-  if (policy != "stretch" && policy != "not_larger" && policy != "not_smaller")
-    return n.error(Code::WrongAttribute) << "keep_aspect_ratio_policy '" << policy << "' is unknown";
-  if (policy != "stretch" && failed(keepRatio(n, from, *sizes, policy == "not_smaller", axes)))
+  auto policy = n.choiceAttr("keep_aspect_ratio_policy", "stretch", {"stretch", "not_larger", "not_smaller"});
+  if (failed(policy) || (*policy != "stretch" && failed(keepRatio(n, from, *sizes, *policy == "not_smaller", axes))))
     return failure();
   for (auto [axis, size] : llvm::zip(axes, *sizes))
     axis.extent = policy == "stretch" ? size : axis.extent;
@@ -176,11 +182,10 @@ LogicalResult importUpsample(NodeImporter &n) {
                             llvm::to_vector(llvm::seq<int64_t>(0, rankOf(x))), 1, true);
     scales = *known;
   }
-  std::string mode = n.stringAttr("mode", "nearest");
-  if (mode == "bilinear" || mode == "trilinear")
-    mode = "linear";
-  if (mode != "nearest" && mode != "linear")
-    return n.error(Code::UnsupportedForm) << "mode '" << mode << "' is not supported";
+  auto named = n.choiceAttr("mode", "nearest", {"nearest", "linear", "bilinear", "trilinear"});
+  if (failed(named))
+    return failure();
+  const StringRef mode = *named == "nearest" ? "nearest" : "linear";
   auto result = applyScales(n, dimsOf(x), scales, llvm::to_vector(llvm::seq<int64_t>(0, rankOf(x))));
   if (failed(result))
     return failure();
@@ -197,15 +202,12 @@ LogicalResult importResize(NodeImporter &n) {
   if (!x)
     return failure();
   ResizeForm form;
-  form.mode = n.stringAttr("mode", "nearest");
-  form.coordinates = n.opset < 11 ? "asymmetric" : n.stringAttr("coordinate_transformation_mode", "half_pixel");
-  form.rounding = n.opset < 11 ? "floor" : n.stringAttr("nearest_mode", "round_prefer_floor");
+  if (failed(readModes(n, form)))
+    return failure();
   form.cubicCoefficient = n.floatAttr("cubic_coeff_a", -0.75);
   form.extrapolation = n.floatAttr("extrapolation_value", 0);
   form.excludesOutside = n.intAttr("exclude_outside", 0) != 0;
   form.isSmoothed = n.intAttr("antialias", 0) != 0 && form.mode != "nearest";
-  if (failed(checkModes(n, form)))
-    return failure();
   Ints axes = n.intsAttr("axes").value_or(llvm::to_vector(llvm::seq<int64_t>(0, rankOf(x))));
   if (failed(n.normalizeAxes(axes, rankOf(x))))
     return failure();

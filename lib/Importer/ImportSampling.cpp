@@ -126,22 +126,22 @@ Value GridSampler::sample(ArrayRef<SmallVector<Tap>> taps, size_t dim, Value ind
 
 LogicalResult GridSampler::run() {
   dims = dimsOf(x);
-  mode = n.stringAttr("mode", "linear");
-  padding = n.stringAttr("padding_mode", "zeros");
-  mode = mode == "bilinear" ? "linear" : mode == "bicubic" ? "cubic" : mode;
+  auto named = n.choiceAttr("mode", "linear", {"linear", "nearest", "cubic", "bilinear", "bicubic"});
+  auto outside = n.choiceAttr("padding_mode", "zeros", {"zeros", "border", "reflection"});
+  if (failed(named) || failed(outside))
+    return failure();
+  mode = *named == "bilinear" ? "linear" : *named == "bicubic" ? "cubic" : *named;
+  padding = *outside;
   alignsCorners = n.intAttr("align_corners", 0) != 0;
   int64_t rank = rankOf(x);
   if (rank < 3 || rank > 5 || rankOf(grid) != rank || dimsOf(grid).back().getConstant().value_or(rank - 2) != rank - 2)
     return n.error(Code::ShapeMismatch) << "the grid must be [N, O1.., Or, r] for X [N, C, D1.., Dr], r at most 3";
-  if ((mode != "linear" && mode != "nearest" && mode != "cubic") ||
-      (padding != "zeros" && padding != "border" && padding != "reflection"))
-    return n.error(Code::WrongAttribute) << "mode '" << mode << "' with padding_mode '" << padding << "'";
   n.requireEqual(dims[0], dimsOf(grid)[0]);
   n.requireEqual(dimsOf(grid).back(), n.dim(rank - 2), "a coordinate for each spatial dimension");
   Type element = typeOf(x).getElementType();
   real = isa<FloatType>(element) ? element : typeOf(grid).getElementType();
   if (!isa<FloatType>(element))
-    return n.error(Code::UnsupportedElementType) << "X must be floating point, got " << element;
+    return n.typeError(element, /*takesFloats=*/true);
   grid = c.cast(grid, real);
   SmallVector<SmallVector<Tap>> taps;
   for (int64_t d = 0; d < rank - 2; ++d)

@@ -193,7 +193,8 @@ LogicalResult importExpand(NodeImporter &n) {
 /// [.., d, ..] -> [.., 1, d, ..] -> [.., repeat, d, ..] -> [.., repeat * d, ..].
 LogicalResult importTile(NodeImporter &n) {
   if (n.opset < 6)
-    return n.error(Code::UnsupportedForm) << "Tile with an axis operand (opset 1)";
+    return n.error(Code::UnsupportedForm, "convert the model to opset 6, whose Tile takes repeats")
+           << "Tile with an axis operand (opset 1)";
   Value x = n.input(0);
   auto repeats = x ? n.shapeOperand(1) : FailureOr<Dims>(failure());
   if (failed(repeats))

@@ -8,6 +8,7 @@
 #include "Compose.h"
 #include "Graph/IR/Activations.h"
 #include "Graph/IR/GruOp.h"
+#include "Nearest.h"
 #include "Registry.h"
 
 using namespace mlir;
@@ -65,13 +66,14 @@ LogicalResult Unroller::readOperands() {
   rowsFirst = n.intAttr("layout", 0) != 0;
   linearBeforeReset = n.intAttr("linear_before_reset", 0) != 0;
   if (!isa<FloatType>(typeOf(x).getElementType()))
-    return n.error(Code::UnsupportedElementType) << "the operand must be floating point";
+    return n.typeError(typeOf(x).getElementType(), /*takesFloats=*/true);
   if (rowsFirst) {
     x = c.transpose(x, {1, 0, 2});
     initial = initial ? c.transpose(initial, {1, 0, 2}) : Value();
   }
   if (!typeOf(r).hasStaticShape())
-    return n.error(Code::UnsupportedForm) << "R must have constant extents";
+    return n.error(Code::UnsupportedForm, "declare the shape of R, or make it an initializer")
+           << "R must have constant extents";
   steps = dimsOf(x)[0].getConstant().value_or(-1);
   directions = typeOf(r).getDimSize(0);
   hidden = typeOf(r).getDimSize(2);
@@ -102,7 +104,8 @@ LogicalResult Unroller::readActivations() {
   for (const auto &name : names) {
     auto activation = Activation::get(name);
     if (!activation)
-      return n.error(Code::WrongAttribute) << "the activation '" << name << "' is unknown";
+      return n.error(Code::WrongAttribute, nearestValue(name, Activation::getNames()))
+             << "the activation '" << name << "' is unknown";
     if (alphas && (activation->alpha != 0 || activation->beta != 0) && nextAlpha < alphas->floats_size())
       activation->alpha = alphas->floats(nextAlpha++);
     if (betas && activation->beta != 0 && nextBeta < betas->floats_size())
@@ -273,8 +276,10 @@ LogicalResult Unroller::run() {
   if (inputs && isGruOp())
     return buildGru(direction == "reverse" ? "backward" : direction == "bidirectional" ? "both" : "forward");
   if (steps < 0 || steps > maxSteps)
-    return n.error(Code::UnsupportedForm) << "the sequence must have a constant length of at most " << maxSteps
-                                          << " steps" << (gates == 3 ? " unless linear_before_reset is 1" : "");
+    return n.error(Code::UnsupportedForm, gates == 3 ? "set linear_before_reset 1 (PyTorch's form), or fix the length"
+                                                     : "fix the length with --shape NAME=...!, or use GRU or LSTM")
+           << "the sequence must have a constant length of at most " << maxSteps << " steps"
+           << (gates == 3 ? " unless linear_before_reset is 1" : "");
   // [N, H] of each direction and step, as [1, 1, N, H].
   SmallVector<SmallVector<Value>> states(size_t(directions), {});
   SmallVector<Value> last, all;

@@ -41,7 +41,10 @@ LogicalResult Vectorizer::readAttributes() {
   shortest = n.intAttr("min_gram_length", 1);
   longest = n.intAttr("max_gram_length", 1);
   maxSkip = n.intAttr("max_skip_count", 0);
-  mode = n.stringAttr("mode", "TF");
+  auto named = n.choiceAttr("mode", "TF", {"TF", "IDF", "TFIDF"});
+  if (failed(named))
+    return failure();
+  mode = *named;
   starts = n.intsAttr("ngram_counts").value_or(Ints());
   columns = n.intsAttr("ngram_indexes").value_or(Ints());
   pool = n.intsAttr("pool_int64s").value_or(Ints());
@@ -52,8 +55,6 @@ LogicalResult Vectorizer::readAttributes() {
       (longest - shortest + 1) * (maxSkip + 1) > maxForms)
     return n.error(Code::WrongAttribute) << "min_gram_length " << shortest << ", max_gram_length " << longest
                                          << ", max_skip_count " << maxSkip;
-  if (mode != "TF" && mode != "IDF" && mode != "TFIDF")
-    return n.error(Code::WrongAttribute) << "mode '" << mode << "' is unknown";
   if (int64_t(starts.size()) < longest || columns.empty() || weights.size() != columns.size())
     return n.error(Code::WrongAttribute) << "ngram_counts must have an entry for each length, and weights and "
                                             "ngram_indexes for each n-gram";
@@ -177,7 +178,7 @@ LogicalResult importMelWeightMatrix(NodeImporter &n) {
   Value y = c.select(isFalling, falling, c.select(isRising, rising, c.like(rising, 0)));
   Type element = getElementType(n.context, int32_t(n.intAttr("output_datatype", 1)));
   if (!element)
-    return n.error(Code::UnsupportedElementType) << "output_datatype is not supported";
+    return n.typeError(n.intAttr("output_datatype", 1)) << "output_datatype is not supported";
   return n.setOutput(c.cast(y, element));
 }
 

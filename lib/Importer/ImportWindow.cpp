@@ -52,15 +52,11 @@ FailureOr<Window> readWindow(NodeImporter &n, ArrayRef<DimAttr> extents, Ints ke
   for (size_t i = 0; i < r; ++i)
     if (w.kernel[i] * w.dilations[i] > maxWindow)
       return n.error(Code::WrongAttribute) << "the window reaches over " << w.kernel[i] * w.dilations[i] << " elements";
-  std::string autoPad = n.stringAttr("auto_pad", "NOTSET");
-  if (autoPad == "NOTSET" || autoPad.empty())
-    return w;
+  auto autoPad = n.choiceAttr("auto_pad", "NOTSET", {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", ""});
+  if (failed(autoPad) || *autoPad == "NOTSET" || autoPad->empty())
+    return failed(autoPad) ? FailureOr<Window>(failure()) : FailureOr<Window>(w);
   w.pads.assign(2 * r, 0);
-  if (autoPad == "VALID")
-    return w;
-  if (autoPad != "SAME_UPPER" && autoPad != "SAME_LOWER")
-    return n.error(Code::WrongAttribute) << "auto_pad '" << autoPad << "' is unknown";
-  if (!isTransposed && failed(resolveSame(n, extents, w, autoPad == "SAME_UPPER")))
+  if (*autoPad != "VALID" && !isTransposed && failed(resolveSame(n, extents, w, *autoPad == "SAME_UPPER")))
     return failure();
   return w;
 }
@@ -69,7 +65,8 @@ FailureOr<Ints> readKernel(NodeImporter &n, RankedTensorType weights) {
   Ints kernel;
   for (DimAttr extent : llvm::drop_begin(getDims(weights), 2)) {
     if (!extent.getConstant())
-      return n.error(Code::UnsupportedForm) << "the kernel's extents must be constants";
+      return n.error(Code::UnsupportedForm, "declare the extents of W, or make it an initializer")
+             << "the kernel's extents must be constants";
     kernel.push_back(*extent.getConstant());
   }
   if (auto stated = n.intsAttr("kernel_shape"); stated && *stated != kernel)
@@ -126,7 +123,8 @@ LogicalResult padForCeil(NodeImporter &n, ArrayRef<DimAttr> extents, Window &w) 
   for (size_t i = 0; i < r; ++i) {
     auto extent = extents[i].getConstant();
     if (!extent)
-      return n.error(Code::UnsupportedForm) << "ceil_mode on a dynamic extent is not supported";
+      return n.error(Code::UnsupportedForm, "fix the extent with --shape NAME=...!, or set ceil_mode 0 and state pads")
+             << "ceil_mode on a dynamic extent is not supported";
     int64_t reach = (w.kernel[i] - 1) * w.dilations[i] + 1, room = *extent + w.pads[i] + w.pads[r + i] - reach;
     int64_t steps = room <= 0 ? 0 : (room + w.strides[i] - 1) / w.strides[i];
     if (steps * w.strides[i] >= *extent + w.pads[i]) // a window that starts in the end padding is dropped

@@ -2,6 +2,7 @@
 #include "tenon/Importer/Importer.h"
 
 #include "GraphImporter.h"
+#include "Nearest.h"
 #include "OnnxBridge.h"
 #include "Plan/IR/PlanOps.h"
 #include "Unsupported.h"
@@ -27,7 +28,7 @@ static LogicalResult checkOperators(const onnx::ModelProto &model, MLIRContext &
       continue;
     if (!reports) // the import reports it
       return failure();
-    return emitError(getNodeLocation(&context, node), Code::UnknownOp)
+    return emitError(getNodeLocation(&context, node), Code::UnknownOp, nearestOperator(node, opset))
            << node.op_type() << ": ONNX has no such operator at opset " << opset;
   }
   return success();

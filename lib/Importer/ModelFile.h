@@ -18,6 +18,8 @@ constexpr int maxSubgraphNesting = 31;
 /// Nodes of a model, also after functions are inlined.
 constexpr int64_t maxNodes = 1'000'000;
 constexpr int maxFunctions = 100;
+/// The newest opset of ai.onnx that is known.
+constexpr int64_t maxOpset = 28;
 constexpr int64_t maxRank = 16;
 /// Bytes of one tensor.
 constexpr int64_t maxTensorBytes = int64_t(1) << 62;

@@ -2,6 +2,7 @@
 #include "NodeImporter.h"
 
 #include "GraphImporter.h"
+#include "Nearest.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -20,6 +21,19 @@ InFlightDiagnostic NodeImporter::error(Code code, const Twine &remedy) const {
   auto diagnostic = emitError(loc, code, remedy);
   diagnostic << node.op_type() << " (opset " << opset << "): ";
   return diagnostic;
+}
+
+InFlightDiagnostic NodeImporter::typeError(Type got, bool takesFloats) const {
+  const unsigned width = got.getIntOrFloatBitWidth();
+  StringRef nearest = takesFloats ? (width > 24 ? "double" : "float") : (width > 32 ? "int64" : "int32");
+  auto diagnostic = error(Code::UnsupportedElementType,
+                          "cast the operand to " + nearest + ", the nearest type that " + node.op_type() + " takes");
+  diagnostic << (takesFloats ? "operands must be floating point" : "operands must be integers") << ", got " << got;
+  return diagnostic;
+}
+
+InFlightDiagnostic NodeImporter::typeError(int64_t dataType) const {
+  return error(Code::UnsupportedElementType, nearestElementType(dataType));
 }
 
 //===----------------------------------------------------------------------===//
@@ -99,6 +113,14 @@ double NodeImporter::floatAttr(StringRef name, double defaultValue) const {
 std::string NodeImporter::stringAttr(StringRef name, StringRef defaultValue) const {
   const auto *attribute = findAttr(name);
   return attribute ? attribute->s() : defaultValue.str();
+}
+
+FailureOr<std::string> NodeImporter::choiceAttr(StringRef name, StringRef defaultValue,
+                                                ArrayRef<StringRef> values) const {
+  std::string value = stringAttr(name, defaultValue);
+  if (!llvm::is_contained(values, value))
+    return error(Code::WrongAttribute, nearestValue(value, values)) << name << " '" << value << "' is unknown";
+  return value;
 }
 
 std::optional<Ints> NodeImporter::intsAttr(StringRef name) const {

@@ -97,6 +97,8 @@ public:
   double floatAttr(StringRef name, double defaultValue) const;
   std::string stringAttr(StringRef name, StringRef defaultValue) const;
   std::optional<Ints> intsAttr(StringRef name) const;
+  /// One of `values`, or TN1211 whose remedy is the nearest of them.
+  FailureOr<std::string> choiceAttr(StringRef name, StringRef defaultValue, ArrayRef<llvm::StringRef> values) const;
 
   // ---- results ----
   size_t getNumOutputs() const { return size_t(node.output_size()); }
@@ -167,6 +169,10 @@ public:
 
   // ---- errors ----
   mlir::InFlightDiagnostic error(Code code, const llvm::Twine &remedy = "") const;
+  /// TN1204 for an operand of type `got` where floats (else integers) are taken; the remedy is the nearest type.
+  mlir::InFlightDiagnostic typeError(mlir::Type got, bool takesFloats) const;
+  /// TN1204 for an element type of ONNX that the importer has no type for; the caller streams what it is.
+  mlir::InFlightDiagnostic typeError(int64_t dataType) const;
   /// A non-negative axis below `rank`, from one that may count from the end.
   FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank) const;
   /// Sorted, unique axes.

@@ -118,4 +118,30 @@ bool isKnownOperator(const onnx::NodeProto &node, int opset) {
   }
 }
 
+bool hasSchemaFunction(const onnx::NodeProto &node, int opset) {
+  const onnx::OpSchema *schema = isKnownOperator(node, opset) ? findSchema(node, opset) : nullptr;
+  return schema && !schema->Deprecated() && (schema->HasFunction() || schema->HasContextDependentFunction());
+}
+
+std::vector<std::string> listStandardOperators() {
+  std::set<std::string> names;
+  for (const onnx::OpSchema &schema : onnx::OpSchemaRegistry::get_all_schemas_with_history())
+    if (schema.domain().empty())
+      names.insert(schema.Name());
+  return {names.begin(), names.end()};
+}
+
+std::optional<onnx::NodeProto> makeExample(const std::string &op, int opset) {
+  onnx::NodeProto node;
+  node.set_op_type(op);
+  const onnx::OpSchema *schema = isKnownOperator(node, opset) ? findSchema(node, opset) : nullptr;
+  if (!schema || schema->Deprecated())
+    return std::nullopt;
+  for (int i = 0; i < schema->min_input(); ++i)
+    node.add_input("x");
+  for (int i = 0; i < std::max(schema->min_output(), 1); ++i)
+    node.add_output("y");
+  return node;
+}
+
 } // namespace tenon::importer

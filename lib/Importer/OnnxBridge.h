@@ -25,6 +25,16 @@ std::optional<onnx::FunctionProto> getSchemaFunction(const onnx::NodeProto &node
 /// True if the standard knows the operator at this opset.
 bool isKnownOperator(const onnx::NodeProto &node, int opset);
 
+/// True if ONNX defines a body for the operator at this opset, be it one that depends on operands and attributes.
+bool hasSchemaFunction(const onnx::NodeProto &node, int opset);
+
+/// The names of all operators of ai.onnx, in every version that there was, sorted.
+std::vector<std::string> listStandardOperators();
+
+/// A node of the operator at `opset` of ai.onnx with as many operands and results as it must have; nothing where the
+/// standard does not know it, or no more.
+std::optional<onnx::NodeProto> makeExample(const std::string &op, int opset);
+
 } // namespace tenon::importer
 
 #endif // TENON_IMPORTER_ONNXBRIDGE_H

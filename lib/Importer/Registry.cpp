@@ -25,6 +25,15 @@ Rule Registry::find(llvm::StringRef domain, llvm::StringRef op, int64_t opset) c
   return rule;
 }
 
+std::vector<std::tuple<std::string, std::string, int64_t>> Registry::listOtherDomains() const {
+  std::vector<std::tuple<std::string, std::string, int64_t>> list;
+  for (const auto &entry : rules)
+    if (auto [domain, op] = entry.first().split('\n'); !domain.empty())
+      list.emplace_back(domain, op, entry.second.front().first);
+  llvm::sort(list);
+  return list;
+}
+
 const Registry &Registry::get() {
   static const Registry registry = [] {
     Registry r;

@@ -5,6 +5,9 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/LogicalResult.h"
+#include <string>
+#include <tuple>
+#include <vector>
 
 namespace tenon::importer {
 
@@ -19,6 +22,8 @@ public:
   void add(llvm::StringRef op, int64_t since, Rule rule, llvm::StringRef domain = "");
   /// The rule of the newest version not above `opset`; null if there is none.
   Rule find(llvm::StringRef domain, llvm::StringRef op, int64_t opset) const;
+  /// Domain, operator and version of every rule, those of other domains than ai.onnx only; sorted.
+  std::vector<std::tuple<std::string, std::string, int64_t>> listOtherDomains() const;
   /// The table of all rules, built once.
   static const Registry &get();
 

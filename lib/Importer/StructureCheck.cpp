@@ -15,7 +15,6 @@ using namespace mlir;
 namespace tenon::importer {
 
 constexpr int64_t maxIrVersion = 14;
-constexpr int64_t maxOpset = 28;
 
 int getBitsPerElement(int32_t dataType) {
   using T = onnx::TensorProto;
@@ -135,9 +134,9 @@ public:
 private:
   Location at(StringRef name) { return getNameLocation(context, name); }
   bool isFull() const { return faults >= maxFaults; }
-  InFlightDiagnostic report(Location loc, Code code) {
+  InFlightDiagnostic report(Location loc, Code code, const Twine &remedy = "") {
     ++faults;
-    return emitError(loc, code);
+    return emitError(loc, code, remedy);
   }
 
   void checkVersions() {
@@ -145,7 +144,9 @@ private:
     if (!model.has_graph())
       report(loc, Code::MalformedGraph) << "the model has no graph";
     if (!isFull() && (model.ir_version() < 1 || model.ir_version() > maxIrVersion))
-      report(loc, Code::IrVersion) << "IR version " << model.ir_version() << " is outside 1 to " << maxIrVersion;
+      report(loc, Code::IrVersion,
+             "set ir_version to " + Twine(maxIrVersion) + ", or export with an older onnx package")
+          << "IR version " << model.ir_version() << " is outside 1 to " << maxIrVersion;
     llvm::StringSet<> domains;
     for (const auto &opset : model.opset_import()) {
       if (isFull())
@@ -154,7 +155,9 @@ private:
       if (!domains.insert(domain).second)
         report(loc, Code::OpsetVersion) << "domain '" << domain << "' is imported twice";
       else if (domain.empty() && (opset.version() < 1 || opset.version() > maxOpset))
-        report(loc, Code::OpsetVersion) << "opset " << opset.version() << " is outside 1 to " << maxOpset;
+        report(loc, Code::OpsetVersion,
+               "convert the model with onnx.version_converter to opset " + Twine(opset.version() < 1 ? 1 : maxOpset))
+            << "opset " << opset.version() << " is outside 1 to " << maxOpset;
     }
     if (!isFull() && domains.empty() && model.ir_version() >= 3)
       report(loc, Code::OpsetVersion) << "the model imports no opset";

@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "Unsupported.h"
 
-#include "GraphImporter.h"
-#include "OnnxBridge.h"
+#include "Nearest.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
@@ -22,32 +22,13 @@ struct Reporter {
 
   static StringRef normal(StringRef domain) { return domain == "ai.onnx" ? StringRef() : domain; }
 
-  /// Whether the import knows the operator in some form.
-  bool isSupported(const onnx::NodeProto &node, int64_t opset) const {
-    StringRef domain = normal(node.domain()), op = node.op_type();
-    if (functions.contains((domain + "\n" + op).str()) || Registry::get().find(domain, op, opset) ||
-        isShapeArithmetic(op))
-      return true;
-    return domain.empty() &&
-           (op == "If" || op == "Loop" || op == "Scan" || op == "Shape" || op == "Size" ||
-            GraphImporter::isHostOperator(op) || getSchemaFunction(node, int(opset), operandTypes(node)));
-  }
-
-  /// Bodies that depend on types are asked for with tensors of f32.
-  static std::vector<onnx::TypeProto> operandTypes(const onnx::NodeProto &node) {
-    onnx::TypeProto type;
-    type.mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
-    return std::vector<onnx::TypeProto>(size_t(node.input_size()), type);
-  }
-
   template <typename Nodes>
   void visit(const Nodes &nodes) {
     for (const auto &node : nodes) {
       auto opset = opsets.find(normal(node.domain()));
-      if (opset != opsets.end() && !isSupported(node, opset->second))
-        emitError(getNodeLocation(&context, node), Code::UnknownOp)
-            << node.op_type() << " (opset " << opset->second << "): there is no import rule for '" << node.op_type()
-            << "' of domain '" << (normal(node.domain()).empty() ? "ai.onnx" : node.domain()) << "'";
+      const bool isFunction = functions.contains((normal(node.domain()) + "\n" + node.op_type()).str());
+      if (opset != opsets.end() && !isFunction && !isSupportedOperator(node, opset->second))
+        emitUnknownOperator(getNodeLocation(&context, node), node, opset->second);
       for (const auto &attribute : node.attribute())
         if (attribute.has_g())
           graphs.push_back(&attribute.g());

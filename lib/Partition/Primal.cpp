@@ -1,11 +1,19 @@
 //===- Primal.cpp - Choices that fit, and better ones ---------------------===//
 #include "Primal.h"
 
+#include "Mix.h"
+
 #include <algorithm>
+#include <functional>
 
 namespace tenon::partition {
 
 bool Primal::offer(Labels labels) {
+  bool mixed = found() && improve(mix(model, labels, bestLabels));
+  return improve(std::move(labels)) || mixed;
+}
+
+bool Primal::improve(Labels labels) {
   usage = model.usageOf(labels);
   if (!repair(labels))
     return false;
@@ -18,6 +26,8 @@ bool Primal::offer(Labels labels) {
   return true;
 }
 
+bool Primal::accept(const Labels &labels) { return model.costOf(labels) < best && improve(labels); }
+
 void Primal::take(Labels &labels, int variable, int label) {
   for (int s : model.spansOf[variable]) {
     const Span &span = model.spans[s];
@@ -29,54 +39,73 @@ void Primal::take(Labels &labels, int variable, int label) {
   labels[variable] = label;
 }
 
-/// Lowers the worst point until all fit. A change may raise another point, so the number of changes is limited.
+/// Clears the worst point until all fit. Clearing one may crowd another, so the number of rounds is limited.
 bool Primal::repair(Labels &labels) {
-  for (int changes = 4 * model.size() + 16; changes > 0; --changes) {
+  for (int rounds = 50; rounds > 0; --rounds) {
     int worst = 0;
     for (size_t t = 1; t < usage.size(); ++t)
       if (usage[t] - model.room[t] > usage[worst] - model.room[worst])
         worst = int(t);
     if (usage[worst] <= model.room[worst])
       return true;
-    if (!changeAt(worst, labels))
+    if (!clear(worst, labels))
       return false;
   }
   return false;
 }
 
-/// The change that costs the least for each byte that it frees at `point`.
-bool Primal::changeAt(int point, Labels &labels) {
-  int64_t excess = usage[point] - model.room[point];
-  double bestRate = forbidden;
-  int bestVariable = -1, bestLabel = 0;
-  std::vector<int64_t> held;
-  for (int v = 0; v < model.size(); ++v) {
-    held.assign(model.labels(v), 0);
-    bool lives = false;
-    for (int s : model.spansOf[v])
-      if (const Span &span = model.spans[s]; span.first <= point && point <= span.last) {
-        lives = true;
-        for (size_t l = 0; l < held.size(); ++l)
-          held[l] += span.bytes[l];
-      }
-    if (!lives)
-      continue;
-    double now = model.localCost(v, labels[v], labels);
-    for (int l = 0; l < model.labels(v); ++l) {
-      int64_t freed = std::min(held[labels[v]] - held[l], excess);
-      if (freed <= 0)
-        continue;
-      double rate = (model.localCost(v, l, labels) - now) / double(freed);
-      if (rate < bestRate) {
-        bestRate = rate;
-        bestVariable = v;
-        bestLabel = l;
-      }
+/// Bytes of `variable` at `point`, for each label.
+bool Primal::bytesAt(int point, int variable, std::vector<int64_t> &bytes) const {
+  bytes.assign(model.labels(variable), 0);
+  bool lives = false;
+  for (int s : model.spansOf[variable])
+    if (const Span &span = model.spans[s]; span.first <= point && point <= span.last) {
+      lives = true;
+      for (size_t l = 0; l < bytes.size(); ++l)
+        bytes[l] += span.bytes[l];
     }
+  return lives;
+}
+
+/// The change of `variable` that costs the least for each byte that it frees at `point`, of which `excess` are needed.
+Primal::Change Primal::cheapestChange(int point, int variable, int64_t excess, const Labels &labels) {
+  Change best{forbidden, variable, -1};
+  if (!bytesAt(point, variable, bytes))
+    return best;
+  double now = model.localCost(variable, labels[variable], labels);
+  for (int l = 0; l < model.labels(variable); ++l) {
+    int64_t freed = std::min(bytes[labels[variable]] - bytes[l], excess);
+    if (freed > 0)
+      best = std::min(best, {(model.localCost(variable, l, labels) - now) / double(freed), variable, l});
   }
-  if (bestVariable < 0)
-    return false;
-  take(labels, bestVariable, bestLabel);
+  return best;
+}
+
+/// Makes `point` fit by the cheapest changes. A change moves the price of others: what comes up is priced again.
+bool Primal::clear(int point, Labels &labels) {
+  auto excess = [&] { return usage[point] - model.room[point]; };
+  std::vector<Change> heap;
+  for (int v = 0; v < model.size(); ++v)
+    if (Change change = cheapestChange(point, v, excess(), labels); change.label >= 0)
+      heap.push_back(change);
+  std::make_heap(heap.begin(), heap.end(), std::greater<>());
+  while (excess() > 0) {
+    if (heap.empty())
+      return false;
+    std::pop_heap(heap.begin(), heap.end(), std::greater<>());
+    Change old = heap.back(), change = cheapestChange(point, old.variable, excess(), labels);
+    heap.pop_back();
+    if (change.label < 0)
+      continue;
+    if (change.rate <= old.rate) {
+      take(labels, change.variable, change.label);
+      change = cheapestChange(point, old.variable, excess(), labels);
+      if (change.label < 0)
+        continue;
+    }
+    heap.push_back(change);
+    std::push_heap(heap.begin(), heap.end(), std::greater<>());
+  }
   return true;
 }
 

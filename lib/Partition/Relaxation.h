@@ -21,16 +21,24 @@ public:
   /// oracle finds to the primal side.
   void run(int steps, double gap);
 
+  /// Layers that are alike change sides together, so no multiplier makes half of them save memory. Here part of the
+  /// graph has a higher multiplier than the rest, and where it ends is searched by halves; offers what comes of it.
+  void interpolate();
+
   /// The highest bound, and the lambda of each point that gave it.
   double bound() const { return best; }
   const std::vector<double> &multipliers() const { return bestLambda; }
 
   /// Prices of the variables with their bytes at `multipliers`.
-  static Unary weigh(const Model &model, const std::vector<double> &multipliers);
+  static Unary weigh(const Model &model, const std::vector<double> &multipliers) {
+    return weigh(model, multipliers, {});
+  }
   /// What `multipliers` pay for the room that there is: to be subtracted from a minimum of `weigh`.
   static double rent(const Model &model, const std::vector<double> &multipliers);
 
 private:
+  /// The weight of each variable's bytes is multiplied by its entry of `scales`, if there are any.
+  static Unary weigh(const Model &model, const std::vector<double> &multipliers, const std::vector<double> &scales);
   void step(const Labels &labels, double value, double scale);
 
   const Model &model;

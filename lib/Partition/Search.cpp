@@ -38,10 +38,12 @@ public:
       }
       if (!hold(depth, label))
         continue;
-      if (depth + 1 == model.size())
-        primal.offer(labels);
-      else
+      if (depth + 1 == model.size()) {
+        operations -= int64_t(model.size() + model.pairs.size());
+        primal.accept(labels);
+      } else {
         enter(++depth, value);
+      }
     }
     return {std::min(open, goal()), open == forbidden};
   }

@@ -41,6 +41,8 @@ private:
     Relaxation relaxation(model, *bounds.oracle, primal);
     int64_t perStep = bounds.oracle->operations() + 10 * int64_t(model.spans.size()) + int64_t(model.room.size()) + 1;
     relaxation.run(int(std::clamp<int64_t>(options.boundOperations / perStep, 5, 400)), options.gap);
+    if (model.size() > 50 && relaxation.bound() < primal.seconds() * (1 - options.gap) && primal.found())
+      relaxation.interpolate();
     answer.bound = relaxation.bound();
     bool complete = answer.bound >= primal.seconds() * (1 - options.gap);
     if (!complete && bounds.elimination) {

@@ -2,6 +2,7 @@
 #include "tenon/Pipelines/Check.h"
 
 #include "Graph/IR/Placement.h"
+#include "Plan/IR/PlanOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Codegen/CUDA/Codegen.h"
@@ -52,5 +53,6 @@ FailureOr<CheckResult> tenon::checkModel(StringRef path, const CompileOptions &o
       [&](graph::DispatchOp dispatch) { isSupported &= succeeded(checkRegion(dispatch, target.isGpu, result)); });
   if (!isSupported)
     return failure();
+  module->walk([&](plan_ir::HostOp) { ++result.hostSteps; });
   return result;
 }

@@ -3,8 +3,8 @@
 
     run.py --build DIR [--why] [--update] [-k EXPRESSION] [--report FILE.xml]
 
-passing.list lists the tests that pass: one that no longer does is a failure. --update rewrites it,
-docs/Conformance.md and docs/SupportedOps.md. --why prints what the failures have in common, most tests first; -v prints every failure.
+passing.list lists the tests that pass: one that no longer does is a failure. --update rewrites it and docs/Conformance.md.
+--update-ops only rewrites docs/SupportedOps.md, which no test has to run for. --why prints what the failures have in common, most tests first; -v prints every failure.
 """
 import argparse
 import collections
@@ -27,6 +27,7 @@ def parse():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--limit", type=int, default=60, help="seconds of processor time a test")
     parser.add_argument("--update", action="store_true")
+    parser.add_argument("--update-ops", action="store_true")
     parser.add_argument("--why", action="store_true")
     parser.add_argument("-k", dest="expression", default="", help="tests whose names contain one of these words")
     parser.add_argument("-v", dest="verbose", action="store_true")
@@ -64,6 +65,10 @@ def write_report(path, results, listed):
 def main():
     args = parse()
     sys.path[:0] = [str(args.build / "python"), str(HERE)]
+    if args.update_ops:
+        import operators
+        (ROOT / "docs" / "SupportedOps.md").write_text(operators.write(args.build))
+        return 0
     import suite  # after the path is known
     import table
     import tenon.backend
@@ -100,7 +105,6 @@ def main():
     elif args.update and not words:
         PASSING.write_text("".join(f"{name}\n" for name in sorted(passed)))
         (ROOT / "docs" / "Conformance.md").write_text(table.write(results))
-        (ROOT / "docs" / "SupportedOps.md").write_text(table.write_ops(results))
     elif not args.update:
         for name in lost:
             print(f"lost: {name}")

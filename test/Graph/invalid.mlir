@@ -261,6 +261,14 @@ func.func @batch_normalization_vectors(%x: tensor<1x4xf32>, %v: tensor<3xf32>) -
 
 // -----
 
+func.func @batch_normalization_types(%x: tensor<1x3xf16>, %v: tensor<3xf32>) -> tensor<1x3xf16> {
+  // expected-error@+1 {{operands must have one element type, got 'tensor<1x3xf16>' and 'tensor<3xf32>'}}
+  %0 = graph.batch_normalization %x, %v, %v, %v, %v {epsilon = 1.0e-3 : f64} : (tensor<1x3xf16>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<1x3xf16>
+  return %0 : tensor<1x3xf16>
+}
+
+// -----
+
 func.func @conv_rank(%x: tensor<1x2xf32>, %w: tensor<4x2xf32>) -> tensor<1x4xf32> {
   // expected-error@+1 {{needs x and w of one rank of 3 or more, got 2 and 2}}
   %0 = graph.conv %x, %w {dilations = array<i64>, group = 1 : i64, pads = array<i64>, strides = array<i64>}

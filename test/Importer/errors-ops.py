@@ -109,7 +109,8 @@ def cast_to_string():
     return one("Cast", to=TensorProto.STRING)
 
 
-@refused("TN1204: Exp (opset 17): not supported for element type 'i64'")
+@refused("TN1204: Exp (opset 17): operands must be floating point, got 'i64'",
+         "remedy: cast the operand to double, the nearest type that Exp takes")
 def integer_exp():
     return model([node("Exp", ["x"], ["y"])], [value("x", (1,), INT64)])
 
@@ -281,12 +282,13 @@ def tile():
     return one("Tile", ("x", "s"), constants=[ints("s", 2)])
 
 
-@refused("TN1202: Pad (opset 19): mode 'mirror' is not supported")
+@refused("TN1211: Pad (opset 19): mode 'mirror' is unknown", "of constant, reflect, edge, wrap")
 def pad_mode():
     return one("Pad", ("x", "p"), constants=[ints("p", 1, 1, 1, 1)], opset=19, mode="mirror")
 
 
-@refused("TN1211: Resize (opset 17): mode 'quartic' is unknown")
+@refused("TN1211: Resize (opset 17): mode 'quartic' is unknown",
+         "remedy: the nearest supported value is 'cubic', of nearest, linear, cubic")
 def resize_cubic():
     return one("Resize", ("x", "", "s"), constants=[constant("s", [1, 2], np.float32)], mode="quartic")
 

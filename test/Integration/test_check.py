@@ -1,4 +1,5 @@
 """`tenon check`: every fault at once, and no weight is read."""
+import json
 import os
 
 import numpy as np
@@ -89,3 +90,49 @@ def test_faults_of_structure_and_operators_are_listed_together(tenon, tmp_path):
         assert expected in done.stderr, done.stderr
     done = tool.run(tenon, "compile", tmp_path / "m.onnx", "-o", tmp_path / "m.tenon")
     assert done.stderr.count("error:") == 1
+
+
+NEAREST = [  # operator, domain, more, what the remedy names
+    ("Reul", "", (), "the nearest supported operator is 'Relu' of ai.onnx (opset 1 and newer)"),
+    ("relu", "", (), "the nearest supported operator is 'Relu' of ai.onnx"),
+    ("Gelu", "", (), "'Gelu' of ai.onnx (opset 20 and newer) is supported: convert the model"),
+    ("Scatter", "", (), "'Scatter' of ai.onnx (opset 9 to 10) is supported; later the nearest supported form is ScatterElements"),
+    ("Relu", "com.microsoft", (), "the nearest supported operator is 'Relu' of ai.onnx"),
+    ("FastGelo", "com.microsoft", (), "the nearest supported operator is 'FastGelu' of com.microsoft"),
+    ("MultiHeadAttention", "com.microsoft", (), "the nearest supported form is Attention of ai.onnx (opset 23 and newer)"),
+    ("Frobnicate", "com.microsoft", (), "of com.microsoft there are BiasGelu,"),
+    ("Scaler", "ai.onnx.ml", (), "hummingbird-ml"),
+    ("RandomNormalLike", "", (), "the nearest supported form is an input of the model that is given the random numbers"),
+    ("Exp", "", (("whole", TensorProto.INT32),), "cast the operand to double, the nearest type that Exp takes"),
+    ("BitwiseNot", "", (), "cast the operand to int32, the nearest type that BitwiseNot takes"),
+    ("Cast", "", (("to", TensorProto.COMPLEX64),), "the nearest supported type is float, with one more dimension of 2"),
+    ("Cast", "", (("to", 99),), "ONNX has no such type; the nearest supported one is float (1)"),
+    ("MaxPool", "", (("auto_pad", "SAME_UPER"), ("kernel_shape", [2])), "the nearest supported value is 'SAME_UPPER', of NOTSET,"),
+    ("LpPool", "", (("ceil_mode", 1), ("kernel_shape", [2])), "fix the extent with --shape NAME=...!, or set ceil_mode 0"),
+]
+
+
+def test_the_remedy_is_the_nearest_supported_form(tenon, tmp_path):
+    """All at once, each for its node."""
+    nodes, inputs = [], [value("x", "N", 3, "L"), helper.make_tensor_value_info("whole", TensorProto.INT32, (4,))]
+    for i, (op, domain, more, _) in enumerate(NEAREST):
+        attributes = {key: what for key, what in more if key != "whole"}
+        operand = "whole" if "whole" in dict(more) else "x"
+        nodes.append(helper.make_node(op, [operand], [f"y{i}"], name=f"n{i}", domain=domain, **attributes))
+    graph = helper.make_graph(nodes, "g", inputs, [value(f"y{i}") for i in range(len(nodes))])
+    imports = [helper.make_opsetid(*of) for of in (("", 18), ("com.microsoft", 1), ("ai.onnx.ml", 3))]
+    (tmp_path / "m.onnx").write_bytes(helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString())
+    done = tool.run(tenon, "check", tmp_path / "m.onnx", "--format=json")
+    assert done.seconds < 2
+    remedies = {error["node"]: error["remedy"] for error in json.loads(done.stdout)["errors"]}
+    for i, (op, _, _, expected) in enumerate(NEAREST):
+        assert expected in remedies.get(f"n{i}", "nothing"), op
+
+
+def test_an_opset_that_is_too_new_names_the_newest(tenon, tmp_path):
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [value("x", 4)], [value("y", 4)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 99)], ir_version=8)
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    done = tool.run(tenon, "check", tmp_path / "m.onnx")
+    tool.assert_refused(done, codes=[3])
+    assert "TN1006" in done.stderr and "to opset 28" in done.stderr

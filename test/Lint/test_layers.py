@@ -30,7 +30,7 @@ MAY_INCLUDE = {
     # Dispatch formation and the writer of weights ask codegen which regions it takes, and how it packs weights.
     "Transforms": {"Reference", "Analysis", "Cost", "Codegen", *BASE},
     "Conversion": {"Reference", "Analysis", "Cost", "Codegen", *BASE},
-    "Pipelines": {"Reference", "Analysis", "Cost", "Importer", "Transforms", "Conversion", "Codegen", *BASE},
+    "Pipelines": {"Reference", "Analysis", "Cost", "Partition", "Importer", "Transforms", "Conversion", "Codegen", *BASE},
 }
 ABOVE_ALL = {"CAPI", "tools", "python-bindings", "test"}
 NO_COMPILER_LIBRARIES = {"Plan", "Runtime"}

@@ -108,6 +108,21 @@ def test_grid_whose_last_extent_is_open():
     assert y.ravel().tolist() == [3]
 
 
+def test_batch_normalization_of_several_types():
+    x, v = np.float16([[[1, 2], [3, 4]]]), np.float32([2, 3])
+    node = helper.make_node("BatchNormalization", ["x", "s", "b", "m", "v"], ["y"], epsilon=1.0)
+    y = run([node], {"x": x, "s": v, "b": v, "m": v, "v": v}, ("y", TensorProto.FLOAT16, [1, 2, 2]))
+    column = v[None, :, None]
+    np.testing.assert_allclose(y, (x - column) / np.sqrt(column + 1) * column + column, rtol=1e-3)
+
+
+def test_rms_normalization_of_several_types_has_that_of_the_scale():
+    x, scale = np.float64([[1, 7]]), np.float32([2, 3])
+    node = helper.make_node("RMSNormalization", ["x", "s"], ["y"], epsilon=1.0)
+    y = run([node], {"x": x, "s": scale}, ("y", TensorProto.FLOAT, [1, 2]), opset=23)
+    np.testing.assert_allclose(y, x / np.sqrt(26) * scale, rtol=1e-6)
+
+
 def test_normalisation_over_extents_of_one_and_a_row_that_is_repeated():
     x = np.arange(-10, 14, dtype=np.float32).reshape(4, 1, 2, 1, 3)
     row = np.float32([0.5, -0.25, 0]).reshape(1, 1, 1, 1, 3)

@@ -6,6 +6,7 @@
 #include "common/Codes.h"
 #include "common/Report.h"
 #include "common/Supervise.h"
+#include "tenon/Importer/Operators.h"
 #include "tenon/Support/DiagnosticCollector.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -17,6 +18,7 @@ namespace {
 struct CheckSettings : CompileArguments {
   std::string model;
   std::vector<std::string> shapes;
+  bool listsOperators = false;
 };
 } // namespace
 
@@ -59,18 +61,42 @@ static int check(CheckSettings &settings, const Report &report) {
                                     {"host_kernels", result->onHost}});
 }
 
+/// All operators that ONNX defines or there is a rule for, and the opsets that are supported; none for some.
+static int listAll(const Report &report) {
+  json::Array rows;
+  for (const OperatorInfo &info : listOperators()) {
+    json::Array opsets;
+    std::string text;
+    for (auto [first, last] : info.opsets) {
+      opsets.push_back(json::Array{first, last});
+      text += llvm::formatv(" {0}-{1}", first, last).str();
+    }
+    if (!report.json())
+      llvm::outs() << llvm::formatv("{0,-14} {1,-34}{2}\n", info.domain.empty() ? "ai.onnx" : info.domain, info.name,
+                                    text.empty() ? " not supported" : text);
+    rows.push_back(json::Object{{"domain", info.domain}, {"name", info.name}, {"opsets", std::move(opsets)}});
+  }
+  return report.finish(json::Object{{"operators", std::move(rows)}});
+}
+
 int tools::runCheck(Arguments arguments) {
   CheckSettings settings;
   Report report;
   CommandLine line("check", "MODEL.onnx",
-                   "Says whether a model can be compiled, and if not, all that stands against it at once.");
+                   "Says whether a model can be compiled, and if not, all that stands against it at once.",
+                   /*operandRequired=*/false);
   settings.declare(line);
   line.texts("shape", "NAME=1x3x224x224!", "with !, only this size is meant", settings.shapes);
+  line.flag("list-ops", "instead list all operators, and their opsets that are supported", settings.listsOperators);
   report.declare(line);
   int status = ExitOk;
   if (!parseOrExit(line, report, arguments, status))
     return status;
+  if (settings.listsOperators)
+    return listAll(report);
   settings.model = line.operand();
+  if (settings.model.empty())
+    return report.fail(Status::error("TN9002", "`tenon check` needs MODEL.onnx"));
   auto sets = parseShapeSets(settings.shapes);
   if (!sets)
     return report.fail(sets.status());

@@ -93,6 +93,10 @@ std::optional<Activation> Activation::get(StringRef name) {
   return std::nullopt;
 }
 
+llvm::SmallVector<StringRef> Activation::getNames() {
+  return llvm::map_to_vector(rows, [](const Row &row) -> StringRef { return row.name; });
+}
+
 double Activation::evaluate(double x) const { return findRow(name).evaluate(x, alpha, beta); }
 
 Value Activation::build(OpBuilder &b, Location loc, Value x) const {

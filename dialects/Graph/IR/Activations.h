@@ -14,6 +14,8 @@ struct Activation {
   /// The activation with the parameters ONNX gives it where none are stated (0 where it has none); nothing if `name`,
   /// compared without case, is unknown. The result's name outlives the argument.
   static std::optional<Activation> get(llvm::StringRef name);
+  /// The names of all of them.
+  static llvm::SmallVector<llvm::StringRef> getNames();
 
   double evaluate(double x) const;
   /// The code for a float or a vector of floats.

@@ -110,6 +110,9 @@ LogicalResult BatchNormalizationOp::verify() {
     // C1
     if (type.getRank() != 1 || (!type.isDynamicDim(0) && !x.isDynamicDim(1) && type.getDimSize(0) != x.getDimSize(1)))
       return emitOpError() << "scale, bias, mean and var must have extent " << x.getDimSize(1) << ", got " << type;
+    // Passes build arithmetic of x and the vectors.
+    if (type.getElementType() != x.getElementType())
+      return emitOpError() << "operands must have one element type, got " << x << " and " << type;
   }
   return success();
 }

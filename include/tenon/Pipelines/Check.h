@@ -8,8 +8,9 @@ namespace tenon {
 
 /// What a successful check found.
 struct CheckResult {
-  int64_t regions = 0; ///< that become a kernel each
-  int64_t onHost = 0;  ///< of these, on the processor beside the device
+  int64_t regions = 0;   ///< that become a kernel each
+  int64_t onHost = 0;    ///< of these, on the processor beside the device
+  int64_t hostSteps = 0; ///< operators that the runtime has a function for, in the script
 };
 
 /// Imports the model at `path` and forms its regions for the target of `options`, without making kernels. Emits an

@@ -1,0 +1,25 @@
+//===- TrainingGraph.h - A training step of a transformer as a problem ----===//
+#ifndef TENON_TEST_PARTITION_TRAININGGRAPH_H
+#define TENON_TEST_PARTITION_TRAININGGRAPH_H
+
+#include "tenon/Partition/Problem.h"
+
+namespace tenon::partition {
+
+/// A transformer that is trained on a mesh of `inner` devices of a node times `outer` nodes.
+struct TrainingOptions {
+  int layers = 96;
+  double hidden = 12288;
+  double tokens = 131072; ///< of a step
+  double inner = 8, outer = 64;
+  double capacity = 24e9; ///< bytes of a device
+};
+
+/// Forward, both gradients and optimizer of each layer, 106 ops a layer with 9 or 12 strategies each: a mesh axis
+/// splits the batch, the columns, what is summed over, or nothing. Weights and optimizer state live throughout, what
+/// the backward pass needs until it has used it.
+Problem trainingGraph(const TrainingOptions &options);
+
+} // namespace tenon::partition
+
+#endif // TENON_TEST_PARTITION_TRAININGGRAPH_H
