@@ -3,6 +3,7 @@
 // Prints a row for each problem: size, seconds to solve, price, proven bound, gap. partition.py makes a page of them.
 //
 //===----------------------------------------------------------------------===//
+#include "../Unit/Partition/PiperInputs.h"
 #include "../Unit/Partition/TrainingGraph.h"
 
 #include "tenon/Partition/Solver.h"
@@ -34,11 +35,27 @@ void training(int layers, double capacity) {
     return;
   }
   std::vector<int64_t> usage = usageOf(problem, answer->choice);
-  std::printf("%d layers | %zu ops | %zu edges | %d of %d strategies | %.1f GB | peak %.2f GB | %.2f s | %.6f | %.6f | "
-              "%.3f %%\n",
-              layers, problem.nodes.size(), problem.edges.size(), answer->kept, answer->strategies, capacity / 1e9,
-              double(*std::max_element(usage.begin(), usage.end())) / 1e9, seconds, answer->seconds, answer->bound,
-              100 * answer->gap());
+  std::printf("%d | %zu | %zu | %.0f | %.1f | %.2f | %.6f | %.6f | %.3f %%\n", layers, problem.nodes.size(),
+              problem.edges.size(), capacity / 1e9, double(*std::max_element(usage.begin(), usage.end())) / 1e9,
+              seconds, answer->seconds, answer->bound, 100 * answer->gap());
+}
+
+void piper(const std::string &folder, const std::string &name, int devices, double gibibytes, int microBatches) {
+  StageProblem problem = onMachine(readPiperInput(folder, name), devices, gibibytes, microBatches);
+  double start = now();
+  tenon::Expected<StagePlan> plan = planStages(problem);
+  double seconds = now() - start;
+  if (!plan.ok()) {
+    std::printf("%s\n", plan.status().str().c_str());
+    return;
+  }
+  if (plan->stages.empty()) {
+    std::printf("%s | %d | %g | %d | %d | %.2f | nothing fits (%s) | |\n", name.c_str(), devices, gibibytes, plan->cuts,
+                0, seconds, plan->bound < forbidden ? "not proven" : "proven");
+    return;
+  }
+  std::printf("%s | %d | %g | %d | %zu | %.2f | %.6f | %.6f | %.4f %%\n", name.c_str(), devices, gibibytes, plan->cuts,
+              plan->stages.size(), seconds, plan->seconds, plan->bound, 100 * plan->gap());
 }
 
 } // namespace
@@ -48,6 +65,11 @@ int main(int argc, char **argv) {
     training(std::atoi(argv[2]), std::atof(argv[3]) * 1e9);
     return 0;
   }
-  std::fprintf(stderr, "usage: partition-bench training LAYERS GIGABYTES\n");
+  if (argc == 7 && !std::strcmp(argv[1], "piper")) {
+    piper(argv[2], argv[3], std::atoi(argv[4]), std::atof(argv[5]), std::atoi(argv[6]));
+    return 0;
+  }
+  std::fprintf(stderr, "usage: partition-bench training LAYERS GIGABYTES\n"
+                       "       partition-bench piper FOLDER INPUT DEVICES GIBIBYTES MICROBATCHES\n");
   return 2;
 }
