@@ -3,7 +3,7 @@
 
     partition.py --build DIR [--output FILE]
 
-Needs the target partition-bench. Prices and bounds are the same on every machine; the seconds are of this one.
+Needs the target partition-bench. Prices and bounds are the same on every machine; the seconds are of one core of this one.
 """
 import argparse
 import csv
@@ -28,7 +28,7 @@ groups and forbidden pairs: all equal, infeasible ones included (`PartitionTests
 A step of training of a transformer (hidden 12288, 131,072 tokens) on 8 x 64 devices: forward, both gradients, optimizer; 9 or 12
 strategies an op; memory limit per device.
 
-| layers | ops | edges | limit, GB | peak, GB | solved in, s | step, s | bound, s | gap |
+| layers | ops | edges | limit, GB | peak, GB | CPU, s | step, s | bound, s | gap |
 |---|---|---|---|---|---|---|---|---|
 """
 STAGES = """
@@ -37,13 +37,13 @@ STAGES = """
 Piper's public profiles (Tarnawski et al., NeurIPS 2021), 480 micro-batches, 25 GiB/s. Last column: what Piper's planner found,
 in the units of the profile.
 
-| input | devices | GiB | cuts | stages | solved in, s | slowest stage | bound | gap | Piper |
+| input | devices | GiB | cuts | stages | CPU, s | slowest stage | bound | gap | Piper |
 |---|---|---|---|---|---|---|---|---|---|
 """
 CUTS = """
 GNMT, whose graph has 17,914 cuts; Piper's planner did not finish within two minutes on 2 devices.
 
-| input | devices | GiB | cuts | stages | solved in, s | slowest stage | bound | gap |
+| input | devices | GiB | cuts | stages | CPU, s | slowest stage | bound | gap |
 |---|---|---|---|---|---|---|---|---|
 """
 
