@@ -8,20 +8,24 @@ using namespace tenon::graph;
 
 namespace tenon::exporter {
 
-/// A symbol: a dimension of an argument, or an element of one.
+Name GraphWriter::element(Name x, Type elementType, int64_t index) {
+  Type i64 = IntegerType::get(context, 64);
+  if (elementType && elementType.isF32()) // f64 holds every one
+    x = add("Mul", {cast(x, Float64Type::get(context)), number(Float64Type::get(context), 4294967296.0)});
+  return slice(add("Reshape", {cast(x, i64), integer(-1)}), 0, index, index + 1);
+}
+
+/// A symbol: an element of the last argument, a dimension of an argument, or an element of one.
 Name GraphWriter::symbol(StringRef name) {
+  for (auto [i, symbol] : llvm::enumerate(scope.symbols ? scope.symbols.getValue() : ArrayRef<mlir::Attribute>()))
+    if (cast<StringAttr>(symbol) == name)
+      return slice(get(scope.arguments.back()), 0, int64_t(i), int64_t(i) + 1);
   if (auto element = parseInputElement(name)) {
-    auto [input, index] = *element;
-    Type i64 = IntegerType::get(context, 64);
-    auto type = cast<RankedTensorType>(arguments[input].getType());
-    Name x = get(arguments[input]);
-    if (type.getElementType().isF32()) // in units of 2^-32; f64 holds every one
-      x = add("Mul", {cast(x, Float64Type::get(context)), number(Float64Type::get(context), 4294967296.0)});
-    Name flat = add("Reshape", {cast(x, i64), integer(-1)});
-    return slice(flat, 0, index, int64_t(index) + 1);
+    Value argument = scope.arguments[element->first];
+    return this->element(get(argument), cast<RankedTensorType>(argument.getType()).getElementType(), element->second);
   }
   DimAttr wanted = DimAttr::symbol(context, name);
-  for (Value argument : arguments)
+  for (Value argument : scope.arguments)
     for (auto [axis, dim] : llvm::enumerate(getDims(cast<RankedTensorType>(argument.getType()))))
       if (dim == wanted)
         return add("Shape", {get(argument)}, {{"start", int64_t(axis)}, {"end", int64_t(axis) + 1}});
@@ -62,10 +66,10 @@ Name GraphWriter::combine(DimAttr dim) {
 }
 
 Name GraphWriter::extent(DimAttr dim) {
-  if (auto it = extents.find(dim); it != extents.end())
+  if (auto it = scope.extents.find(dim); it != scope.extents.end())
     return it->second;
   Name name = combine(dim);
-  return extents[dim] = name;
+  return scope.extents[dim] = name;
 }
 
 Name GraphWriter::shape(ArrayRef<DimAttr> dims) {

@@ -1,7 +1,7 @@
 //===- Exporter.cpp - A function of graph ops as an ONNX model -------------===//
 #include "tenon/Exporter/Exporter.h"
+#include "ExportScript.h"
 #include "Graph/IR/DimExpr.h"
-#include "GraphWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Support/Errors.h"
 
@@ -10,23 +10,25 @@ using namespace tenon;
 using namespace tenon::graph;
 using namespace tenon::exporter;
 
-/// A declaration of a value: extents are numbers, or names where they are symbols.
-static bool describe(onnx::ValueInfoProto &info, StringRef name, Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || getOnnxType(tensor.getElementType()) == onnx::TensorProto::UNDEFINED)
-    return false;
-  info.set_name(name.str());
-  auto &proto = *info.mutable_type()->mutable_tensor_type();
-  proto.set_elem_type(getOnnxType(tensor.getElementType()));
+bool exporter::describeTensor(onnx::TypeProto_Tensor &proto, TensorType type) {
+  proto.set_elem_type(getOnnxType(type.getElementType()));
+  if (!type.hasRank())
+    return true;
   auto &shape = *proto.mutable_shape();
-  for (DimAttr dim : getDims(tensor)) {
+  for (DimAttr dim : getDims(cast<RankedTensorType>(type))) {
     auto &extent = *shape.add_dim();
     if (auto value = dim.getConstant())
       extent.set_dim_value(*value);
-    else if (dim.isSymbol())
+    else if (dim.isSymbol() && dim.getName() != "_") // a symbol of no name
       extent.set_dim_param(dim.getName().getValue().str());
   }
-  return true;
+  return proto.elem_type() != onnx::TensorProto::UNDEFINED;
+}
+
+static bool describe(onnx::ValueInfoProto &info, StringRef name, Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  info.set_name(name.str());
+  return tensor && describeTensor(*info.mutable_type()->mutable_tensor_type(), tensor);
 }
 
 static std::string nameOf(DictionaryAttr attributes, const Twine &otherwise) {
@@ -34,8 +36,7 @@ static std::string nameOf(DictionaryAttr attributes, const Twine &otherwise) {
   return name ? name.getValue().str() : otherwise.str();
 }
 
-/// The ops of `block`; those of a region of graph.dispatch in its place.
-static LogicalResult exportBlock(GraphWriter &w, Block &block) {
+LogicalResult exporter::exportBlock(GraphWriter &w, Block &block) {
   for (Operation &op : block.without_terminator()) {
     auto dispatch = dyn_cast<DispatchOp>(op);
     if (!dispatch) {
@@ -55,7 +56,7 @@ static LogicalResult exportBlock(GraphWriter &w, Block &block) {
 }
 
 static LogicalResult exportInputs(GraphWriter &w, func::FuncOp function, onnx::GraphProto &graph) {
-  w.setArguments(function.getArguments());
+  w.enter(function);
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     std::string name = nameOf(function.getArgAttrDict(i), "input" + Twine(i));
     w.reserve(name);
@@ -75,10 +76,7 @@ static LogicalResult exportOutputs(GraphWriter &w, func::FuncOp function, onnx::
     std::string name = nameOf(function.getResultAttrDict(unsigned(i)), "output" + Twine(i));
     if (!describe(*graph.add_output(), name, value.getType()))
       return emitError(function.getLoc(), Code::NotExportable) << "result " << i << " is no tensor that ONNX has";
-    onnx::NodeProto &node = *graph.add_node();
-    node.set_op_type("Identity");
-    node.add_input(w.get(value));
-    node.add_output(name);
+    w.addNamed("Identity", {w.get(value)}, name);
   }
   return success();
 }
@@ -91,19 +89,28 @@ LogicalResult exporter::exportOp(GraphWriter &w, Operation *op) {
   return emitError(op->getLoc(), Code::NotExportable) << "'" << op->getName() << "' has no ONNX form";
 }
 
+static LogicalResult exportFunction(GraphWriter &w, func::FuncOp function, onnx::GraphProto &graph) {
+  return success(succeeded(exportInputs(w, function, graph)) && succeeded(exportBlock(w, function.getBody().front())) &&
+                 succeeded(exportOutputs(w, function, graph)));
+}
+
 LogicalResult tenon::exportOnnx(ModuleOp module, llvm::raw_ostream &out, const ExportOptions &options) {
+  auto scripts = llvm::to_vector(module.getOps<plan_ir::ScriptOp>());
   auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
-  if (functions.size() != 1 || !functions.front().getBody().hasOneBlock() || !llvm::hasSingleElement(*module.getBody()))
-    return emitError(module.getLoc(), Code::NotExportable) << "the module must hold one function and nothing else";
-  func::FuncOp function = functions.front();
+  const bool hasEntry = scripts.size() == 1 || (scripts.empty() && functions.size() == 1);
+  if (!hasEntry || functions.size() + scripts.size() != module.getBody()->getOperations().size() ||
+      !llvm::all_of(functions, [](func::FuncOp f) { return f.getBody().hasOneBlock(); }))
+    return emitError(module.getLoc(), Code::NotExportable)
+           << "the module must hold one function, or functions and one script, and nothing else";
+  const Location loc = scripts.empty() ? functions.front().getLoc() : module.getLoc();
   onnx::ModelProto model;
   model.set_producer_name("tenon");
   onnx::GraphProto &graph = *model.mutable_graph();
-  auto named = dyn_cast<NameLoc>(function.getLoc());
-  graph.set_name(named ? named.getName().str() : function.getName().str());
+  auto named = dyn_cast<NameLoc>(loc);
+  graph.set_name(named ? named.getName().str() : "main");
   GraphWriter w(graph, module.getContext());
-  if (failed(exportInputs(w, function, graph)) || failed(exportBlock(w, function.getBody().front())) ||
-      failed(exportOutputs(w, function, graph)) || failed(w.writeWeights(options, function.getLoc())))
+  if (failed(scripts.empty() ? exportFunction(w, functions.front(), graph) : exportScript(w, scripts.front(), graph)) ||
+      failed(w.writeWeights(options, loc)))
     return failure();
   model.set_ir_version(w.opset <= 22 ? 10 : 13);
   auto &opset = *model.add_opset_import();
@@ -111,7 +118,7 @@ LogicalResult tenon::exportOnnx(ModuleOp module, llvm::raw_ostream &out, const E
   opset.set_version(w.opset);
   std::string bytes;
   if (!model.SerializeToString(&bytes))
-    return emitError(function.getLoc(), Code::WeightsTooLarge) << "the model has more than 2 GiB without its weights";
+    return emitError(loc, Code::WeightsTooLarge) << "the model has more than 2 GiB without its weights";
   out << bytes;
   return success();
 }

@@ -1,5 +1,6 @@
 //===- GraphWriter.cpp - Nodes, names and initializers ---------------------===//
 #include "GraphWriter.h"
+#include "Graph/IR/InputElement.h"
 #include "tenon/Support/Errors.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -78,6 +79,9 @@ static void setAttribute(onnx::AttributeProto &proto, const Attribute &attribute
     proto.set_type(Proto::FLOATS);
     for (float value : *floats)
       proto.add_floats(value);
+  } else if (const auto *graph = std::get_if<Graph>(&attribute.value)) {
+    proto.set_type(Proto::GRAPH);
+    *proto.mutable_g() = **graph;
   } else {
     proto.set_type(Proto::STRINGS);
     for (const std::string &value : std::get<Strings>(attribute.value))
@@ -87,7 +91,7 @@ static void setAttribute(onnx::AttributeProto &proto, const Attribute &attribute
 
 std::vector<Name> GraphWriter::addMany(StringRef op, ArrayRef<Name> operands, size_t results,
                                        ArrayRef<Attribute> attributes) {
-  onnx::NodeProto &node = *graph.add_node();
+  onnx::NodeProto &node = *graph->add_node();
   node.set_op_type(op.str());
   if (!location.empty()) { // several nodes may stand for one
     Name name = location;
@@ -111,6 +115,18 @@ Name GraphWriter::add(StringRef op, ArrayRef<Name> operands, ArrayRef<Attribute>
   return addMany(op, operands, 1, attributes).front();
 }
 
+void GraphWriter::addNamed(StringRef op, ArrayRef<Name> operands, const Name &result) {
+  addMany(op, operands, 1);
+  *graph->mutable_node()->rbegin()->mutable_output(0) = result;
+}
+
+GraphWriter::Scope GraphWriter::enter(func::FuncOp function) {
+  Scope inner;
+  inner.arguments.assign(function.getArguments().begin(), function.getArguments().end());
+  inner.symbols = function->getAttrOfType<ArrayAttr>(symbolsAttr);
+  return std::exchange(scope, std::move(inner));
+}
+
 //===----------------------------------------------------------------------===//
 // Constants
 //===----------------------------------------------------------------------===//
@@ -123,12 +139,12 @@ Name GraphWriter::constant(ElementsAttr value) {
   if (failed(tensor))
     return {};
   name = fresh("c");
-  onnx::TensorProto &proto = *graph.add_initializer();
+  onnx::TensorProto &proto = *root.add_initializer();
   proto.set_name(name);
   proto.set_data_type(getOnnxType(value.getElementType()));
   for (int64_t extent : value.getShapedType().getShape())
     proto.add_dims(extent);
-  weights.push_back({graph.initializer_size() - 1, std::move(*tensor)});
+  weights.push_back({root.initializer_size() - 1, std::move(*tensor)});
   return name;
 }
 
@@ -159,7 +175,7 @@ LogicalResult GraphWriter::writeWeights(const ExportOptions &options, Location l
     return emitError(loc, Code::WeightsTooLarge) << total << " bytes of weights do not fit into one ONNX file";
   if (options.weightsPath.empty()) {
     for (const auto &[index, tensor] : weights)
-      graph.mutable_initializer(index)->set_raw_data(tensor.bytes(), size_t(tensor.getNumBytes()));
+      root.mutable_initializer(index)->set_raw_data(tensor.bytes(), size_t(tensor.getNumBytes()));
     return success();
   }
   std::error_code error;
@@ -168,7 +184,7 @@ LogicalResult GraphWriter::writeWeights(const ExportOptions &options, Location l
     return emitError(loc, Code::WeightsTooLarge) << "cannot write the weights: " << error.message();
   uint64_t offset = 0;
   for (const auto &[index, tensor] : weights) {
-    onnx::TensorProto &proto = *graph.mutable_initializer(index);
+    onnx::TensorProto &proto = *root.mutable_initializer(index);
     auto add = [&](const char *key, const std::string &value) {
       onnx::StringStringEntryProto &entry = *proto.add_external_data();
       entry.set_key(key);

@@ -8,6 +8,7 @@
 #define TENON_EXPORTER_GRAPHWRITER_H
 
 #include "Graph/IR/GraphOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Exporter/Exporter.h"
 #include "tenon/Reference/Tensor.h"
 #include "llvm/ADT/StringSet.h"
@@ -21,11 +22,13 @@ using Name = std::string;
 using Ints = std::vector<int64_t>;
 using Floats = std::vector<float>;
 using Strings = std::vector<std::string>;
+/// A graph of an attribute; copied.
+using Graph = const onnx::GraphProto *;
 
 /// An attribute of a node.
 struct Attribute {
   const char *name;
-  std::variant<int64_t, double, std::string, Ints, Floats, Strings> value;
+  std::variant<int64_t, double, std::string, Ints, Floats, Strings, Graph> value;
 };
 
 /// The element type in onnx.TensorProto; 0 if ONNX has none.
@@ -33,7 +36,7 @@ int32_t getOnnxType(mlir::Type elementType);
 
 class GraphWriter {
 public:
-  GraphWriter(onnx::GraphProto &graph, mlir::MLIRContext *context) : context(context), graph(graph) {}
+  GraphWriter(onnx::GraphProto &graph, mlir::MLIRContext *context) : context(context), root(graph), graph(&graph) {}
 
   mlir::MLIRContext *const context;
 
@@ -42,6 +45,12 @@ public:
   /// A node of several results.
   std::vector<Name> addMany(llvm::StringRef op, llvm::ArrayRef<Name> operands, size_t results,
                             llvm::ArrayRef<Attribute> attributes = {});
+  /// A node whose only result has a name that was reserved.
+  void addNamed(llvm::StringRef op, llvm::ArrayRef<Name> operands, const Name &result);
+  /// Lets nodes go into another graph, of an attribute; constants stay in the main one. The one before.
+  onnx::GraphProto &setGraph(onnx::GraphProto &other) { return *std::exchange(graph, &other); }
+  /// A name that nothing has.
+  Name fresh(llvm::StringRef stem);
 
   // ---- constants ----
   /// An initializer; empty if the element type has no bytes.
@@ -51,6 +60,8 @@ public:
   Name integer(int64_t value);
 
   // ---- extents ----
+  /// Element `index` of a tensor of integers, or of f32 in units of 2^-32; a vector of one i64.
+  Name element(Name x, mlir::Type elementType, int64_t index);
   /// A vector of one i64.
   Name extent(graph::DimAttr dim);
   /// A vector of i64.
@@ -75,8 +86,23 @@ public:
   Name get(mlir::Value value) const { return names.lookup(value); }
   /// Takes a name that is given, for an input or an output.
   void reserve(llvm::StringRef name) { taken.insert(name); }
-  /// Where symbols come from: the arguments of the function.
-  void setArguments(mlir::ValueRange values) { arguments.assign(values.begin(), values.end()); }
+  /// The same, of a value of a script, whose type does not tell the element type.
+  void bind(mlir::Value value, Name name, mlir::Type elementType) {
+    bind(value, std::move(name));
+    elementTypes[value] = elementType;
+  }
+  /// The element type of a value of a script; null where it is not known.
+  mlir::Type typeOf(mlir::Value value) const { return elementTypes.lookup(value); }
+
+  /// What is known within a function alone: its arguments, that symbols come from, and extents that were computed.
+  struct Scope {
+    std::vector<mlir::Value> arguments;
+    mlir::ArrayAttr symbols; ///< that the last argument holds
+    llvm::DenseMap<mlir::Attribute, Name> extents;
+  };
+  /// Begins with the ops of a function; what was known before, for `leave`.
+  Scope enter(mlir::func::FuncOp function);
+  void leave(Scope outer) { scope = std::move(outer); }
   /// The ONNX node that nodes are made for from here on.
   void setLocation(mlir::Location loc);
 
@@ -88,15 +114,15 @@ public:
   mlir::LogicalResult writeWeights(const ExportOptions &options, mlir::Location loc);
 
 private:
-  Name fresh(llvm::StringRef stem);
   Name symbol(llvm::StringRef name);
   Name combine(graph::DimAttr dim);
   Name fold(llvm::StringRef op, int64_t first, int64_t neutral, llvm::ArrayRef<Name> rest);
 
-  onnx::GraphProto &graph;
+  onnx::GraphProto &root, *graph; ///< of the model; that nodes go into
   llvm::DenseMap<mlir::Value, Name> names;
-  llvm::DenseMap<mlir::Attribute, Name> constants, extents;
-  std::vector<mlir::Value> arguments;
+  llvm::DenseMap<mlir::Value, mlir::Type> elementTypes;
+  llvm::DenseMap<mlir::Attribute, Name> constants;
+  Scope scope;
   std::vector<std::pair<int, reference::HostTensor>> weights; ///< initializer, its bytes
   llvm::StringSet<> taken, nodeNames;
   std::string location;

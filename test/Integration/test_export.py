@@ -8,11 +8,6 @@ import test_real_models
 import tool
 from conftest import built
 
-# Decisions of a run (If, Loop) are scripts of several functions, which have no export yet; nor have graph ops of new operators.
-SCRIPTS = {"silero_vad.onnx", "silero_vad_16k_sequence.onnx", "silero_vad_op18_ifless.onnx", "kokoro_82m_int8.onnx",
-           "piper_tashkeel_model.onnx", "plcmos_v2.onnx"}
-
-
 def there_and_back(path, folder):
     """The model that is exported of the graph that `path` becomes."""
     translate = built("bin/tenon-translate")
@@ -40,14 +35,9 @@ def test_round_trip_gives_equal_results(name, sizes, models, tmp_path):
     compare(models(name), back, [test_models.feeds_of(models(name), size) for size in sizes], 1e-5)
 
 
-def test_a_script_is_refused_by_name(models, tmp_path):
-    with pytest.raises(AssertionError, match="TN1301"):
-        there_and_back(models("silero_vad.onnx"), tmp_path)
-
-
 @pytest.mark.parametrize("file", [
     pytest.param(file, id=file.removesuffix(".onnx"), marks=() if file in test_real_models.SMALL else pytest.mark.full)
-    for file in real_models.SIZES if file not in SCRIPTS | set(test_real_models.WAITING)])
+    for file in real_models.SIZES])
 def test_real_models_come_back(file, models, tmp_path):
     path = models(file)
     back = there_and_back(path, tmp_path)
