@@ -41,6 +41,22 @@ Name exportMod(GraphWriter &w, ModOp op, ArrayRef<Name> operands) {
   return w.add("Sub", {operands[0], w.add("Mul", {operands[1], turns})});
 }
 
+/// Between integers of fewer than 8 bits and bytes that hold their bits at the low end; empty for floats.
+Name exportCodes(GraphWriter &w, Name x, Type from, Type to) {
+  const bool isRead = from.getIntOrFloatBitWidth() < 8;
+  auto narrow = dyn_cast<IntegerType>(isRead ? from : to);
+  if (!narrow)
+    return {};
+  if (narrow.isUnsigned())
+    return w.cast(x, to);
+  // A negative number has the code that is 2^width more.
+  Type i32 = IntegerType::get(w.context, 32);
+  const double codes = double(1 << narrow.getWidth());
+  Name y = w.cast(x, i32), end = w.number(i32, isRead ? 0 : codes / 2);
+  Name isNegative = w.add(isRead ? "Less" : "GreaterOrEqual", {y, end});
+  return w.cast(w.add("Where", {isNegative, w.add(isRead ? "Add" : "Sub", {y, w.number(i32, codes)}), y}), to);
+}
+
 Name exportNamed(GraphWriter &w, Operation *op, StringRef name, ArrayRef<Name> operands) {
   Type type = elementOf(op->getOperand(0));
   if (isa<ReluOp>(op) && type.isUnsignedInteger())
@@ -82,7 +98,9 @@ bool exportElementwise(GraphWriter &w, Operation *op) {
     if (from.isInteger(1) || to.isInteger(1)) {
       result = w.cast(operands[0], to); // bytes that are 0 or 1
     } else if (from.getIntOrFloatBitWidth() != to.getIntOrFloatBitWidth()) {
-      return false; // codes of fewer bits in bytes: ONNX packs them
+      result = exportCodes(w, operands[0], from, to);
+      if (result.empty())
+        return false;
     } else {
       w.needOpset(26);
       result = w.add("BitCast", operands, {{"to", int64_t(getOnnxType(to))}});

@@ -172,7 +172,10 @@ LogicalResult ScriptWriter::write(RepeatOp repeat) {
                 : i == 1 ? Type(IntegerType::get(w.context, 1))
                          : w.typeOf(repeat.getCarried()[i - 2]);
     Name name = w.fresh("i");
-    body.add_input()->set_name(name);
+    onnx::ValueInfoProto &info = *body.add_input();
+    info.set_name(name);
+    if (i < 2) // what is carried has the type that it starts with, but a condition need not be given
+      describeTensor(*info.mutable_type()->mutable_tensor_type(), RankedTensorType::get({}, type));
     w.bind(argument, name, type);
   }
   if (failed(writeBody(block, body, "body")))

@@ -43,6 +43,7 @@ int32_t getOnnxType(Type type) {
       .Case<Float8E5M2Type>([](auto) { return T::FLOAT8E5M2; })
       .Case<Float8E5M2FNUZType>([](auto) { return T::FLOAT8E5M2FNUZ; })
       .Case<Float8E8M0FNUType>([](auto) { return T::FLOAT8E8M0; })
+      .Case<Float4E2M1FNType>([](auto) { return T::FLOAT4E2M1; })
       .Default([](Type) { return T::UNDEFINED; });
 }
 
@@ -167,15 +168,34 @@ Name GraphWriter::integers(const Ints &values) {
 
 Name GraphWriter::integer(int64_t value) { return integers({value}); }
 
+/// The tensor's bytes as ONNX stores them, in `packed` where they are others: numbers of 4 and 2 bits share a byte, the
+/// first at its low end.
+static StringRef pack(const reference::HostTensor &tensor, int32_t type, std::string &packed) {
+  using T = onnx::TensorProto;
+  const char *bytes = tensor.bytes();
+  const size_t count = size_t(tensor.getNumBytes());
+  const unsigned bits = llvm::is_contained({T::INT4, T::UINT4, T::FLOAT4E2M1}, type) ? 4
+                        : llvm::is_contained({T::INT2, T::UINT2}, type)              ? 2
+                                                                                     : 8;
+  if (bits == 8)
+    return StringRef(bytes, count);
+  const size_t each = 8 / bits;
+  packed.assign((count + each - 1) / each, '\0');
+  for (size_t i = 0; i < count; ++i)
+    packed[i / each] = char(packed[i / each] | (bytes[i] & ((1 << bits) - 1)) << (i % each * bits));
+  return packed;
+}
+
 LogicalResult GraphWriter::writeWeights(const ExportOptions &options, Location loc) {
   uint64_t total = 0;
+  std::string packed;
   for (const auto &[index, tensor] : weights)
     total += uint64_t(tensor.getNumBytes());
   if (options.weightsPath.empty() && total > options.maxEmbeddedBytes)
     return emitError(loc, Code::WeightsTooLarge) << total << " bytes of weights do not fit into one ONNX file";
   if (options.weightsPath.empty()) {
     for (const auto &[index, tensor] : weights)
-      root.mutable_initializer(index)->set_raw_data(tensor.bytes(), size_t(tensor.getNumBytes()));
+      root.mutable_initializer(index)->set_raw_data(pack(tensor, root.initializer(index).data_type(), packed).str());
     return success();
   }
   std::error_code error;
@@ -193,9 +213,10 @@ LogicalResult GraphWriter::writeWeights(const ExportOptions &options, Location l
     proto.set_data_location(onnx::TensorProto::EXTERNAL);
     add("location", llvm::sys::path::filename(options.weightsPath).str());
     add("offset", std::to_string(offset));
-    add("length", std::to_string(tensor.getNumBytes()));
-    out.write(tensor.bytes(), size_t(tensor.getNumBytes()));
-    offset += uint64_t(tensor.getNumBytes());
+    const StringRef bytes = pack(tensor, proto.data_type(), packed);
+    add("length", std::to_string(bytes.size()));
+    out << bytes;
+    offset += bytes.size();
     constexpr uint64_t page = 4096; // so that readers can map it
     out.write_zeros(unsigned((page - offset % page) % page));
     offset = (offset + page - 1) / page * page;

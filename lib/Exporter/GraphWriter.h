@@ -138,6 +138,7 @@ bool exportMovement(GraphWriter &w, mlir::Operation *op);
 bool exportWindow(GraphWriter &w, mlir::Operation *op);
 bool exportNormalization(GraphWriter &w, mlir::Operation *op);
 bool exportRecurrent(GraphWriter &w, mlir::Operation *op);
+bool exportSelection(GraphWriter &w, mlir::Operation *op);
 
 } // namespace tenon::exporter
 

@@ -88,7 +88,8 @@ constexpr CodeInfo table[] = {
     {TensorTooLarge, Limit, "a tensor is too large",
      "A tensor of the model has more than 2^62 bytes, or a negative extent.", "check the shape operands of the node"},
     {NotExportable, Unsupported, "the graph cannot be written as an ONNX model",
-     "Decisions of a run (several functions, scripts) and a few ops that ONNX does not have are not exported.",
+     "Optionals that are empty, floats of 4 bits and their codes, and modules of anything but functions of graph ops "
+     "and a script are not exported.",
      "export the model before the pass that made the op"},
     {WeightsTooLarge, Limit, "the weights do not fit into the model",
      "A protobuf message holds at most 2 GiB - 1 bytes; larger weights go into a file of their own.",

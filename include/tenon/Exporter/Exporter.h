@@ -15,10 +15,11 @@ struct ExportOptions {
   uint64_t maxEmbeddedBytes = (uint64_t(2) << 30) - (uint64_t(16) << 20);
 };
 
-/// Writes `module`, one function of graph ops (regions of graph.dispatch included), as a serialised ONNX model with its
-/// weights: opset 21, or 26 where the function has an operator that only came then. Extents that are expressions become
-/// Shape and arithmetic on it; ops that ONNX does not have become compositions of ONNX's. Argument and result names are
-/// those of `graph.name`. Emits TN1301 for what has no ONNX form and TN1302 for weights that do not fit.
+/// Writes `module`, one function of graph ops (regions of graph.dispatch included), or several and the script that
+/// calls them, as a serialised ONNX model with its weights: opset 21, or 26 where the function has an operator that
+/// only came then. Extents that are expressions become Shape and arithmetic on it; ops that ONNX does not have become
+/// compositions of ONNX's. Argument and result names are those of `graph.name`. Emits TN1301 for what has no ONNX form
+/// and TN1302 for weights that do not fit.
 mlir::LogicalResult exportOnnx(mlir::ModuleOp module, llvm::raw_ostream &out, const ExportOptions &options = {});
 
 /// Registers `--graph-to-onnx` with mlir-translate-like tools. `options` is read when it runs, and must live until
