@@ -89,12 +89,11 @@ void Relaxation::interpolate() {
   Labels labels;
   for (bool reverse : {false, true}) {
     size_t low = 0, high = order.size();
-    for (int halves = 12; halves > 0 && low < high; --halves) {
+    for (int halves = 10; halves > 0 && low < high; --halves) {
       size_t cut = (low + high) / 2;
       for (size_t i = 0; i < order.size(); ++i)
         scales[order[i]] = (i < cut) != reverse ? 1.04 : 0.96;
       Unary unary = weigh(model, bestLambda, scales);
-      oracle.minimise(unary, labels);
       oracle.minimise(unary, labels);
       primal.offer(labels);
       std::vector<int64_t> usage = model.usageOf(labels);

@@ -19,7 +19,7 @@ struct SolverOptions {
   /// A choice that is dearer than the best by no more than this, relatively, is as good. At least 1e-9.
   double gap = 1e-9;
   /// Additions to spend on lower bounds, about; 1e9 are one to two seconds.
-  int64_t boundOperations = 1'000'000'000;
+  int64_t boundOperations = 700'000'000;
   /// Additions to spend on branch and bound.
   int64_t searchOperations = 100'000'000;
   /// Graphs whose tables take more additions than this are bounded by message passing instead of elimination.
