@@ -1,5 +1,7 @@
 //===- SolverTest.cpp - The solver against every choice there is ----------===//
 #include "tenon/Partition/Solver.h"
+#include "ExhaustiveCheck.h"
+
 #include "tenon/Partition/Exhaustive.h"
 
 #include <algorithm>
@@ -82,37 +84,11 @@ private:
   Problem problem;
 };
 
-/// What every answer must satisfy; returns whether something fits.
-bool expectSame(const Problem &problem, const std::string &what) {
-  SCOPED_TRACE(what);
-  Exhausted exact = exhaust(problem);
-  tenon::Expected<Answer> answer = solve(problem);
-  EXPECT_TRUE(answer.ok()) << answer.status().str();
-  EXPECT_EQ(answer->found(), !exact.choice.empty());
-  EXPECT_EQ(answer->infeasible, exact.choice.empty());
-  if (answer->found() && !exact.choice.empty()) {
-    EXPECT_TRUE(isFeasible(problem, answer->choice));
-    EXPECT_NEAR(answer->seconds, exact.seconds, 2e-9 * exact.seconds + 1e-15);
-    EXPECT_LE(answer->bound, exact.seconds * (1 + 1e-9));
-    EXPECT_LE(answer->gap(), 1e-8);
-    return true;
-  }
-  const Shortage &shortage = answer->shortage;
-  EXPECT_EQ(shortage.conflict >= 0 || shortage.contradiction, exact.smallestPeak < 0);
-  if (exact.smallestPeak >= 0) {
-    EXPECT_EQ(shortage.smallestPeak, exact.smallestPeak);
-    EXPECT_LE(shortage.peakBound, exact.smallestPeak);
-    EXPECT_GT(shortage.peakBound, problem.capacity);
-  }
-  EXPECT_FALSE(explain(problem, *answer).ok());
-  return false;
-}
-
 TEST(Solver, EqualsExhaustiveSearchOnRandomGraphs) {
   int found = 0, none = 0;
   for (uint64_t seed = 1; seed <= 500; ++seed) {
     Problem problem = RandomProblem(seed).make(12, 6);
-    (expectSame(problem, "seed " + std::to_string(seed)) ? found : none) += 1;
+    (equalsExhaustive(problem, "seed " + std::to_string(seed)) ? found : none) += 1;
   }
   EXPECT_GE(found, 200);
   EXPECT_GE(none, 50);
