@@ -22,6 +22,7 @@ static constexpr ErrorCode toolCodes[] = {
     {"TN4001", "a problem of partitioning is malformed", bug, ExitInternal},
     {"TN4002", "no partition fits into memory", "use more devices, or devices with more memory", ExitLimit},
     {"TN4003", "what was forced on a partition contradicts itself", "lift one of the pins", ExitUsage},
+    {"TN4004", "a graph can be cut into stages in too many ways", "join layers that belong together", ExitLimit},
     {"TN4011", "the microbatches do not fit the schedule", "use a multiple of the stages, or another schedule",
      ExitUsage},
     {"TN4012", "a schedule cannot run", bug, ExitInternal},
