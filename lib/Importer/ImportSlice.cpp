@@ -97,8 +97,14 @@ LogicalResult importRunTimeSlice(NodeImporter &n, Value x) {
   if (ends->size() != starts->size() || steps->size() != starts->size() ||
       (named ? named->size() != starts->size() : starts->size() > size_t(rankOf(x))))
     return n.error(Code::WrongOperands) << "starts, ends, axes and steps differ in length";
-  if (named)
+  if (named) {
     AxisFlags(n, *named, rankOf(x)); // requires that they be in range
+    // "To the end" as the largest integer: sums over the axes would overflow.
+    constexpr int64_t beyond = int64_t(1) << 40;
+    for (DimAttr &bound : llvm::concat<DimAttr>(*starts, *ends))
+      if (auto value = bound.getConstant())
+        bound = n.dim(std::clamp(*value, -beyond, beyond));
+  }
   return n.setOutput(sliceAtRunTime(n, x, {*starts, named}, {*ends, named}, {*steps, named}));
 }
 

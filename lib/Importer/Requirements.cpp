@@ -17,8 +17,20 @@ void Requirements::requireEqual(DimAttr a, DimAttr b, Location loc, StringRef wh
       break;
     }
   }
+  insert(a, b, loc, what);
+}
+
+void Requirements::insert(DimAttr a, DimAttr b, Location loc, StringRef what) {
   if (a != b && !(a.getConstant() && b.getConstant()) && !equal.contains({b, a}))
     equal.insert({{a, b}, {loc, what.str()}});
+}
+
+/// Where the shape says 1 the operand keeps its extent, so that nothing has to agree with it.
+void Requirements::collectExpand(ExpandOp op) {
+  auto from = dimsOfValue(op.getX()), to = dimsOfValue(op.getResult());
+  for (auto [own, whole] : llvm::zip(llvm::reverse(from), llvm::reverse(to)))
+    if (!own.isConstant(1))
+      insert(own, whole, op.getLoc(), "equal extents");
 }
 
 void Requirements::collectConcat(ConcatOp op) {
@@ -51,7 +63,9 @@ void Requirements::collect(Operation *op) {
                  op->getLoc());
   else if (auto concat = dyn_cast<ConcatOp>(op))
     collectConcat(concat);
-  else if (isa<ElementwiseOpInterface, ExpandOp, MatMulOp, LayerNormalizationOp, RmsNormalizationOp>(op))
+  else if (auto expand = dyn_cast<ExpandOp>(op))
+    collectExpand(expand);
+  else if (isa<ElementwiseOpInterface, MatMulOp, LayerNormalizationOp, RmsNormalizationOp>(op))
     collectMapped(cast<IterationSpaceOpInterface>(op));
 }
 

@@ -23,7 +23,10 @@ public:
   mlir::ArrayAttr toAttribute(mlir::MLIRContext *context) const;
 
 private:
+  /// Takes the two as they are.
+  void insert(graph::DimAttr a, graph::DimAttr b, mlir::Location loc, llvm::StringRef what);
   void collectConcat(graph::ConcatOp op);
+  void collectExpand(graph::ExpandOp op);
   void collectMapped(graph::IterationSpaceOpInterface op);
 
   llvm::MapVector<std::pair<graph::DimAttr, graph::DimAttr>, std::pair<mlir::Location, std::string>> equal;

@@ -165,3 +165,25 @@ def test_global_lp_pool():
         node = helper.make_node("GlobalLpPool", ["x"], ["y"], p=p)
         y = run([node], {"x": x}, ("y", TensorProto.FLOAT, [1, 2, 1]))
         np.testing.assert_allclose(y.ravel(), expected, rtol=1e-6)
+
+
+def test_slice_to_the_largest_integer_along_an_axis_that_is_fed():
+    nodes = [helper.make_node("TopK", ["x", "k"], ["t", "i"], axis=0, largest=0),
+             helper.make_node("Slice", ["t", "s", "e", "a"], ["y"])]
+    x = np.float32([[4, 1, 5], [2, 3, 6]])
+    y = run(nodes, {"x": x, "k": np.int64([1]), "a": np.int64([-1])}, ("y", TensorProto.FLOAT, [None, None]),
+            {"s": np.int64([-2]), "e": np.int64([2 ** 63 - 1])})
+    assert y.tolist() == [[1, 5]]
+    nodes[1].input.append("p")
+    y = run(nodes, {"x": x, "k": np.int64([1]), "a": np.int64([0]), "p": np.int64([1])},
+            ("y", TensorProto.FLOAT, [None, None]), {"s": np.int64([0]), "e": np.int64([2 ** 63 - 1])})
+    assert y.tolist() == [[2, 1, 5]]
+
+
+def test_expand_by_a_fed_shape_keeps_extents_where_it_says_1():
+    node = helper.make_node("Expand", ["x", "s"], ["y"])
+    x = np.float32([[1], [2]])
+    y = run([node], {"x": x, "s": np.int64([1, 3])}, ("y", TensorProto.FLOAT, [None, None]), dims={"x": ["N", 1]})
+    assert y.tolist() == [[1, 1, 1], [2, 2, 2]]
+    with pytest.raises(tenon.Error, match="equal extents"):
+        run([node], {"x": x[:1], "s": np.int64([4, 3])}, ("y", TensorProto.FLOAT, [None, None]), dims={"x": ["N", 1]})

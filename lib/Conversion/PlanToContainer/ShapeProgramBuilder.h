@@ -5,6 +5,8 @@
 #include "Graph/IR/DimExpr.h"
 #include "tenon/Plan/plan_generated.h"
 
+#include <unordered_map>
+
 namespace tenon {
 
 /// Builds the straight-line program that computes extents; equal expressions are computed once.
@@ -30,7 +32,7 @@ private:
 
   std::vector<plan::ShapeInstr> instructions;
   llvm::DenseMap<graph::DimAttr, uint32_t> values;
-  llvm::DenseMap<int64_t, uint32_t> constants;
+  std::unordered_map<int64_t, uint32_t> constants; // of any value: DenseMap keeps two for itself
   llvm::DenseMap<mlir::StringAttr, std::pair<uint32_t, uint32_t>> bindings, elements;
 };
 
