@@ -83,15 +83,20 @@ def _there_and_back(model, translate):
         return exported, ""
 
 
-def _broadcasts_at_run_time(graph, error):
-    """Whether `error` says of a node that it would repeat a dimension that only a run knows to be 1: what is not 1 when a
-    model is imported is not broadcast."""
-    named = re.search(r"node '(n\d+)' needs equal extents", str(error))
+# What only a run can tell to be such a form (TN7010), in the words of the plan.
+_RUN_TIME = ("elements to pad with", "axes of Squeeze, or extents other than 1")
+
+
+def _is_refused_at_run_time(graph, error):
+    """Whether `error` names a form that is not supported, beside _RUN_TIME that a node would repeat a dimension which only
+    a run knows to be 1: what is not 1 when a model is imported is not broadcast."""
+    named = re.search(r"node '(n\d+)' needs (.*?)( \(|$)", str(error))
     node = next((node for node in graph.nodes if named and node.name == named[1]), None)
     if error.code != "TN7010" or node is None:
         return False
-    shapes = [graph.values[name].shape[::-1] for name in node.input if name in graph.values]
-    return any(a != b and 1 in (a, b) for x in shapes for y in shapes for a, b in zip(x, y))
+    shapes = [graph.values[name].shape[::-1] for name in [*node.input, *node.output] if name in graph.values]
+    repeats = any(a != b and 1 in (a, b) for x in shapes for y in shapes for a, b in zip(x, y))
+    return named[2] in _RUN_TIME or named[2] == "equal extents" and repeats
 
 
 def check(graph, stage=lambda name: None, target="cpu", translate=None):
@@ -115,7 +120,7 @@ def check(graph, stage=lambda name: None, target="cpu", translate=None):
         session = tenon.Session(plan, threads=1)
         results = session.run(None, generate.feeds_of(graph, model))
     except tenon.Error as error:
-        refused = error.code in ACCEPTED or _broadcasts_at_run_time(graph, error)
+        refused = error.code in ACCEPTED or _is_refused_at_run_time(graph, error)
         return Result("refused" if refused else "error", key_of(error), str(error), ops, 0)
     problems = []
     for name, found in zip(graph.outputs, results, strict=True):

@@ -154,8 +154,9 @@ def loop(m, name):
         body.nodes, "body", [helper.make_tensor_value_info(step, TensorProto.INT64, []),
                              helper.make_tensor_value_info(going, TensorProto.BOOL, []), body.info(state)],
         [helper.make_tensor_value_info(after, TensorProto.BOOL, []), body.info(last), *(body.info(s) for s in scanned)])
-    m.emit(name, [count, condition, x], outputs=[True] * (1 + len(scanned)) if scanned else 1, body_reads=reads,
-           decides=True, body=graph)
+    made = m.emit(name, [count, condition, x], outputs=[True] * (1 + len(scanned)), body_reads=reads, decides=True, body=graph)
+    if any(result.shape[1:] != x.shape for result in made[1:]):
+        raise Reject("no iteration: ONNX Runtime does not know what extents there would have been")
 
 
 @op("Scan", weight=0.6)
@@ -214,8 +215,9 @@ def non_zero(m, name):
 def unique(m, name):
     x = m.tensor((et.F32, et.I64, et.I64, et.I32, et.I8, et.F64), rank=(1, 3), test=lambda v: v.array.size > 0)
     more = {"axis": negated(m, m.integer(0, x.rank - 1), x.rank)} if m.chance(0.5) else {}
+    # The reference of ONNX sorts always, and ONNX Runtime has no kernel for int32.
     m.emit(name, [x], outputs=[True] * m.integer(2, 4) if m.chance(0.6) else 1, exact=True, decides=True,
-           sorted=int(m.chance(0.6)), **more)
+           sorted=int(x.dtype == et.I32 or m.chance(0.6)), **more)
 
 
 @op("NonMaxSuppression", weight=0.5)
