@@ -86,3 +86,36 @@ func.func @det_type(%x: tensor<3x3xi32>) {
   %0 = graph.det %x : tensor<3x3xi32> -> tensor<i32>
   return
 }
+
+// -----
+
+func.func @dft_axis(%x: tensor<4x3x1xf32>) {
+  // expected-error@+2 {{axis must be before the last of 3, got 2}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = graph.dft %x of <3> {axis = 2 : i64, inverse = false, onesided = false} : tensor<4x3x1xf32> -> tensor<4x3x2xf32>
+  return
+}
+
+// -----
+
+func.func @dft_parts(%x: tensor<4x3x3xf32>) {
+  // expected-error@+1 {{the last extent must be 1 or 2}}
+  %0 = graph.dft %x of <3> {axis = 1 : i64, inverse = false, onesided = false} : tensor<4x3x3xf32> -> tensor<4x3x2xf32>
+  return
+}
+
+// -----
+
+func.func @dft_type(%x: tensor<4x3x1xf16>) {
+  // expected-error@+1 {{elements must be f32 or f64, got 'f16'}}
+  %0 = graph.dft %x of <3> {axis = 1 : i64, inverse = false, onesided = false} : tensor<4x3x1xf16> -> tensor<4x3x2xf16>
+  return
+}
+
+// -----
+
+func.func @dft_length(%x: tensor<4x3x1xf32>) {
+  // expected-error@+1 {{length must be positive, got 0}}
+  %0 = graph.dft %x of <0> {axis = 1 : i64, inverse = false, onesided = false} : tensor<4x3x1xf32> -> tensor<4x0x2xf32>
+  return
+}

@@ -109,6 +109,41 @@ LogicalResult DetOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// dft
+//===----------------------------------------------------------------------===//
+
+LogicalResult DftOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
+                                      SmallVectorImpl<Type> &types) {
+  auto x = cast<RankedTensorType>(adaptor.getX().getType());
+  SmallVector<DimAttr> dims = getDims(x);
+  const int64_t axis = int64_t(adaptor.getAxis());
+  // C1
+  if (axis < 0 || axis + 1 >= int64_t(dims.size()))
+    return inferenceError(loc, "axis must be before the last of " + Twine(dims.size()) + ", got " + Twine(axis));
+  const bool isReal = adaptor.getOnesided() && adaptor.getInverse();
+  dims[size_t(axis)] =
+      adaptor.getOnesided() && !isReal ? floorDiv(adaptor.getLength(), 2) + 1 : DimAttr(adaptor.getLength());
+  dims.back() = DimAttr::constant(context, isReal ? 1 : 2);
+  types.push_back(getTensorType(dims, x.getElementType()));
+  return success();
+}
+
+LogicalResult DftOp::verify() {
+  auto x = getX().getType();
+  DimAttr parts = getDims(x).back();
+  // C2
+  if (!parts.isConstant(1) && !parts.isConstant(2))
+    return emitOpError() << "the last extent must be 1 or 2, got " << x;
+  // C3
+  if (!x.getElementType().isF32() && !x.getElementType().isF64())
+    return emitOpError() << "elements must be f32 or f64, got " << x.getElementType();
+  // C4
+  if (getLength().getConstant().value_or(1) < 1)
+    return emitOpError() << "length must be positive, got " << *getLength().getConstant();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // bitcast
 //===----------------------------------------------------------------------===//
 

@@ -59,6 +59,22 @@ def DetOp : Graph_InferredOp<"det"> {
   let hasVerifier = 1;
 }
 
+def DftOp : Graph_InferredOp<"dft"> {
+  let summary = "Discrete Fourier transforms along an axis";
+  let description = [{
+    x: [.., L, .., p], p of 1 (real) or 2 (real, imaginary), y: [.., K, .., 2]: y[k] = sum over n < N of
+    x[n] e^(-2 pi i k n / N) for N of `length`; with `inverse` e^(+..) and divided by N. x is cut or filled with zeros.
+    With `onesided` K is N/2 + 1, else N; with `onesided` and `inverse` x is the first half, whose conjugate the second
+    half is, and y: [.., N, .., 1] is real.
+    C1 0 <= axis < rank - 1.  C2 the last extent is 1 or 2.  C3 f32 or f64.  C4 a constant length is positive.
+    ONNX: DFT-20 with a constant axis.
+  }];
+  let arguments = (ins AnyRankedTensor:$x, I64Attr:$axis, Graph_DimAttr:$length, BoolAttr:$inverse, BoolAttr:$onesided);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x `of` $length attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def BitcastOp : Graph_Op<"bitcast", [Pure, DeclareOpInterfaceMethods<ElementwiseOpInterface>,
                                      DeclareOpInterfaceMethods<IterationSpaceOpInterface>]> {
   let summary = "BitCast: the bits of x as another element type";
