@@ -105,6 +105,12 @@ bool exportMovement(GraphWriter &w, Operation *op) {
             w.needOpset(26);
             return exportRunning(w, o, "CumProd");
           })
+          .Case([&](DftOp o) {
+            w.needOpset(20);
+            Name length = w.reshape(w.extent(o.getLength()), {});
+            return w.add("DFT", {w.get(o.getX()), length, w.number(i64(w), double(o.getAxis()))},
+                         {{"inverse", int64_t(o.getInverse())}, {"onesided", int64_t(o.getOnesided())}});
+          })
           .Default([](Operation *) { return Name(); });
   return w.bindIfNamed(op->getResult(0), result);
 }

@@ -1,10 +1,11 @@
 //===- ImportFourier.cpp - Discrete Fourier transforms ---------------------===//
 //
-// y[k] = sum over n of x[n] e^(-2 pi i k n / N), as products with a table of N cosines and sines that is read at
-// k n mod N, summed in f64. Quadratic in the length. Where only a run knows the length, there is no table.
+// Transforms are graph.dft, but for those of short frames: these are products with a table of N cosines and sines that
+// is read at k n mod N, summed in f64, in one kernel with the frames and their window.
 //
 //===----------------------------------------------------------------------===//
 #include "Compose.h"
+#include "Graph/IR/SpecialOps.h"
 #include "Registry.h"
 #include "RunTimeAxes.h"
 #include <cmath>
@@ -15,74 +16,52 @@ using namespace tenon::graph;
 namespace tenon::importer {
 namespace {
 
-constexpr int64_t maxLength = 1 << 16;
+constexpr int64_t maxLength = 1 << 20, maxTable = 64;
 
-/// The transform along one axis of a tensor whose last dimension holds the real and imaginary part, or the real one.
-class Transform {
+//===----------------------------------------------------------------------===//
+// By a table
+//===----------------------------------------------------------------------===//
+
+/// Transforms of frames [B, F, L, p].
+class TableTransform {
 public:
-  /// Without `length`: that of the axis.
-  Transform(NodeImporter &n, DimAttr length, bool inverse, bool onesided)
-      : n(n), c{n}, stated(length), inverse(inverse), onesided(onesided), f64(Float64Type::get(n.context)) {}
-  Value run(Value x, int64_t axis);
+  TableTransform(NodeImporter &n, int64_t length, bool onesided)
+      : n(n), c{n}, length(length), outputs(n.dim(onesided ? length / 2 + 1 : length)),
+        f64(Float64Type::get(n.context)) {}
+  Value run(Value frames);
 
 private:
-  LogicalResult setLength(DimAttr extent);
   Value table(bool isSine);
-  Value project(Value v, Value factors);
-  Value component(Value x, int64_t i);
-  Value countTwice(Value part);
-  SmallVector<Value> transform(Value x);
+  /// Sums of the real or imaginary part of the frames, `part`, times the table: [B, F, K].
+  Value project(Value part, Value factors) { return c.reduce<ReduceSumOp>(c.mul(part, factors), {3}, false); }
+  Value component(Value frames, int64_t i);
 
   NodeImporter &n;
   Compose c;
-  const DimAttr stated;
-  const bool inverse, onesided;
+  const int64_t length;
+  const DimAttr outputs;
   const Type f64;
-  int64_t rank = 0;
-  DimAttr length, used, outputs; ///< of the transform, and how many elements it reads and writes
 };
 
-LogicalResult Transform::setLength(DimAttr extent) {
-  const bool isHalf = onesided && inverse;
-  length = stated ? stated : isHalf ? (extent - 1) * 2 : extent;
-  auto constant = length.getConstant();
-  if (constant && (*constant < 1 || *constant > maxLength))
-    return n.error(Code::UnsupportedForm, "transforms have lengths of 1 to " + Twine(maxLength) + ": split it by rows")
-           << "a transform of length " << *constant;
-  if (!constant)
-    length = max(length, n.dim(1));
-  DimAttr half = floorDiv(length, 2) + 1;
-  outputs = onesided && !inverse ? half : length;
-  used = min(extent, isHalf ? half : length);
-  return success();
-}
-
-/// cos or sin of 2 pi k m / N, [K, L].
-Value Transform::table(bool isSine) {
-  Value at = c.mul(c.iota(outputs, c.i64(), 2, 0), c.iota(used, c.i64(), 2, 1));
-  at = at ? n.create<ModOp>(at, c.extent(length, c.i64()), true) : Value();
-  if (!length.getConstant()) {
-    Value angle = c.div(c.mul(c.cast(at, f64), 2 * M_PI), c.extent(length, f64));
-    return isSine ? c.make<SinOp>(angle) : c.make<CosOp>(angle);
-  }
+/// cos or sin of 2 pi k m / N, [K, N].
+Value TableTransform::table(bool isSine) {
+  Value at = c.mul(c.iota(outputs, c.i64(), 2, 0), c.iota(n.dim(length), c.i64(), 2, 1));
+  at = at ? n.create<ModOp>(at, c.extent(n.dim(length), c.i64()), true) : Value();
   SmallVector<double> values;
-  for (int64_t i = 0, count = *length.getConstant(); i < count; ++i) {
+  for (int64_t i = 0; i < length; ++i) {
     // The sine of M_PI is 1e-16, as with other transforms: of exact zeros, windowed constants have parts that are both
     // 0 in some places, and vocoders divide one by the other.
-    double angle = 2 * M_PI * double(i) / double(count);
+    double angle = 2 * M_PI * double(i) / double(length);
     values.push_back(isSine ? std::sin(angle) : std::cos(angle));
   }
-  auto type = RankedTensorType::get({int64_t(values.size())}, f64);
+  auto type = RankedTensorType::get({length}, f64);
   Value all = n.constant(DenseElementsAttr::get(type, ArrayRef<double>(values)));
   return all && at ? n.create<GatherOp>(all, at, 0) : Value();
 }
 
-/// Sums of `v` [.., L] times the table, [.., K].
-Value Transform::project(Value v, Value factors) { return c.reduce<ReduceSumOp>(c.mul(v, factors), {rank - 1}, false); }
-
-/// The real or imaginary parts of the elements that are read, [.., 1, L] in f64.
-Value Transform::component(Value x, int64_t i) {
-  Value part = c.cast(c.pick(c.slice(x, rank - 2, n.dim(0), used), rank - 1, i), f64);
+/// [B, F, 1, L] in f64.
+Value TableTransform::component(Value frames, int64_t i) {
+  Value part = c.cast(c.pick(frames, 3, i), f64);
   if (!part)
     return {};
   Dims dims = dimsOf(part);
@@ -90,54 +69,51 @@ Value Transform::component(Value x, int64_t i) {
   return n.reshape(part, dims);
 }
 
-/// The other half is the conjugate: all but the first (and, of an even length, the last) count twice.
-Value Transform::countTwice(Value part) {
-  Value k = c.iota(used, c.i64(), rank, rank - 1);
-  Value isSingle = c.make<OrOp>(c.equal(k, 0), c.equal(c.mul(k, 2), c.extent(length, c.i64())));
-  return c.mul(part, c.select(isSingle, n.scalar(f64, 1), n.scalar(f64, 2)));
-}
-
-/// The real and imaginary parts of the result, [.., K]; of an inverse one-sided transform the real one.
-SmallVector<Value> Transform::transform(Value x) {
-  const bool isHalf = onesided && inverse;
-  Value cosine = table(false), sine = table(true), re = component(x, 0);
-  Value im = dimsOf(x).back().isConstant(2) ? component(x, 1) : Value();
-  if (isHalf) {
-    re = countTwice(re);
-    im = im ? countTwice(im) : Value();
-  }
-  if (inverse)
-    sine = c.make<NegOp>(sine);
-  Value real = project(re, cosine);
-  if (im)
+Value TableTransform::run(Value frames) {
+  if (!frames)
+    return {};
+  Dims dims = dimsOf(frames);
+  Value cosine = table(false), sine = table(true), re = component(frames, 0);
+  Value real = project(re, cosine), imaginary = c.make<NegOp>(project(re, sine));
+  if (dims.back().isConstant(2)) {
+    Value im = component(frames, 1);
     real = c.add(real, project(im, sine));
-  if (isHalf)
-    return {real};
-  Value imaginary = c.make<NegOp>(project(re, sine));
-  return {real, im ? c.add(imaginary, project(im, cosine)) : imaginary};
+    imaginary = c.add(imaginary, project(im, cosine));
+  }
+  dims[2] = outputs;
+  dims[3] = n.dim(1);
+  real = n.reshape(real, dims);
+  imaginary = n.reshape(imaginary, dims);
+  return real && imaginary ? c.cast(n.create<ConcatOp>(ValueRange{real, imaginary}, 3), typeOf(frames).getElementType())
+                           : Value();
 }
 
-Value Transform::run(Value x, int64_t axis) {
+//===----------------------------------------------------------------------===//
+// By graph.dft
+//===----------------------------------------------------------------------===//
+
+struct Form {
+  DimAttr length; ///< null: that of the axis
+  bool inverse, onesided;
+};
+
+Value transform(NodeImporter &n, const Form &form, Value x, int64_t axis) {
   if (!x)
     return {};
-  rank = rankOf(x);
-  auto perm = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-  std::swap(perm[size_t(axis)], perm[size_t(rank) - 2]);
-  x = c.transpose(x, perm);
-  if (!x || failed(setLength(dimsOf(x)[size_t(rank) - 2])))
+  DimAttr extent = dimsOf(x)[size_t(axis)];
+  DimAttr length = form.length ? form.length : form.onesided && form.inverse ? (extent - 1) * 2 : extent;
+  auto constant = length.getConstant();
+  if (!constant) {
+    length = max(length, n.dim(1));
+  } else if (*constant < 1 || *constant > maxLength) {
+    n.error(Code::UnsupportedForm, "transforms have lengths of 1 to " + Twine(maxLength) + ": split it by rows")
+        << "a transform of length " << *constant;
     return {};
-  Dims dims = dimsOf(x);
-  dims[dims.size() - 2] = outputs;
-  dims.back() = n.dim(1);
-  SmallVector<Value> parts;
-  for (Value part : transform(x)) {
-    if (part && inverse)
-      part = c.div(part, c.extent(length, f64));
-    if (!parts.emplace_back(n.reshape(part, dims)))
-      return {};
   }
-  Value y = parts.size() == 1 ? parts[0] : n.create<ConcatOp>(parts, rank - 1);
-  return c.transpose(c.cast(y, typeOf(x).getElementType()), perm);
+  Type type = typeOf(x).getElementType();
+  x = n.cast(x, type.isF64() ? type : Float32Type::get(n.context));
+  Value y = x ? n.create<DftOp>(x, axis, length, form.inverse, form.onesided) : Value();
+  return y ? n.cast(y, type) : Value();
 }
 
 /// Operand 0, with a last dimension of 1 or 2; null with an error. STFT also takes a batch of real signals without one.
@@ -169,14 +145,14 @@ FailureOr<DimAttr> readNumber(NodeImporter &n, size_t i) {
 }
 
 /// Along an axis that only a run knows: the dimensions before it are one, and those behind it.
-Value transformAtRunTime(NodeImporter &n, Transform &transform, Value x, DimAttr axis) {
+Value transformAtRunTime(NodeImporter &n, const Form &form, Value x, DimAttr axis) {
   Dims dims = dimsOf(x), outer(dims.begin(), dims.end() - 1);
   n.requireEqual(isEqual(axis, n.dim(-1)), n.dim(0), "an axis other than the last");
   // Counted from the end, the dimension of the parts counts too.
   AxisFlags flags(n, {axis + isLess(axis, n.dim(0))}, int64_t(outer.size()));
   Dims split = flags.split(outer);
   split.push_back(dims.back());
-  Value y = transform.run(n.reshape(x, split), 1);
+  Value y = transform(n, form, n.reshape(x, split), 1);
   if (!y)
     return {};
   for (auto [i, dim] : llvm::enumerate(outer))
@@ -191,16 +167,16 @@ LogicalResult importDft(NodeImporter &n) {
   auto axis = n.opset < 20 || failed(length) ? FailureOr<DimAttr>(DimAttr()) : readNumber(n, 2);
   if (failed(length) || failed(axis))
     return failure();
-  Transform transform(n, *length, n.intAttr("inverse", 0) != 0, n.intAttr("onesided", 0) != 0);
+  const Form form = {*length, n.intAttr("inverse", 0) != 0, n.intAttr("onesided", 0) != 0};
   if (*axis && !axis->getConstant())
-    return n.setOutput(transformAtRunTime(n, transform, x, *axis));
+    return n.setOutput(transformAtRunTime(n, form, x, *axis));
   int64_t stated = *axis ? *axis->getConstant() : n.opset < 20 ? n.intAttr("axis", 1) : -2;
   auto normal = n.normalizeAxis(stated, rankOf(x));
   if (failed(normal))
     return failure();
   if (*normal == rankOf(x) - 1)
     return n.error(Code::WrongAttribute) << "the axis must not be the last";
-  return n.setOutput(transform.run(x, *normal));
+  return n.setOutput(transform(n, form, x, *normal));
 }
 
 /// The transforms of frames of the signal, frame_step apart: [B, F, K, 2].
@@ -223,7 +199,10 @@ LogicalResult importStft(NodeImporter &n) {
     n.requireEqual(dimsOf(window)[0], length, "a window as long as a frame");
     frames = c.mul(frames, n.reshape(c.cast(window, typeOf(x).getElementType()), {length, n.dim(1)}));
   }
-  return n.setOutput(Transform(n, length, false, n.intAttr("onesided", 1) != 0).run(frames, 2));
+  const bool onesided = n.intAttr("onesided", 1) != 0;
+  if (auto known = length.getConstant(); known && *known >= 1 && *known <= maxTable)
+    return n.setOutput(TableTransform(n, *known, onesided).run(frames));
+  return n.setOutput(transform(n, {length, false, onesided}, frames, 2));
 }
 
 } // namespace

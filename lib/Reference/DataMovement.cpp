@@ -8,18 +8,11 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::reference;
 
-static std::optional<int64_t> evaluateDim(graph::DimAttr dim, const Environment &env) {
-  return dim.evaluate([&](StringRef name) -> std::optional<int64_t> {
-    auto it = env.symbols.find(name);
-    return it == env.symbols.end() ? std::nullopt : std::optional(it->second);
-  });
-}
-
 /// The values of `dims`; a diagnostic if one cannot be evaluated.
 static FailureOr<SmallVector<int64_t>> evaluateAll(OpContext &c, ArrayRef<graph::DimAttr> dims) {
   SmallVector<int64_t> values;
   for (graph::DimAttr dim : dims) {
-    std::optional<int64_t> value = evaluateDim(dim, c.env);
+    std::optional<int64_t> value = c.evaluate(dim);
     if (!value) {
       c.mismatch() << "the expression " << dim << " cannot be evaluated";
       return failure();

@@ -42,6 +42,7 @@ static Kernel findKernel(Operation *op) {
       {graph::ScatterOp::getOperationName(), evaluateScatter},
       {graph::TopKOp::getOperationName(), evaluateTopK},
       {graph::DetOp::getOperationName(), evaluateDet},
+      {graph::DftOp::getOperationName(), evaluateDft},
       {graph::LstmOp::getOperationName(), evaluateLstm},
       {graph::GruOp::getOperationName(), evaluateGru},
       {graph::AttentionOp::getOperationName(), evaluateAttention},

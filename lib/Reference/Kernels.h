@@ -31,6 +31,7 @@ mlir::LogicalResult evaluateScatter(OpContext &c);
 mlir::LogicalResult evaluateBitcast(OpContext &c);
 mlir::LogicalResult evaluateTopK(OpContext &c);
 mlir::LogicalResult evaluateDet(OpContext &c);
+mlir::LogicalResult evaluateDft(OpContext &c);
 mlir::LogicalResult evaluateLstm(OpContext &c);
 mlir::LogicalResult evaluateGru(OpContext &c);
 mlir::LogicalResult evaluateAttention(OpContext &c);

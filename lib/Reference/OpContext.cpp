@@ -1,8 +1,6 @@
 //===- OpContext.cpp - What the evaluation of one operation works with ----===//
 #include "OpContext.h"
 
-#include "Graph/IR/DimExpr.h"
-
 #include <cstring>
 
 using namespace mlir;
@@ -48,6 +46,13 @@ FailureOr<SmallVector<int64_t>> OpContext::resultDims(unsigned i) const {
     return *dims;
   mismatch() << "the extents of " << op->getResult(i).getType() << " cannot be evaluated";
   return failure();
+}
+
+std::optional<int64_t> OpContext::evaluate(graph::DimAttr dim) const {
+  return dim.evaluate([&](StringRef name) -> std::optional<int64_t> {
+    auto it = env.symbols.find(name);
+    return it == env.symbols.end() ? std::nullopt : std::optional(it->second);
+  });
 }
 
 FailureOr<ElementType> OpContext::resultType(unsigned i) const {

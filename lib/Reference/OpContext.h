@@ -7,6 +7,7 @@
 #ifndef TENON_LIB_REFERENCE_OPCONTEXT_H
 #define TENON_LIB_REFERENCE_OPCONTEXT_H
 
+#include "Graph/IR/DimExpr.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Operation.h"
 #include "tenon/Reference/Evaluate.h"
@@ -31,6 +32,8 @@ struct OpContext {
   HostTensor *addResult(llvm::ArrayRef<int64_t> dims, unsigned i = 0);
   /// The extents of result `i` from its type; a diagnostic if they cannot be evaluated.
   mlir::FailureOr<llvm::SmallVector<int64_t>> resultDims(unsigned i = 0) const;
+  /// The value of an expression; nothing if it has none.
+  std::optional<int64_t> evaluate(graph::DimAttr dim) const;
   /// The element type of result `i`, or a diagnostic.
   mlir::FailureOr<ElementType> resultType(unsigned i = 0) const;
   /// A temporary array of `count` elements, charged to the budget.

@@ -5,6 +5,7 @@
 # RUN: tenon-translate --onnx-to-graph %t/einsum.onnx | FileCheck %s --check-prefix=EINSUM
 # RUN: tenon-translate --onnx-to-graph %t/quantize.onnx | FileCheck %s --check-prefix=QUANTIZE
 # RUN: tenon-translate --onnx-to-graph %t/transform.onnx | FileCheck %s --check-prefix=TRANSFORM
+# RUN: tenon-translate --onnx-to-graph %t/long_transform.onnx | FileCheck %s --check-prefix=FOURIER
 # RUN: tenon-translate --onnx-to-graph %t/sample.onnx | FileCheck %s --check-prefix=SAMPLE
 # RUN: tenon-translate --onnx-to-graph %t/lrn.onnx | FileCheck %s --check-prefix=LRN
 # RUN: not tenon-translate --onnx-to-graph %t/long_indices.onnx 2>&1 | FileCheck %s --check-prefix=LONG
@@ -88,13 +89,25 @@ def quantize():
 
 @case
 def transform():
-    return model([node("DFT", ["x"], ["y"], axis=1, onesided=1)], [value("x", ("N", 8, 1))])
+    return model([node("STFT", ["x", "step", "", "length"], ["y"])], [value("x", ("N", "L", 1))], initializers=[
+        constant("step", 4, np.int64), constant("length", 8, np.int64)])
 
 
 # Cosines and sines are those of multiples of pi in f64, and summed in it.
 # TRANSFORM: dense<[1.000000e+00, 0.70710678{{.*}}, 6.123{{.*}}E-17, -0.70710678{{.*}}, -1.000000e+00
-# TRANSFORM: graph.reduce_sum %{{.+}} {{.*}} : tensor<?x5x8xf64
-# TRANSFORM: graph.concat %{{.+}}, %{{.+}} {axis = 2 : i64} : {{.*}} -> tensor<?x5x2xf64
+# TRANSFORM: graph.reduce_sum %{{.+}} {{.*}} : tensor<?x?x5x8xf64
+# TRANSFORM: graph.concat %{{.+}}, %{{.+}} {axis = 3 : i64} : {{.*}} -> tensor<?x?x5x2xf64
+
+
+@case
+def long_transform():
+    """Of halves: a kernel of graph.dft computes in f32."""
+    return model([node("DFT", ["x", "", "axis"], ["y"], onesided=1)], [value("x", ("N", "L", 1), TensorProto.FLOAT16)],
+                 [value("y", None, TensorProto.FLOAT16)], [constant("axis", -2, np.int64)], opset=20)
+
+
+# FOURIER: graph.dft %{{.+}} of <max(1, L)> {axis = 1 : i64, inverse = false, onesided = true}
+# FOURIER-NEXT: graph.cast %{{.+}} : {{.*}} -> tensor<?x?x2xf16
 
 
 @case

@@ -48,7 +48,7 @@ def fourier_axis():
 
 
 # AXIS: graph.reshape %{{.+}} : tensor<2x8x6x1xf32> -> tensor<?x?x?x1xf32
-# AXIS: graph.cos
+# AXIS: graph.dft
 # AXIS: graph.reshape %{{.+}} -> tensor<?x?x?x2xf32
 
 

@@ -22,7 +22,7 @@ using TenonCpuKernel = void (*)(void *const *buffers, const int64_t *params, int
 namespace tenon {
 
 /// Functions of the runtime that a kernel may import; they have its calling convention. See lib/Runtime/Functions.
-inline constexpr std::string_view libraryFunctions[] = {"tenon_top_k", "tenon_determinant"};
+inline constexpr std::string_view libraryFunctions[] = {"tenon_top_k", "tenon_determinant", "tenon_fourier"};
 
 } // namespace tenon
 

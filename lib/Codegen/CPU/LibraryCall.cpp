@@ -45,4 +45,20 @@ void emitDeterminant(const SingleOpRegion &region, KernelBuilder &k) {
                 m * m * 8);
 }
 
+void emitDft(const SingleOpRegion &region, KernelBuilder &k) {
+  auto op = cast<DftOp>(region.op);
+  MLIRContext *context = op.getContext();
+  auto x = op.getX().getType();
+  auto dims = getDims(x), results = getDims(op.getResult().getType());
+  auto number = [&](int64_t value) { return DimAttr::constant(context, value); };
+  const size_t axis = op.getAxis();
+  ArrayRef<DimAttr> all = dims;
+  DimAttr inner = product(context, all.slice(axis + 1).drop_back());
+  k.setGrid(product(context, all.take_front(axis)) * inner);
+  k.callLibrary("tenon_fourier",
+                {dims[axis], inner, op.getLength(), results[axis], dims.back(), results.back(), number(op.getInverse()),
+                 number(numberOf(x.getElementType()))},
+                op.getLength() * (36 * x.getElementTypeBitWidth() / 8));
+}
+
 } // namespace tenon::codegen

@@ -41,6 +41,7 @@ static bool hasStrategy(Operation *op) {
       })
       .Case([&](TopKOp top) { return isNumber(top.getX()); })
       .Case([&](DetOp det) { return isNumber(det.getX()); }) // of floats: its verifier
+      .Case([&](DftOp) { return true; })
       .Default([](Operation *) { return false; });
 }
 
@@ -86,7 +87,8 @@ KernelInfo emitSingleOp(const SingleOpRegion &region, StringRef name, const CpuT
       .Case<CumSumOp, CumProdOp>([&](Operation *) { emitCumulative(region, k); })
       .Case([&](ScatterOp) { emitScatter(region, k); })
       .Case([&](TopKOp) { emitTopK(region, k); })
-      .Case([&](DetOp) { emitDeterminant(region, k); });
+      .Case([&](DetOp) { emitDeterminant(region, k); })
+      .Case([&](DftOp) { emitDft(region, k); });
   KernelInfo info = k.finish();
   info.bufferTypes = elementTypes;
   return info;

@@ -41,6 +41,7 @@ void emitCumulative(const SingleOpRegion &region, KernelBuilder &k);
 void emitScatter(const SingleOpRegion &region, KernelBuilder &k);
 /// Calls of functions of the runtime.
 void emitTopK(const SingleOpRegion &region, KernelBuilder &k);
+void emitDft(const SingleOpRegion &region, KernelBuilder &k);
 void emitDeterminant(const SingleOpRegion &region, KernelBuilder &k);
 
 } // namespace tenon::codegen

@@ -4,7 +4,7 @@
 namespace tenon::runtime {
 
 // In the order of tenon::libraryFunctions.
-static constexpr TenonCpuKernel functions[] = {tenon_top_k, tenon_determinant};
+static constexpr TenonCpuKernel functions[] = {tenon_top_k, tenon_determinant, tenon_fourier};
 static_assert(std::size(functions) == std::size(libraryFunctions));
 
 TenonCpuKernel findLibraryFunction(std::string_view name) {

@@ -27,6 +27,14 @@ void tenon_top_k(void *const *buffers, const int64_t *params, int64_t begin, int
 ///   params   m, ElementType of both: F32 or F64
 ///   scratch  8 m^2 bytes
 void tenon_determinant(void *const *buffers, const int64_t *params, int64_t begin, int64_t end, void *scratch);
+
+/// Discrete Fourier transforms along an axis: y[k] = sum over n of x[n] e^(-2 pi i k n / N); inverse ones have the
+/// other sign and are divided by N. x is cut or filled with zeros. Of a real result, x is the first half (N/2 + 1) of
+/// what has a conjugate second half. O(N log N). A group is one row along the axis.
+///   buffers  x [outer, extent, inner, parts], y [outer, K, inner, result parts]; parts: 1 (real) or 2
+///   params   extent, inner, N >= 1, K <= N, parts, result parts, whether inverse, ElementType of both: F32 or F64
+///   scratch  36 N numbers of that type
+void tenon_fourier(void *const *buffers, const int64_t *params, int64_t begin, int64_t end, void *scratch);
 }
 
 namespace tenon::runtime {

@@ -147,7 +147,7 @@ void Former::remark(const Group &group, Operation *blocker) {
 static bool isImmediate(Operation *user, Value v) {
   DenseElementsAttr value;
   return !isContraction(*user) &&
-         !isa<LstmOp, GruOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp, TopKOp, DetOp>(user) &&
+         !isa<LstmOp, GruOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp, TopKOp, DetOp, DftOp>(user) &&
          matchPattern(v, m_Constant(&value)) && value.getNumElements() == 1;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -120,4 +121,72 @@ TEST(LibraryFunctions, Determinants) {
   const int64_t none[] = {0, int64_t(ElementType::F32)};
   function(floats, none, 0, 1, scratch.data());
   EXPECT_EQ(z[0], 1);
+}
+
+namespace {
+
+/// Of x [outer, extent, inner, 2], by the function and by the definition: the largest difference, relative to the root
+/// mean square of what is right.
+template <typename T>
+double errorOfTransform(ElementType type, int64_t extent, int64_t inner, int64_t length, bool isInverse) {
+  const int64_t outer = 2, groups = outer * inner;
+  std::mt19937 random{uint32_t(length)};
+  std::normal_distribution<double> normal;
+  std::vector<T> x(size_t(groups * extent * 2)), y(size_t(groups * length * 2)), scratch(size_t(36 * length));
+  for (T &element : x)
+    element = T(normal(random));
+  void *buffers[] = {x.data(), y.data()};
+  const int64_t params[] = {extent, inner, length, length, 2, 2, isInverse, int64_t(type)};
+  const auto function = findLibraryFunction("tenon_fourier");
+  function(buffers, params, 0, 1, scratch.data());
+  function(buffers, params, 1, groups, scratch.data());
+  double worst = 0, squares = 0;
+  for (int64_t group = 0; group < groups; ++group)
+    for (int64_t k = 0; k < length; ++k) {
+      std::complex<double> sum = 0;
+      for (int64_t n = 0; n < std::min(extent, length); ++n) {
+        const T *element = &x[size_t(((group / inner * extent + n) * inner + group % inner) * 2)];
+        const double angle = (isInverse ? 2 : -2) * M_PI * double(n * k % length) / double(length);
+        sum += std::complex<double>(double(element[0]), double(element[1])) * std::polar(1.0, angle);
+      }
+      if (isInverse)
+        sum /= double(length);
+      const T *element = &y[size_t(((group / inner * length + k) * inner + group % inner) * 2)];
+      worst = std::max(worst, std::abs(sum - std::complex<double>(double(element[0]), double(element[1]))));
+      squares += std::norm(sum);
+    }
+  return worst / std::sqrt(squares / double(groups * length));
+}
+
+} // namespace
+
+TEST(LibraryFunctions, TransformsOfEveryLength) {
+  std::vector<int64_t> lengths = {67, 71, 100, 127, 128, 134, 243, 251, 360}; // above 64, primes go by a chirp
+  for (int64_t length = 1; length <= 40; ++length)
+    lengths.push_back(length);
+  for (int64_t length : lengths)
+    for (bool isInverse : {false, true}) {
+      EXPECT_LT(errorOfTransform<double>(ElementType::F64, length, 1, length, isInverse), 2e-14) << length;
+      EXPECT_LT(errorOfTransform<float>(ElementType::F32, length, 3, length, isInverse), 4e-6) << length;
+      EXPECT_LT(errorOfTransform<float>(ElementType::F32, length + 2, 1, length, isInverse), 4e-6) << "cut, " << length;
+      EXPECT_LT(errorOfTransform<float>(ElementType::F32, (length + 1) / 2, 1, length, isInverse), 4e-6)
+          << "filled, " << length;
+    }
+}
+
+TEST(LibraryFunctions, TransformsOfRealSignalsAndBack) {
+  for (int64_t length : {1, 2, 5, 6, 67, 90}) {
+    const auto size = size_t(length);
+    std::vector<double> x(size), half((size / 2 + 1) * 2), back(size), scratch(36 * size);
+    std::iota(x.begin(), x.end(), 1.0);
+    const auto function = findLibraryFunction("tenon_fourier");
+    void *forward[] = {x.data(), half.data()}, *inverse[] = {half.data(), back.data()};
+    const int64_t all[] = {length, 1, length, length / 2 + 1, 1, 2, 0, int64_t(ElementType::F64)};
+    const int64_t again[] = {length / 2 + 1, 1, length, length, 2, 1, 1, int64_t(ElementType::F64)};
+    function(forward, all, 0, 1, scratch.data());
+    EXPECT_NEAR(half[0], double(length * (length + 1)) / 2, 1e-9);
+    function(inverse, again, 0, 1, scratch.data());
+    for (size_t i = 0; i < x.size(); ++i)
+      EXPECT_NEAR(back[i], x[i], 1e-12 * double(length)) << length;
+  }
 }
