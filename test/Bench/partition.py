@@ -13,7 +13,13 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PIPER = ROOT / "test" / "Data" / "partition" / "piper"
 MICRO_BATCHES = 480
-TRAINING = [(10, 400), (10, 18), (10, 9), (96, 400), (96, 250), (96, 60), (96, 30)]  # layers, GB
+GPT = (12288, 131072, 8, 64, 0)  # hidden, tokens, inner and outer axis of the mesh, experts
+BERT = (1024, 262144, 8, 8, 0)
+MOE = (2048, 262144, 8, 8, 64)
+TRAINING = [("GPT", 10, GPT, 400), ("GPT", 10, GPT, 18), ("GPT", 10, GPT, 9),
+            ("GPT", 96, GPT, 400), ("GPT", 96, GPT, 250), ("GPT", 96, GPT, 60), ("GPT", 96, GPT, 30),
+            ("BERT", 24, BERT, 16), ("BERT", 24, BERT, 9), ("BERT", 24, BERT, 8.3),
+            ("MoE", 12, MOE, 20), ("MoE", 12, MOE, 13), ("MoE", 12, MOE, 12.6)]  # layers, GB of a device
 GNMT = [(8, 2.5), (16, 1.2), (32, 0.8), (64, 0.3), (64, 0.8), (64, 2.5), (64, 8)]  # devices, GiB
 HEAD = """# Partition: what the solvers reach
 
@@ -26,11 +32,12 @@ Against exhaustive search: 500 random graphs of up to 12 ops with up to 6 strate
 groups and forbidden pairs: all equal, infeasible ones included (`PartitionTests --gtest_filter=Solver.Equals*`). So are 300 graphs
 of products, sums and pointwise ops on lines of 2 and 4 devices and grids of 2 x 2 (`--gtest_filter=MeshGraph.*`).
 
-A step of training of a transformer (hidden 12288, 131,072 tokens) on 8 x 64 devices: forward, both gradients, optimizer; 9 or 12
-strategies an op; memory limit per device.
+A step of training of a transformer: forward, both gradients, optimizer; 9 or 12 strategies an op; memory limit per device. GPT:
+hidden 12288, 131,072 tokens, 8 x 64 devices. BERT: hidden 1024, 262,144 tokens, 8 x 8 devices. MoE: hidden 2048, 64 experts,
+262,144 tokens, 8 x 8 devices. CPU: seconds of one core that the solver takes.
 
-| layers | ops | edges | limit, GB | peak, GB | CPU, s | step, s | bound, s | gap |
-|---|---|---|---|---|---|---|---|---|
+| graph | layers | ops | edges | limit, GB | peak, GB | CPU, s | step, s | bound, s | gap |
+|---|---|---|---|---|---|---|---|---|---|
 """
 STAGES = """
 ## Pipeline stages
@@ -61,8 +68,8 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "docs" / "Partition.md")
     options = parser.parse_args()
     text = HEAD
-    for layers, capacity in TRAINING:
-        text += row(options.build, "training", layers, capacity) + " |\n"
+    for name, layers, shape, capacity in TRAINING:
+        text += f"| {name} {row(options.build, 'training', layers, *shape, capacity)} |\n"
     text += STAGES
     with open(PIPER / "expected.csv", encoding="utf-8") as file:
         for line in csv.DictReader(file):

@@ -48,6 +48,7 @@ private:
     bool isMatmul;
     double columns; ///< of the result, in units of hidden
     double work;
+    bool isExpert = false;
   };
 
   struct Pending {
@@ -167,6 +168,37 @@ private:
     return node;
   }
 
+  /// A product for each expert with its tokens. Rows of the weight are experts, and rows of activations their tokens,
+  /// so an axis that splits one splits the other; within an expert columns can be split.
+  static constexpr Roles expertRoles = {{1, 2, 0}, {1, 0, 2}, {1, 2, 0}},
+                         expertGradient = {{1, 0, 2}, {1, 2, 0}, {1, 2, 0}};
+  int expertLinear(const std::string &name, int x, double in, double out) {
+    double count = options.hidden * options.hidden * in * out;
+    int weight = parameter(name + ".w", options.experts * count);
+    int node = matmul(name, x, weight, 2 * options.tokens * count, activation(out), expertRoles);
+    tape.push_back({name, node, x, -1, weight, true, out, 2 * options.tokens * count, true});
+    return node;
+  }
+
+  /// Tokens on their way to experts, or back: devices that split rows exchange them.
+  int exchange(const std::string &name, int x) {
+    int node = record(name, {x}, -1, 1);
+    for (size_t i = 0; i < forms[node].size(); ++i)
+      for (int axis = 0; axis < 2; ++axis)
+        if (const Layout &layout = forms[node][i].result; layout[axis] == 1)
+          problem.nodes[node].seconds[i] += 1.5 * ring(axis, activation(1) * share(layout));
+    return node;
+  }
+
+  int feedForward(const std::string &name, int x) {
+    if (options.experts > 0) {
+      int up = expertLinear(name + "up", exchange(name + "send", x), 1, 4);
+      return exchange(name + "back", expertLinear(name + "down", record(name + "gelu", {up}, -1, 4), 4, 1));
+    }
+    int up = linear(name + "up", x, 1, 4);
+    return linear(name + "down", record(name + "drop3", {record(name + "gelu", {up}, -1, 4)}, -1, 4), 4, 1);
+  }
+
   int linear(const std::string &name, int x, double in, double out) {
     double count = options.hidden * options.hidden * in * out;
     int weight = parameter(name + ".w", count);
@@ -201,8 +233,7 @@ private:
     int mixed = record(name + "mix", {record(name + "drop", {weights}, -1, 2)}, -1, 1, attention);
     int p = linear(name + "proj", copy("merge", mixed, 1), 1, 1);
     int middle = record(name + "res1", {record(name + "drop1", {p}, -1, 1), x}, -1, 1);
-    int up = linear(name + "up", copy("cast2", norm(name + "n2", middle), 1), 1, 4);
-    int down = linear(name + "down", copy("drop3", record(name + "gelu", {up}, -1, 4), 4), 4, 1);
+    int down = feedForward(name, copy("cast2", norm(name + "n2", middle), 1));
     return record(name + "res2", {record(name + "drop2", {down}, -1, 1), middle}, -1, 1);
   }
 
@@ -210,10 +241,10 @@ private:
     const std::string name = "d." + record.name;
     if (record.isMatmul) {
       double total = bytes[record.weight];
-      int dw = matmul(name + ".w", record.input, gradient, record.work, total, {{0, 2, 1}, {1, 0, 2}, {1, 2, 0}});
-      pending.push_back({record.weight, dw});
-      return matmul(name + ".x", gradient, record.weight, record.work, bytes[record.input],
-                    {{1, 0, 2}, {1, 2, 0}, {0, 2, 1}});
+      const Roles ofWeight = record.isExpert ? expertRoles : Roles{{0, 2, 1}, {1, 0, 2}, {1, 2, 0}};
+      const Roles ofInput = record.isExpert ? expertGradient : Roles{{1, 0, 2}, {1, 2, 0}, {0, 2, 1}};
+      pending.push_back({record.weight, matmul(name + ".w", record.input, gradient, record.work, total, ofWeight)});
+      return matmul(name + ".x", gradient, record.weight, record.work, bytes[record.input], ofInput);
     }
     if (record.weight >= 0) {
       int dw = pointwise(name + ".w", {gradient}, 1e-4);

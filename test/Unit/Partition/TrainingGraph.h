@@ -12,6 +12,7 @@ struct TrainingOptions {
   double hidden = 12288;
   double tokens = 131072; ///< of a step
   double inner = 8, outer = 64;
+  double experts = 0;     ///< of each feed-forward part, of which a token takes one; 0 for a dense one
   double capacity = 24e9; ///< bytes of a device
 };
 

@@ -14,10 +14,7 @@ using namespace tenon::partition;
 
 namespace {
 
-void expectGap(int layers, double capacity, double gap) {
-  TrainingOptions options;
-  options.layers = layers;
-  options.capacity = capacity;
+void expectGap(const TrainingOptions &options, double gap) {
   Problem problem = trainingGraph(options);
   tenon::Expected<Answer> answer = solve(problem);
   ASSERT_TRUE(answer.ok()) << answer.status().str();
@@ -27,10 +24,26 @@ void expectGap(int layers, double capacity, double gap) {
   EXPECT_LE(answer->gap(), gap);
 }
 
+void expectGap(int layers, double capacity, double gap) {
+  TrainingOptions options;
+  options.layers = layers;
+  options.capacity = capacity;
+  expectGap(options, gap);
+}
+
 TEST(Training, ThousandOpsWithoutLimit) { expectGap(10, 400e9, 1e-3); }
 TEST(Training, ThousandOpsInHalfTheMemory) { expectGap(10, 18e9, 0.01); }
 TEST(Training, ThousandOpsInATightLimit) { expectGap(10, 9e9, 0.01); }
 TEST(Training, TenThousandOpsInATightLimit) { expectGap(96, 60e9, 0.01); }
+
+TEST(Training, BertLarge) {
+  for (double capacity : {16e9, 9e9, 8.3e9})
+    expectGap({24, 1024, 262144, 8, 8, 0, capacity}, 0.01);
+}
+TEST(Training, MixtureOfExperts) {
+  for (double capacity : {20e9, 13e9, 12.6e9})
+    expectGap({12, 2048, 262144, 8, 8, 64, capacity}, 0.01);
+}
 
 TEST(Training, SameAnswerTwice) {
   TrainingOptions options;
