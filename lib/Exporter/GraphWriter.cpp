@@ -1,6 +1,7 @@
 //===- GraphWriter.cpp - Nodes, names and initializers ---------------------===//
 #include "GraphWriter.h"
 #include "Graph/IR/InputElement.h"
+#include "Graph/IR/ScalarAttribute.h"
 #include "tenon/Support/Errors.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -149,17 +150,7 @@ Name GraphWriter::constant(ElementsAttr value) {
   return name;
 }
 
-Name GraphWriter::number(Type elementType, double value) {
-  auto type = RankedTensorType::get({}, elementType);
-  if (auto floatType = dyn_cast<FloatType>(elementType)) {
-    APFloat number(value);
-    bool losesInfo;
-    number.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
-    return constant(DenseElementsAttr::get(type, number));
-  }
-  unsigned width = cast<IntegerType>(elementType).getWidth();
-  return constant(DenseElementsAttr::get(type, APInt(width, uint64_t(int64_t(value)), false, /*implicitTrunc=*/true)));
-}
+Name GraphWriter::number(Type elementType, double value) { return constant(scalarAttribute(elementType, value)); }
 
 Name GraphWriter::integers(const Ints &values) {
   auto type = RankedTensorType::get({int64_t(values.size())}, IntegerType::get(context, 64));

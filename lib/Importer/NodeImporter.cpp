@@ -1,6 +1,7 @@
 //===- NodeImporter.cpp - What an import rule sees of its node -------------===//
 #include "NodeImporter.h"
 
+#include "Graph/IR/ScalarAttribute.h"
 #include "GraphImporter.h"
 #include "Nearest.h"
 #include "mlir/IR/Verifier.h"
@@ -256,17 +257,7 @@ Value NodeImporter::finish(OperationState &state) {
   return {};
 }
 
-Value NodeImporter::scalar(Type elementType, double value) {
-  auto type = RankedTensorType::get({}, elementType);
-  if (auto floatType = dyn_cast<FloatType>(elementType)) {
-    APFloat number(value);
-    bool losesInfo;
-    number.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
-    return constant(DenseElementsAttr::get(type, number));
-  }
-  unsigned width = cast<IntegerType>(elementType).getWidth();
-  return constant(DenseElementsAttr::get(type, APInt(width, uint64_t(int64_t(value)), false, /*implicitTrunc=*/true)));
-}
+Value NodeImporter::scalar(Type elementType, double value) { return constant(scalarAttribute(elementType, value)); }
 
 Value NodeImporter::constant(ElementsAttr value) {
   return value ? ConstantOp::create(getBuilder(), loc, value).getResult() : Value();

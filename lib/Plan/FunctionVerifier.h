@@ -3,15 +3,9 @@
 #define TENON_LIB_PLAN_FUNCTIONVERIFIER_H
 
 #include "tenon/Plan/Status.h"
-#include "tenon/Plan/plan_generated.h"
+#include "tenon/Plan/Vectors.h"
 
 namespace tenon::plan {
-
-/// Number of elements of a FlatBuffers vector that may be absent.
-template <typename T>
-uint32_t length(const flatbuffers::Vector<T> *vector) {
-  return vector ? vector->size() : 0;
-}
 
 /// `codes` are indices of the plan's code objects, in ascending order. `what` they belong to is for the message.
 Status verifyCodes(const Plan &plan, const std::string &what, const flatbuffers::Vector<uint32_t> *codes);

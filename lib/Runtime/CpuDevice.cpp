@@ -3,6 +3,7 @@
 #include "Device.h"
 #include "Program.h"
 #include "ThreadPool.h"
+#include "tenon/Plan/Vectors.h"
 #include "tenon/Plan/plan_generated.h"
 #include "tenon/Runtime/CpuInfo.h"
 
@@ -124,7 +125,7 @@ Expected<std::unique_ptr<Device>> createCpuDevice(const plan::Container &contain
     const plan::Kernel &kernel = *plan.kernels()->Get(i);
     const std::string name = kernel.name()->str();
     kernels.push_back(reinterpret_cast<TenonCpuKernel>((*code)->find(name)));
-    if (!kernels.back() && kernel.host() == forHost && includesCode(kernel.codes(), *chosen))
+    if (!kernels.back() && kernel.host() == forHost && plan::includesCode(kernel.codes(), *chosen))
       return Status::error("TN6019", "the code object for " + arch + " lacks kernel '" + name + "'");
   }
   return std::unique_ptr<Device>(

@@ -2,6 +2,7 @@
 #include "Program.h"
 
 #include "tenon/Plan/ShapeProgram.h"
+#include "tenon/Plan/Vectors.h"
 
 #include <algorithm>
 
@@ -53,17 +54,13 @@ static void addCopy(Program &program, Step step, const plan::Copy &copy) {
   program.steps.push_back(step);
 }
 
-bool includesCode(const flatbuffers::Vector<uint32_t> *codes, size_t code) {
-  return !codes || codes->size() == 0 || std::binary_search(codes->begin(), codes->end(), code);
-}
-
 Program::Program(const plan::Plan &plan, size_t code, uint32_t index)
     : function(plan.functions()->Get(index)), elementsRead(plan::countElementsRead(*function)) {
   inputs = describe(*function, function->inputs());
   outputs = describe(*function, function->outputs());
   for (uint32_t i = 0; function->records() && i < function->records()->size(); ++i) {
     const plan::Record &record = *function->records()->Get(i);
-    if (!includesCode(record.codes(), code))
+    if (!plan::includesCode(record.codes(), code))
       continue;
     Step step;
     step.record = i;

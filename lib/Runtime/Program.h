@@ -11,9 +11,6 @@
 
 namespace tenon::runtime {
 
-/// Whether `codes` of a record or kernel include a code object: without any they mean all. In ascending order.
-bool includesCode(const flatbuffers::Vector<uint32_t> *codes, size_t code);
-
 /// An optional shape value that is absent.
 inline constexpr uint32_t noValue = 4294967295u;
 

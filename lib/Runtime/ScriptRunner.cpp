@@ -3,6 +3,7 @@
 
 #include "Binding.h"
 #include "HostOps/HostOps.h"
+#include "tenon/Plan/Vectors.h"
 
 #include <algorithm>
 #include <cstring>
@@ -14,10 +15,7 @@ static constexpr uint32_t absent = 4294967295u;
 
 using Numbers = flatbuffers::Vector<uint32_t>;
 
-template <typename T>
-static uint32_t length(const flatbuffers::Vector<T> *vector) {
-  return vector ? vector->size() : 0;
-}
+using plan::length;
 
 static std::vector<TensorInfo> describe(const flatbuffers::Vector<flatbuffers::Offset<plan::ScriptTensor>> *tensors) {
   std::vector<TensorInfo> infos;

@@ -2,7 +2,7 @@
 #include "InspectKernels.h"
 
 #include "common/Report.h"
-#include "tenon/Plan/plan_generated.h"
+#include "tenon/Plan/Vectors.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -52,16 +52,6 @@ uint32_t codeOf(const plan::Plan &plan, const std::optional<cost::Device> &devic
   return 0;
 }
 
-/// True if the record runs with this code object.
-bool runsWith(const plan::Record &record, uint32_t code) {
-  if (!record.codes() || record.codes()->size() == 0)
-    return true;
-  for (uint32_t each : *record.codes())
-    if (each == code)
-      return true;
-  return false;
-}
-
 void addUp(Totals &totals, const plan::Plan &plan, unsigned kernel, int threads, const SizedFunction &sized,
            const cost::KernelNote *note, const std::optional<cost::Device> &device) {
   const plan::Function &function = *sized.function;
@@ -70,7 +60,7 @@ void addUp(Totals &totals, const plan::Plan &plan, unsigned kernel, int threads,
   const cost::ArchNeeds *needs = note ? needsOn(*note, device) : nullptr;
   for (unsigned i = 0; function.records() && i < function.records()->size(); ++i) {
     const plan::Launch *launch = function.records()->Get(i)->operation_as_Launch();
-    if (!launch || launch->kernel() != kernel || !runsWith(*function.records()->Get(i), code))
+    if (!launch || launch->kernel() != kernel || !plan::includesCode(function.records()->Get(i)->codes(), code))
       continue;
     const int64_t flops = valueAt(values, launch->flops()), traffic = valueAt(values, launch->traffic());
     const int64_t scratch = valueAt(values, launch->scratch());

@@ -25,7 +25,7 @@ static std::string text(const flatbuffers::String *string) {
 
 static json::Array texts(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *strings) {
   json::Array out;
-  for (unsigned i = 0; i < sizeOf(strings); ++i)
+  for (unsigned i = 0; i < length(strings); ++i)
     out.push_back(text(strings->Get(i)));
   return out;
 }
@@ -87,12 +87,12 @@ static Expected<Sizes> evaluate(const plan::Plan &plan, const std::vector<runtim
 /// Kernels of the host beside a device, and how much is copied between the two.
 static json::Object describeHost(const plan::Plan &plan, const Sizes &sizes) {
   json::Array kernels;
-  for (unsigned i = 0; i < sizeOf(plan.kernels()); ++i)
+  for (unsigned i = 0; i < length(plan.kernels()); ++i)
     if (const plan::Kernel &kernel = *plan.kernels()->Get(i); kernel.host())
       kernels.push_back(json::Object{{"name", text(kernel.name())}, {"nodes", texts(kernel.nodes())}});
   int64_t toDevice = 0, toHost = 0, copies = 0;
   for (const SizedFunction &sized : sizes.functions)
-    for (unsigned i = 0; i < sizeOf(sized.function->records()); ++i) {
+    for (unsigned i = 0; i < length(sized.function->records()); ++i) {
       const plan::Copy *copy = sized.function->records()->Get(i)->operation_as_Copy();
       if (!copy)
         continue;
@@ -137,7 +137,7 @@ static json::Array describeSections(const plan::Container &container) {
 
 static json::Array describeCode(const plan::Plan &plan) {
   json::Array code;
-  for (unsigned i = 0; i < sizeOf(plan.code()); ++i)
+  for (unsigned i = 0; i < length(plan.code()); ++i)
     code.push_back(
         json::Object{{"arch", text(plan.code()->Get(i)->arch())}, {"bytes", int64_t(plan.code()->Get(i)->length())}});
   return code;
@@ -175,7 +175,7 @@ Expected<json::Object> tools::describePlan(const plan::Container &container, con
       {"digest", toHex(container.digest())},
       {"inputs", describeTensors((*session)->inputs())},
       {"outputs", describeTensors((*session)->outputs())},
-      {"weights", json::Object{{"count", int64_t(sizeOf(plan.weights()))},
+      {"weights", json::Object{{"count", int64_t(length(plan.weights()))},
                                {"bytes", int64_t(container.section(plan::SectionKind::Weights).size())}}},
       {"code", describeCode(plan)},
       {"sections", describeSections(container)},

@@ -21,7 +21,7 @@ Expected<SizedFunction> tools::sizeFunction(const plan::Function &function,
     elements.emplace_back(count, element);
   TENON_RETURN_IF_ERROR(plan::evaluateShapes(function, dims, elements, sized.values));
   std::vector<plan::ArenaItem> items;
-  for (unsigned i = 0; i < sizeOf(function.buffers()); ++i) {
+  for (unsigned i = 0; i < length(function.buffers()); ++i) {
     const plan::Buffer &buffer = *function.buffers()->Get(i);
     if (buffer.kind() == plan::BufferKind::Arena)
       items.push_back({sized.values[buffer.bytes()], buffer.first_record(), buffer.last_record(), buffer.offset()});
@@ -32,14 +32,14 @@ Expected<SizedFunction> tools::sizeFunction(const plan::Function &function,
 
 std::vector<SizedFunction> tools::sizeFunctions(const plan::Plan &plan, const std::map<std::string, int64_t> &symbols) {
   std::vector<SizedFunction> all;
-  for (unsigned f = 0; f < sizeOf(plan.functions()); ++f) {
+  for (unsigned f = 0; f < length(plan.functions()); ++f) {
     const plan::Function &function = *plan.functions()->Get(f);
-    std::vector<std::vector<int64_t>> dims(sizeOf(function.inputs()));
+    std::vector<std::vector<int64_t>> dims(length(function.inputs()));
     for (unsigned i = 0; i < dims.size(); ++i) {
       const plan::Tensor &input = *function.inputs()->Get(i);
-      for (unsigned k = 0; k < sizeOf(input.dims()); ++k) {
+      for (unsigned k = 0; k < length(input.dims()); ++k) {
         const plan::ShapeInstr &extent = *function.shape()->Get(input.dims()->Get(k));
-        const bool isNamed = k < sizeOf(input.dim_names());
+        const bool isNamed = k < length(input.dim_names());
         const auto symbol = symbols.find(isNamed ? input.dim_names()->Get(k)->str() : "");
         dims[i].push_back(extent.op() == plan::ShapeOp::Constant ? extent.imm()
                           : symbol != symbols.end()              ? symbol->second
@@ -58,7 +58,7 @@ public:
   ScriptLister(const plan::Plan &plan, json::Array &lines) : plan(plan), lines(lines) {}
 
   void list(const plan::Block &block, int depth) {
-    for (unsigned i = 0; i < sizeOf(block.steps()); ++i)
+    for (unsigned i = 0; i < length(block.steps()); ++i)
       list(*block.steps()->Get(i), depth);
     add(depth, "yield " + numbers(block.results()));
   }
@@ -67,7 +67,7 @@ private:
   static std::string number(uint32_t value) { return value == UINT32_MAX ? "-" : "%" + std::to_string(value); }
   static std::string numbers(const flatbuffers::Vector<uint32_t> *values) {
     std::string text;
-    for (unsigned i = 0; i < sizeOf(values); ++i)
+    for (unsigned i = 0; i < length(values); ++i)
       text += (i ? ", " : "") + number(values->Get(i));
     return text;
   }
@@ -78,16 +78,16 @@ private:
     lines.push_back(std::move(line));
   }
   static std::string results(const flatbuffers::Vector<uint32_t> *values) {
-    return sizeOf(values) ? numbers(values) + " = " : "";
+    return length(values) ? numbers(values) + " = " : "";
   }
 
   void list(const plan::ScriptStep &step, int depth) {
     if (const plan::Call *call = step.op_as_Call()) {
       std::string text = results(call->outputs()) + plan.functions()->Get(call->function())->name()->str() + "(" +
                          numbers(call->inputs());
-      for (unsigned i = 0; i < sizeOf(call->readings()); ++i) {
+      for (unsigned i = 0; i < length(call->readings()); ++i) {
         const plan::Reading &reading = *call->readings()->Get(i);
-        text += (i || sizeOf(call->inputs()) ? ", " : "") + number(reading.value()) +
+        text += (i || length(call->inputs()) ? ", " : "") + number(reading.value()) +
                 (reading.is_element() ? "[" : ".dim[") + std::to_string(reading.index()) + "]";
       }
       add(depth, text + ")", step.node());

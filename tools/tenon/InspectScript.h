@@ -3,16 +3,12 @@
 #define TENON_TOOLS_TENON_INSPECTSCRIPT_H
 
 #include "common/Inputs.h"
-#include "tenon/Plan/plan_generated.h"
+#include "tenon/Plan/Vectors.h"
 #include "llvm/Support/JSON.h"
 
 namespace tenon::tools {
 
-/// FlatBuffers leaves absent vectors null.
-template <typename T>
-unsigned sizeOf(const T *vector) {
-  return vector ? vector->size() : 0;
-}
+using plan::length;
 
 /// A function of a plan at one set of input extents.
 struct SizedFunction {
