@@ -43,6 +43,8 @@ bool isExact(const Dims &elements, Type type) {
     int64_t end = int64_t(1) << (integer.getWidth() - isSigned);
     return areWithin(elements, isSigned ? -end : 0, end - 1);
   }
+  if (type.getIntOrFloatBitWidth() < 16) // casts round and saturate
+    return false;
   int64_t largest = type.isF64() ? int64_t(1) << 52 : type.isF32() ? 1 << 24 : 256;
   return areWithin(elements, -largest, largest);
 }

@@ -26,7 +26,8 @@ _PLAIN = {"Add", "Sub", "Mul", "Div", "Mod", "Pow", "Sqrt", "Reciprocal", "Exp",
 
 # Operators that go through numbers of about 1, or of their operands' size, to results that may be much smaller.
 _SATURATING = {"LSTM", "GRU", "RNN", "Sigmoid", "Tanh", "Erf", "Gelu", "Mish", "Swish", "Softplus", "Elu", "Selu", "Celu",
-               "HardSwish", "HardSigmoid", "Softmax", "Atan", "Asinh", "Sin", "Cos", "Resize", "GridSample", "Attention"}
+               "HardSwish", "HardSigmoid", "Softmax", "Atan", "Asinh", "Sin", "Cos", "Resize", "GridSample", "Attention", "If", "Loop",
+               "Scan"}
 
 
 def _amount(op, array):

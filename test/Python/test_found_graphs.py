@@ -187,3 +187,8 @@ def test_expand_by_a_fed_shape_keeps_extents_where_it_says_1():
     assert y.tolist() == [[1, 1, 1], [2, 2, 2]]
     with pytest.raises(tenon.Error, match="equal extents"):
         run([node], {"x": x[:1], "s": np.int64([4, 3])}, ("y", TensorProto.FLOAT, [None, None]), dims={"x": ["N", 1]})
+
+
+def test_known_integer_through_float8_is_rounded():
+    nodes = [helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT8E5M2), helper.make_node("Cast", ["f"], ["y"], to=1)]
+    assert run(nodes, {}, ("y", TensorProto.FLOAT, [1]), {"x": np.float32([142])}).tolist() == [128]
