@@ -1,5 +1,6 @@
 //===- Doctor.cpp - tenon doctor ------------------------------------------===//
 #include "Commands.h"
+#include "DescribeCluster.h"
 #include "PythonChild.h"
 #include "common/Codes.h"
 #include "common/Report.h"
@@ -79,13 +80,25 @@ static void print(const json::Object &found) {
                     "Python that has them\n";
 }
 
+static int printCluster(const Report &report) {
+  auto cluster = describeCluster();
+  if (!cluster)
+    return report.fail(cluster.takeStatus());
+  llvm::outs() << llvm::formatv("{0:2}\n", json::Value(std::move(*cluster)));
+  return ExitOk;
+}
+
 int tools::runDoctor(Arguments arguments) {
   Report report;
   CommandLine line("doctor", "", "Says what this machine has and lacks.");
+  bool isCluster = false;
+  line.flag("cluster", "print a cluster description of this machine, for --devices", isCluster);
   report.declare(line);
   int status = ExitOk;
   if (!parseOrExit(line, report, arguments, status))
     return status;
+  if (isCluster)
+    return printCluster(report);
   const int64_t memory = int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   json::Object found{
       {"version", runtime::versionString()},

@@ -293,12 +293,28 @@ int cuGetErrorName(int error, const char **text) {
 int cuDeviceGet(int *device, int index) {
   Call call("cuDeviceGet", false);
   *device = index;
-  return call.error ? call.error : index == 0 ? 0 : invalidDevice;
+  const char *variable = std::getenv("TENON_MOCK_DEVICES");
+  const int devices = variable ? std::atoi(variable) : 1;
+  return call.error ? call.error : index >= 0 && index < devices ? 0 : invalidDevice;
 }
 
 int cuDeviceGetName(char *name, int bytes, int) {
   Call call("cuDeviceGetName", false);
-  std::snprintf(name, size_t(bytes), "Mock GPU");
+  const char *variable = std::getenv("TENON_MOCK_NAME");
+  std::snprintf(name, size_t(bytes), "%s", variable ? variable : "Mock GPU");
+  return call.error;
+}
+
+int cuDeviceGetCount(int *count) {
+  Call call("cuDeviceGetCount", false);
+  const char *variable = std::getenv("TENON_MOCK_DEVICES");
+  *count = variable ? std::atoi(variable) : 1;
+  return call.error;
+}
+
+int cuDeviceTotalMem_v2(size_t *bytes, int) {
+  Call call("cuDeviceTotalMem_v2", false);
+  *bytes = 80'000'000'000;
   return call.error;
 }
 
