@@ -180,6 +180,17 @@ def test_slice_to_the_largest_integer_along_an_axis_that_is_fed():
     assert y.tolist() == [[2, 1, 5]]
 
 
+def test_slice_to_the_largest_integer_by_bounds_that_are_fed():
+    x = np.float32([[4, 1, 5], [2, 3, 6]])
+    fed = {"s": np.int64([-2]), "e": np.int64([2 ** 63 - 1]), "a": np.int64([-1]), "p": np.int64([1])}
+    y = run([helper.make_node("Slice", ["x", "s", "e", "a"], ["y"])], {"x": x, **{k: fed[k] for k in "sea"}},
+            ("y", TensorProto.FLOAT, [None, None]))
+    assert y.tolist() == [[1, 5], [3, 6]]
+    y = run([helper.make_node("Slice", ["x", "s", "e", "", "p"], ["y"])], {"x": x, **{k: fed[k] for k in "sep"}},
+            ("y", TensorProto.FLOAT, [None, None]))
+    assert y.tolist() == x.tolist()
+
+
 def test_expand_by_a_fed_shape_keeps_extents_where_it_says_1():
     node = helper.make_node("Expand", ["x", "s"], ["y"])
     x = np.float32([[1], [2]])
