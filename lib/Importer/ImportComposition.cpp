@@ -56,7 +56,6 @@ Value buildSelu(Compose &c, Value x) {
 }
 
 Value buildSoftplus(Compose &c, Value x) { return c.softplus(x); }
-Value buildSoftsign(Compose &c, Value x) { return c.div(x, c.add(c.make<AbsOp>(x), 1)); }
 
 /// x tanh(ln(1 + e^x)) = x (e^2x + 2 e^x) / (e^2x + 2 e^x + 2), where nothing cancels; beyond 40 the quotient is 1.
 Value buildMish(Compose &c, Value x) {
@@ -134,7 +133,6 @@ void addCompositionRules(Registry &r) {
   r.add("Selu", 1, importActivation<buildSelu>);
   r.add("Celu", 12, importActivation<buildCelu>);
   r.add("Softplus", 1, importActivation<buildSoftplus>);
-  r.add("Softsign", 1, importActivation<buildSoftsign>);
   r.add("Mish", 18, importActivation<buildMish>);
   r.add("ThresholdedRelu", 10, importActivation<buildThresholdedRelu>);
   r.add("Swish", 24, importActivation<buildSwish>);

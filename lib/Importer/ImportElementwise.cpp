@@ -186,7 +186,7 @@ void addBinary(Registry &r) {
 void addElementwiseRules(Registry &r) {
   addUnary<AbsOp, NegOp, ExpOp, LogOp, SqrtOp, ReciprocalOp, ErfOp, TanhOp, SinOp, CosOp, FloorOp, CeilOp, RoundOp,
            ReluOp, SigmoidOp, NotOp, TanOp, AsinOp, AcosOp, AtanOp, SinhOp, CoshOp, AsinhOp, AcoshOp, AtanhOp, SignOp,
-           IsNaNOp>(r);
+           IsNaNOp, SoftsignOp>(r);
   addBinary<AddOp, SubOp, MulOp, DivOp, AndOp, OrOp, EqualOp, LessOp, GreaterOp, LessOrEqualOp, GreaterOrEqualOp>(r);
   r.add("BitwiseAnd", 18, importBits<BitAndOp>);
   r.add("BitwiseOr", 18, importBits<BitOrOp>);

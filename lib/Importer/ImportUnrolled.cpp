@@ -139,7 +139,7 @@ Value Unroller::activate(size_t which, Value v) {
   if (a.name == "Elu")
     return c.select(c.less(v, 0.0), c.mul(c.expm1(v), a.alpha), v);
   if (a.name == "Softsign")
-    return c.div(v, c.add(c.make<AbsOp>(v), 1));
+    return c.make<SoftsignOp>(v);
   if (a.name == "Softplus")
     return c.softplus(v);
   n.error(Code::UnsupportedForm) << "the activation '" << a.name << "' is not supported";

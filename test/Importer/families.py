@@ -27,9 +27,9 @@ def bits():
 
 @case
 def functions():
-    names = ["Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Sign"]
+    names = ["Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Sign", "Softsign"]
     nodes = [node(k, ["x" if i == 0 else f"t{i}"], [f"t{i + 1}"]) for i, k in enumerate(names)]
-    return model(nodes + [node("IsInf", ["t10"], ["y"], detect_negative=0), node("IsNaN", ["t10"], ["z"])],
+    return model(nodes + [node("IsInf", ["t11"], ["y"], detect_negative=0), node("IsNaN", ["t11"], ["z"])],
                  outputs=[value("y", None, BOOL), value("z", None, BOOL)])
 
 
@@ -43,6 +43,7 @@ def functions():
 # FUNCTIONS: graph.acosh
 # FUNCTIONS: graph.atanh
 # FUNCTIONS: graph.sign
+# FUNCTIONS: graph.softsign
 # FUNCTIONS: graph.is_inf %{{.+}} {detect_negative = false, detect_positive = true}
 # FUNCTIONS: graph.is_nan
 

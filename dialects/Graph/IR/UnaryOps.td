@@ -28,6 +28,7 @@ def CeilOp : Graph_Unary<"ceil", "Ceil", "ceil(x)", "math::CeilOp::create(b, loc
 def RoundOp : Graph_Unary<"round", "Round", "x rounded to nearest, ties to even", "math::RoundEvenOp::create(b, loc, x)", "", "std::nearbyint(x)">;
 def ReluOp : Graph_Unary<"relu", "Relu", "max(x, 0), NaN stays", "buildMaximum(b, loc, x, splat(b, loc, x, 0))", "isUnsigned ? x : arith::MaxSIOp::create(b, loc, x, splat(b, loc, x, 0))", "x < 0 ? T(0) : x">;
 def SigmoidOp : Graph_Unary<"sigmoid", "Sigmoid", "1 / (1 + e^-x)", "buildSigmoid(b, loc, x)", "", "1.0 / (1.0 + std::exp(-x))">;
+def SoftsignOp : Graph_Unary<"softsign", "Softsign", "x / (1 + |x|)", "arith::DivFOp::create(b, loc, x, arith::AddFOp::create(b, loc, splat(b, loc, x, 1), math::AbsFOp::create(b, loc, x)))", "", "x / (1.0 + std::abs(x))">;
 def SignOp : Graph_Unary<"sign", "Sign", "-1, 0 or 1 as x is negative, 0 or positive", "buildSign(b, loc, x, isUnsigned)", "buildSign(b, loc, x, isUnsigned)", "T(x > 0) - T(x < 0)">;
 def IsNaNOp : Graph_Unary<"is_nan", "IsNaN", "x is not a number", "arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x)", "", "T(x != x)", "bool">;
 def IsInfOp : Graph_Unary<"is_inf", "IsInf", "x is infinite, of a sign that is asked for", "buildIsInf(b, loc, x, getDetectNegative(), getDetectPositive())", "", "T(std::isinf(x) && (x < 0 ? getDetectNegative() : getDetectPositive()))", "bool"> {

@@ -73,7 +73,7 @@ TEST(GenericElementwise, CastsUnsignedBytes) {
 }
 
 TEST(GenericElementwise, ComputesFunctions) {
-  for (const char *op : {"exp", "tanh", "erf", "sigmoid", "sin", "cos", "floor", "round", "sqrt", "log"}) {
+  for (const char *op : {"exp", "tanh", "erf", "sigmoid", "softsign", "sin", "cos", "floor", "round", "sqrt", "log"}) {
     RegionCheck check("tensor<?xf32, #graph.shape<[N]>>", llvm::formatv(R"(
       %a = graph.{0} %0 : tensor<?xf32, #graph.shape<[N]>> -> tensor<?xf32, #graph.shape<[N]>>
       graph.yield %a : tensor<?xf32, #graph.shape<[N]>>)",
