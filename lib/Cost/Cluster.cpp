@@ -248,7 +248,7 @@ Expected<Cluster> findCluster(const std::string &nameOrPath) {
 /// The table at `bytes`: linear between its points; beyond them at the speed of the last, and not below a part of the
 /// first, since what is left there is latency.
 static double interpolate(const CollectiveTable &table, double bytes) {
-  constexpr double latencyShare = 0.35; // of the time of 1 MiB, NCCL on one node: 15 to 32 us of 44 to 93
+  constexpr double latencyShare = 0.35; // of the time of the first point; an estimate: nothing below 1 MiB was measured
   const auto &points = table.points;
   if (bytes <= points.front().first)
     return points.front().second * std::max(latencyShare, bytes / points.front().first);

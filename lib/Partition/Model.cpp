@@ -8,6 +8,18 @@
 namespace tenon::partition {
 namespace {
 
+/// Moves what every label holds of `span` to `held`, a list of changes from point to point. Whether labels still
+/// differ.
+bool holdLeast(Span &span, std::vector<int64_t> &held) {
+  int64_t least = *std::min_element(span.bytes.begin(), span.bytes.end());
+  held[span.first] += least;
+  held[span.last + 1] -= least;
+  bool varies = false;
+  for (int64_t &bytes : span.bytes)
+    varies |= (bytes -= least) != 0;
+  return varies;
+}
+
 class ModelBuilder {
 public:
   explicit ModelBuilder(const Problem &problem) : problem(problem) {}
@@ -132,13 +144,7 @@ private:
         Span span{v, tensor.first, tensor.last, {}};
         for (int strategy : model.strategy[v])
           span.bytes.push_back(tensor.bytes[strategy]);
-        int64_t least = *std::min_element(span.bytes.begin(), span.bytes.end());
-        held[span.first] += least;
-        held[span.last + 1] -= least;
-        bool varies = false;
-        for (int64_t &bytes : span.bytes)
-          varies |= (bytes -= least) != 0;
-        if (!varies)
+        if (!holdLeast(span, held))
           continue;
         model.spansOf[v].push_back(int(model.spans.size()));
         model.spans.push_back(std::move(span));
@@ -230,13 +236,7 @@ void foldSpans(Model &model) {
   std::vector<int64_t> held(model.room.size() + 1);
   std::vector<Span> kept;
   for (Span &span : model.spans) {
-    int64_t least = *std::min_element(span.bytes.begin(), span.bytes.end());
-    held[span.first] += least;
-    held[span.last + 1] -= least;
-    bool varies = false;
-    for (int64_t &bytes : span.bytes)
-      varies |= (bytes -= least) != 0;
-    if (varies)
+    if (holdLeast(span, held))
       kept.push_back(std::move(span));
   }
   model.spans = std::move(kept);

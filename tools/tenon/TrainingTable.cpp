@@ -164,8 +164,7 @@ static Expected<std::vector<std::string>> predictPipeline(Row row) {
   if (int64_t(pipeline.stages) * pipeline.microbatches > 1 << 20)
     return malformed(row.index, "the pipeline has more than 1048576 microbatches and stages");
   pipeline.times.assign(size_t(pipeline.stages), times);
-  // Of 34 h + 5 a s bytes a token, 32 h wait for the gradient of weights; sequences of 1024, heads of 128 numbers.
-  const ActivationLimit limit{2.0 * pipeline.stages, 32.0 / (34 + 40)};
+  const ActivationLimit limit = ActivationLimit::ofTransformer(pipeline.stages);
   std::vector<std::string> cells;
   for (const Schedule &schedule : {oneForwardOneBackward(pipeline), zeroBubble(pipeline, 1), zeroBubble(pipeline, 2),
                                    searchZeroBubble(pipeline, limit)}) {
