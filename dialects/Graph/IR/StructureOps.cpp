@@ -1,4 +1,5 @@
 //===- StructureOps.cpp - Rules of dispatch regions -----------------------===//
+#include "Graph/IR/CollectiveOps.h"
 #include "Graph/IR/OpSupport.h"
 
 using namespace mlir;
@@ -11,6 +12,7 @@ void tenon::graph::GraphDialect::registerStructureOps() {
 #define GET_OP_LIST
 #include "Graph/IR/StructureOps.cpp.inc"
       >();
+  addOperations<AllReduceOp, AllGatherOp, ReduceScatterOp, AllToAllOp, SendOp, ReceiveOp>();
 }
 
 namespace tenon::graph {

@@ -1,0 +1,42 @@
+//===- SplitInterface.h - How an op can be split over ranks -----------------===//
+#ifndef INTERFACES_SPLITINTERFACE_H
+#define INTERFACES_SPLITINTERFACE_H
+
+#include "Interfaces/GraphInterfaces.h"
+
+namespace tenon::graph {
+
+/// What becomes of a loop's iterations. The parts of a parallel loop are parts of the results; those of another are
+/// results of the whole extent that have to be combined.
+enum class LoopKind { Parallel, Sum, Prod, Min, Max };
+
+struct SplitLoop {
+  DimAttr extent;
+  LoopKind kind = LoopKind::Parallel;
+};
+
+/// Dimension by dimension the loops that run over it, slowest first; none: every part has all of it. Only the slowest
+/// one can be split into contiguous parts, in units of the product of the others.
+using LoopsOfDims = llvm::SmallVector<llvm::SmallVector<unsigned, 1>>;
+
+/// Loops that are not worth mentioning, since they cannot be split, are left out.
+struct SplitRule {
+  llvm::SmallVector<SplitLoop> loops;
+  llvm::SmallVector<LoopsOfDims> operands; ///< of each operand that is present
+  llvm::SmallVector<LoopsOfDims> results;
+};
+
+/// Where a part begins in each loop of a rule, and how many iterations it has.
+struct LocalPart {
+  llvm::ArrayRef<DimAttr> begins, extents;
+};
+
+/// The op itself on other operands, with other result types.
+llvm::SmallVector<mlir::Value> cloneLocal(mlir::OpBuilder &builder, mlir::Operation *op, mlir::ValueRange operands,
+                                          mlir::TypeRange types);
+
+} // namespace tenon::graph
+
+#include "Interfaces/SplitInterface.h.inc"
+
+#endif // INTERFACES_SPLITINTERFACE_H
