@@ -15,11 +15,11 @@ struct SplitLoop {
   LoopKind kind = LoopKind::Parallel;
 };
 
-/// Dimension by dimension the loops that run over it, slowest first; none: every part has all of it. Only the slowest
-/// one can be split into contiguous parts, in units of the product of the others.
-using LoopsOfDims = llvm::SmallVector<llvm::SmallVector<unsigned, 1>>;
+/// Dimension by dimension the loop that runs over it, or -1: every part has all of it. Where the dimension's extent is
+/// a multiple of the loop's, an iteration stands for that many elements: heads of 64, say.
+using LoopsOfDims = llvm::SmallVector<int>;
 
-/// Loops that are not worth mentioning, since they cannot be split, are left out.
+/// The loops that can be split.
 struct SplitRule {
   llvm::SmallVector<SplitLoop> loops;
   llvm::SmallVector<LoopsOfDims> operands; ///< of each operand that is present

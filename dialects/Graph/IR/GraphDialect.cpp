@@ -2,6 +2,7 @@
 #include "Graph/IR/GraphDialect.h"
 
 #include "Graph/IR/GraphOps.h"
+#include "Graph/IR/SplitRules.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -22,6 +23,7 @@ void GraphDialect::initialize() {
   registerReductionOps();
   registerStructureOps();
   registerWindowOps();
+  registerSplitModels(*getContext());
 }
 
 Operation *GraphDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {

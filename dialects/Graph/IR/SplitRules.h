@@ -11,6 +11,9 @@ namespace tenon::graph {
 /// are normalised over.
 SplitRule getSplitRule(mlir::Operation *op);
 
+/// Attaches SplitOpInterface to the ops that need it; part of loading the dialect.
+void registerSplitModels(mlir::MLIRContext &context);
+
 /// The part of `op` on operands that are parts of its own, as `part` of its rule says; see SplitOpInterface.
 llvm::SmallVector<mlir::Value> createLocal(mlir::OpBuilder &builder, mlir::Operation *op, mlir::ValueRange operands,
                                            mlir::TypeRange types, const LocalPart &part);
