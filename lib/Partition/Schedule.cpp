@@ -93,7 +93,7 @@ public:
       : pipeline(pipeline), schedule(schedule), kept(keptForWeights),
         forwardEnds(size_t(pipeline.parts()) * size_t(pipeline.microbatches), -1), backwardEnds(forwardEnds) {}
 
-  Expected<Timeline> run();
+  Expected<PassTimeline> run();
 
 private:
   double &end(std::vector<double> &ends, int part, int microbatch) {
@@ -111,7 +111,7 @@ private:
   double kept;
   std::vector<double> forwardEnds, backwardEnds;
   std::vector<double> held;
-  Timeline timeline;
+  PassTimeline timeline;
 };
 
 } // namespace
@@ -197,7 +197,7 @@ void Simulator::summarize() {
   double busiest = 0;
   for (size_t stage = 0; stage < schedule.size(); ++stage) {
     double busy = 0;
-    for (const Timeline::Entry &entry : timeline.entries[stage])
+    for (const PassTimeline::Entry &entry : timeline.entries[stage])
       busy += entry.end - entry.start;
     busiest = std::max(busiest, busy);
     timeline.makespan = std::max(timeline.makespan, timeline.entries[stage].back().end);
@@ -206,7 +206,7 @@ void Simulator::summarize() {
   timeline.bubble = timeline.span > 0 ? 1 - busiest / timeline.span : 0;
 }
 
-Expected<Timeline> Simulator::run() {
+Expected<PassTimeline> Simulator::run() {
   timeline.entries.resize(schedule.size());
   for (size_t stage = 0; stage < schedule.size(); ++stage)
     timeline.entries[stage].reserve(schedule[stage].size());
@@ -224,7 +224,7 @@ Expected<Timeline> Simulator::run() {
   return std::move(timeline);
 }
 
-Expected<Timeline> simulate(const Pipeline &pipeline, const Schedule &schedule, double keptForWeights) {
+Expected<PassTimeline> simulate(const Pipeline &pipeline, const Schedule &schedule, double keptForWeights) {
   assert(int(schedule.size()) == pipeline.stages && int(pipeline.times.size()) == pipeline.parts() &&
          "a schedule has a list for every stage, and every chunk its times");
   return Simulator(pipeline, schedule, keptForWeights).run();

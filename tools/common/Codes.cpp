@@ -29,6 +29,8 @@ static constexpr ErrorCode toolCodes[] = {
      ExitUsage},
     {"TN4014", "a training step does not fit into memory", "use more stages or tensor-parallel ranks", ExitLimit},
     {"TN4012", "a schedule cannot run", bug, ExitInternal},
+    {"TN4015", "a graph of tasks to simulate is malformed", bug, ExitInternal},
+    {"TN4016", "tasks to simulate wait for each other", bug, ExitInternal},
     {"TN5001", "an operation has no kernel on this target", "replace the node by others, or report it",
      ExitUnsupported},
     {"TN5002", "a kernel cannot be lowered", bug, ExitInternal},

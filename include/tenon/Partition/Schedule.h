@@ -86,7 +86,7 @@ Schedule searchZeroBubble(const Pipeline &pipeline, const ActivationLimit &limit
 double spanLowerBound(const Pipeline &pipeline);
 
 /// When everything happens.
-struct Timeline {
+struct PassTimeline {
   struct Entry {
     double start, end;
   };
@@ -99,7 +99,7 @@ struct Timeline {
 };
 
 /// Runs a schedule. TN4012 where passes wait for each other in a circle or one is missing.
-Expected<Timeline> simulate(const Pipeline &pipeline, const Schedule &schedule, double keptForWeights = 1);
+Expected<PassTimeline> simulate(const Pipeline &pipeline, const Schedule &schedule, double keptForWeights = 1);
 
 } // namespace tenon::partition
 
