@@ -6,6 +6,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Shard/IR/ShardDialect.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Conversion/GraphToLinalg.h"
@@ -17,7 +18,7 @@ using namespace mlir;
 void tenon::registerAllDialects(DialectRegistry &registry) {
   registry.insert<graph::GraphDialect, plan_ir::PlanDialect, arith::ArithDialect, func::FuncDialect, gpu::GPUDialect,
                   linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-                  tensor::TensorDialect, vector::VectorDialect>();
+                  shard::ShardDialect, tensor::TensorDialect, vector::VectorDialect>();
 }
 
 void tenon::registerAllPasses() {

@@ -28,6 +28,8 @@ static constexpr ErrorCode toolCodes[] = {
     {"TN4013", "a training step cannot be cut as its plan says", "choose sizes that divide the batch and the layers",
      ExitUsage},
     {"TN4014", "a training step does not fit into memory", "use more stages or tensor-parallel ranks", ExitLimit},
+    {"TN4021", "a model of several functions cannot be split over ranks",
+     "compile it for one device; control flow that only a run decides makes several functions", ExitUnsupported},
     {"TN4012", "a schedule cannot run", bug, ExitInternal},
     {"TN4015", "a graph of tasks to simulate is malformed", bug, ExitInternal},
     {"TN4016", "tasks to simulate wait for each other", bug, ExitInternal},

@@ -441,6 +441,11 @@ private:
     const Location loc = gather.getLoc();
     auto indexType = tensorType(operands[1].getType());
     auto scalar = [&](DimAttr value) -> Value {
+      if (auto constant = value.getConstant())
+        return ConstantOp::create(
+            builder, loc,
+            DenseElementsAttr::get(RankedTensorType::get({}, indexType.getElementType()),
+                                   builder.getIntegerAttr(indexType.getElementType(), *constant)));
       return DimsOp::create(builder, loc, getTensorType({}, indexType.getElementType()),
                             ShapeAttr::get(builder.getContext(), {value}));
     };

@@ -137,4 +137,36 @@ def FormDispatches : Pass<"tenon-form-dispatches", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 
+def MaterializePartition : Pass<"tenon-materialize-partition", "::mlir::ModuleOp"> {
+  let summary = "A program for each rank, from how every op is split";
+  let description = [{
+    The function has `graph.axes`, the names of the axes of the module's `shard.grid`, and `graph.stages`, the number of
+    stages (1 if absent). `graph.split` of an op has for each axis the loop of the op's SplitRule that it splits, or -1;
+    `graph.scatter` for each axis that splits a sum the dimension of the result over which parts of it are left, or -1 for
+    the whole sum on every rank; `graph.stage` is the op's stage.
+
+    ```mlir
+    shard.grid @mesh(shape = 2)
+    func.func @main(%x: tensor<4x8xf32>) -> tensor<4x2xf32> attributes {graph.axes = ["tensor"]} {
+      %w = graph.constant dense<..> : tensor<8x2xf32>
+      %0 = graph.matmul %x, %w {graph.split = array<i64: 2>} : ..    // loops m, n, k
+      return %0 : tensor<4x2xf32>
+    }
+    // becomes
+    func.func @rank_0(%x: tensor<4x8xf32>) -> tensor<4x2xf32> attributes {graph.rank = 0} {
+      %w = graph.constant dense<..> : tensor<4x2xf32>
+      %0 = graph.slice %x from [0, 0] : tensor<4x8xf32> -> tensor<4x4xf32>
+      %1 = graph.matmul %0, %w : ..
+      %2 = graph.all_reduce "sum" %1 group [0, 1] : tensor<4x2xf32>
+      return %2 : tensor<4x2xf32>
+    }
+    ```
+
+    Guarantees: a function `rank_R` with `graph.rank` for each rank, numbered stage by stage, in a stage by coordinates,
+    the last one fastest. Each takes all inputs, whole; rank 0 returns all results, whole, the others nothing. All ranks
+    meet in the same order.
+  }];
+  let dependentDialects = ["::tenon::graph::GraphDialect", "::mlir::shard::ShardDialect"];
+}
+
 #endif // TENON_TRANSFORMS_PASSES

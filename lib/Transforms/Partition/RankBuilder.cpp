@@ -1,0 +1,280 @@
+//===- RankBuilder.cpp - The program of one rank -------------------------------===//
+#include "RankBuilder.h"
+
+#include "Graph/IR/CollectiveOps.h"
+#include "tenon/Reference/Evaluate.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::partition {
+
+static RankedTensorType tensorOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+static Layout wholeLayout(Value v) { return Layout(tensorOf(v).getRank()); }
+
+static Value createSlice(OpBuilder &builder, Location loc, Value v, RankedTensorType type, ArrayRef<Range> box) {
+  const auto begins = llvm::map_to_vector(box, [](const Range &range) { return range.begin; });
+  return SliceOp::create(builder, loc, type, v, ShapeAttr::get(builder.getContext(), begins),
+                         builder.getDenseI64ArrayAttr(SmallVector<int64_t>(box.size(), 1)));
+}
+
+ElementsAttr ConstantParts::get(Value constant, ArrayRef<Range> box) {
+  const auto value = constant.getDefiningOp<ConstantOp>().getValue();
+  SmallVector<DimAttr> bounds;
+  for (const Range &range : box)
+    bounds.append({range.begin, range.extent});
+  if (!llvm::all_of(bounds, [](DimAttr bound) { return bound.getConstant().has_value(); }))
+    return {};
+  MLIRContext *context = value.getContext();
+  ElementsAttr &part = parts[{value, ShapeAttr::get(context, bounds)}];
+  if (part)
+    return part;
+  auto tensor = reference::constantToTensor(value);
+  if (failed(tensor))
+    return {};
+  OpBuilder builder(context);
+  const auto dims = llvm::map_to_vector(box, [](const Range &range) { return range.extent; });
+  Value slice =
+      createSlice(builder, constant.getLoc(), constant, getTensorType(dims, tensorOf(constant).getElementType()), box);
+  SmallVector<reference::HostTensor> results;
+  if (succeeded(reference::evaluate(slice.getDefiningOp(), *tensor, results, {})))
+    part = reference::tensorToAttr(context, std::move(results.front()), "part");
+  slice.getDefiningOp()->erase();
+  return part;
+}
+
+RankBuilder::RankBuilder(func::FuncOp source, const PartitionPlan &plan, ConstantParts &constants, int64_t rank)
+    : source(source), plan(plan), constants(constants), rank(rank), stage(plan.grid.stageOf(rank)),
+      coords(plan.grid.coordsOf(rank)), builder(source), loc(source.getLoc()) {}
+
+void RankBuilder::run() {
+  const bool isRoot = rank == 0;
+  auto type = builder.getFunctionType(source.getArgumentTypes(),
+                                      isRoot ? source.getResultTypes() : TypeRange(ArrayRef<Type>()));
+  function = func::FuncOp::create(builder, loc, ("rank_" + Twine(rank)).str(), type);
+  for (NamedAttribute attr : source->getDiscardableAttrs())
+    if (attr.getName() != axesAttr && attr.getName() != stagesAttr)
+      function->setAttr(attr.getName(), attr.getValue());
+  function->setAttr(rankAttr, builder.getI64IntegerAttr(rank));
+  function.setArgAttrsAttr(source.getArgAttrsAttr());
+  if (isRoot)
+    function.setResAttrsAttr(source.getResAttrsAttr());
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  for (auto [from, to] : llvm::zip_equal(source.getArguments(), function.getArguments()))
+    versions[from].push_back({wholeLayout(from), to});
+  for (Operation &op : source.getBody().front().without_terminator()) {
+    loc = op.getLoc();
+    if (isGenerator(&op))
+      continue;
+    if (plan.of(&op).stage == stage)
+      build(&op);
+    communicate(&op);
+  }
+  buildReturn(cast<func::ReturnOp>(source.getBody().front().getTerminator()));
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// `v` in `layout`, by slices and collectives where it is not yet.
+Value RankBuilder::get(Value v, const Layout &layout) {
+  Versions &have = versions[v];
+  if (have.empty()) { // a generator
+    Operation *made = builder.clone(*v.getDefiningOp());
+    have.push_back({wholeLayout(v), made->getResult(cast<OpResult>(v).getResultNumber())});
+  }
+  auto known = llvm::find_if(have, [&](const auto &version) { return version.first == layout; });
+  if (known != have.end())
+    return known->second;
+  auto [from, value] = have.front();
+  Value result = reshard(value, tensorOf(v), from, layout);
+  versions[v].push_back({layout, result});
+  return result;
+}
+
+Value RankBuilder::getWhole(Value v) { return get(v, wholeLayout(v)); }
+
+/// Of a value of type `whole` that is here in the layout `have`: the part that is in `want`, which splits it further.
+Value RankBuilder::slice(Value v, RankedTensorType whole, const Layout &have, const Layout &want) {
+  SmallVector<Range> box;
+  for (auto [dim, from, to] : llvm::zip_equal(getDims(whole), have, want)) {
+    const Range outer = partOf(dim, from, plan.grid, coords), inner = partOf(dim, to, plan.grid, coords);
+    box.push_back({inner.begin - outer.begin, inner.extent});
+  }
+  if (auto constant = v.getDefiningOp<ConstantOp>())
+    if (ElementsAttr part = constants.get(v, box))
+      return ConstantOp::create(builder, constant.getLoc(), part);
+  return createSlice(builder, loc, v, typeOf(whole, want), box);
+}
+
+/// True if `have` is a prefix of `want`: the axes to come split what is there.
+static bool isPrefix(const DimSplit &have, const DimSplit &want) {
+  return have.axes.empty() || (have.units == want.units && have.axes.size() <= want.axes.size() &&
+                               std::equal(have.axes.begin(), have.axes.end(), want.axes.begin()));
+}
+
+static bool isUsed(const Layout &layout, unsigned axis) {
+  return llvm::any_of(layout, [&](const DimSplit &split) { return llvm::is_contained(split.axes, axis); });
+}
+
+static DimSplit withoutLast(DimSplit split) {
+  split.axes.pop_back();
+  if (split.axes.empty())
+    split.units = {};
+  return split;
+}
+
+static DimSplit withNext(const DimSplit &have, const DimSplit &want) {
+  DimSplit next = {have.axes, want.units};
+  next.axes.push_back(want.axes[have.axes.size()]);
+  return next;
+}
+
+/// Slices first and gathers last, so that what moves is small.
+Value RankBuilder::reshard(Value v, RankedTensorType whole, Layout have, const Layout &want) {
+  const auto dims = getDims(whole);
+  Layout sliced = have;
+  for (size_t i = 0; i < want.size(); ++i)
+    while (isPrefix(sliced[i], want[i]) && sliced[i] != want[i] && !isUsed(sliced, want[i].axes[sliced[i].axes.size()]))
+      sliced[i] = withNext(sliced[i], want[i]);
+  if (sliced != have)
+    v = slice(v, whole, have, sliced);
+  if (sliced == want)
+    return v;
+  have = sliced;
+  auto extents = [&](size_t dim, const DimSplit &split) {
+    return ShapeAttr::get(builder.getContext(), extentsAlong(dims[dim], split, plan.grid, coords));
+  };
+  const size_t from =
+      llvm::find_if(llvm::seq<size_t>(0, want.size()), [&](size_t i) { return !isPrefix(have[i], want[i]); }) -
+      llvm::seq<size_t>(0, want.size()).begin();
+  const unsigned axis = have[from].axes.back();
+  const DimSplit split = have[from];
+  have[from] = withoutLast(split);
+  // Where the axis splits another dimension next, its parts go there at once.
+  for (size_t to = 0; to < want.size(); ++to) {
+    const bool isNext = to != from && isPrefix(have[to], want[to]) && have[to] != want[to] &&
+                        want[to].axes[have[to].axes.size()] == axis;
+    if (!isNext)
+      continue;
+    have[to] = withNext(have[to], want[to]);
+    v = AllToAllOp::create(builder, loc, typeOf(whole, have), v, to, extents(to, have[to]), from, extents(from, split),
+                           lineOf(axis));
+    return reshard(v, whole, have, want);
+  }
+  v = AllGatherOp::create(builder, loc, typeOf(whole, have), v, from, extents(from, split), lineOf(axis));
+  return reshard(v, whole, have, want);
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+static StringRef getName(LoopKind kind) {
+  switch (kind) {
+  case LoopKind::Prod:
+    return "prod";
+  case LoopKind::Min:
+    return "min";
+  case LoopKind::Max:
+    return "max";
+  default:
+    return "sum";
+  }
+}
+
+Value RankBuilder::combine(Value v, RankedTensorType whole, Layout &layout, const Combination &combination,
+                           DimAttr units) {
+  const StringRef kind = getName(combination.kind);
+  if (combination.dim < 0)
+    return AllReduceOp::create(builder, loc, v, kind, lineOf(combination.axis).asArrayRef());
+  DimSplit &split = layout[combination.dim];
+  split.axes.push_back(combination.axis);
+  split.units = units;
+  const auto extents = extentsAlong(getDim(whole, combination.dim), split, plan.grid, coords);
+  return ReduceScatterOp::create(builder, loc, typeOf(whole, layout), v, kind, combination.dim,
+                                 ShapeAttr::get(builder.getContext(), extents), lineOf(combination.axis).asArrayRef());
+}
+
+void RankBuilder::build(Operation *op) {
+  const OpPlan &how = plan.of(op);
+  SmallVector<Value> operands;
+  for (auto [i, operand] : llvm::enumerate(op->getOperands()))
+    operands.push_back(get(operand, how.operand(i)));
+  SmallVector<DimAttr> begins, extents;
+  for (auto [loop, split] : llvm::zip_equal(how.rule.loops, how.loops)) {
+    const Range range = partOf(loop.extent, split, plan.grid, coords);
+    begins.push_back(range.begin);
+    extents.push_back(range.extent);
+  }
+  SmallVector<Type> types;
+  for (auto [i, type] : llvm::enumerate(op->getResultTypes()))
+    types.push_back(typeOf(cast<RankedTensorType>(type), how.partial(i)));
+  SmallVector<Value> local = createLocal(builder, op, operands, types, {begins, extents});
+  for (auto [i, result] : llvm::enumerate(op->getResults())) {
+    Layout layout = how.partial(i);
+    Value value = local[i];
+    for (const Combination &combination : how.combinations) {
+      const DimAttr units = combination.dim < 0 ? DimAttr() : how.loops[how.rule.results[i][combination.dim]].units;
+      value = combine(value, tensorOf(result), layout, combination, units);
+    }
+    versions[result] = {{layout, value}};
+  }
+  for (Value value : local)
+    for (StringRef name : {splitAttr, scatterAttr, stageAttr})
+      if (Operation *made = value.getDefiningOp())
+        made->removeAttr(name);
+}
+
+/// The other stages that read `v`, in order. What the function returns is sent at its end.
+SmallVector<int64_t> RankBuilder::getReaders(Value v) const {
+  SmallVector<int64_t> stages;
+  const int64_t home = plan.of(v.getDefiningOp()).stage;
+  for (Operation *user : v.getUsers())
+    if (!isa<func::ReturnOp>(user) && plan.of(user).stage != home)
+      stages.push_back(plan.of(user).stage);
+  llvm::sort(stages);
+  stages.erase(llvm::unique(stages), stages.end());
+  return stages;
+}
+
+/// Hands the results of `op` to the stages that read them: each rank its part to the one at its place.
+void RankBuilder::communicate(Operation *op) {
+  const OpPlan &how = plan.of(op);
+  for (auto [i, result] : llvm::enumerate(op->getResults())) {
+    const Layout layout = how.result(i);
+    for (int64_t reader : getReaders(result)) {
+      if (how.stage == stage)
+        SendOp::create(builder, loc, get(result, layout), plan.grid.rankAt(reader, coords));
+      else if (reader == stage)
+        versions[result] = {{layout, ReceiveOp::create(builder, loc, typeOf(tensorOf(result), layout),
+                                                       plan.grid.rankAt(how.stage, coords))}};
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The end
+//===----------------------------------------------------------------------===//
+
+/// Rank 0 returns everything, whole.
+void RankBuilder::buildReturn(func::ReturnOp ret) {
+  loc = ret.getLoc();
+  SmallVector<Value> results;
+  llvm::DenseMap<Value, Value> received;
+  for (Value v : ret.getOperands()) {
+    Operation *op = v.getDefiningOp();
+    const int64_t home = op && !isGenerator(op) ? plan.of(op).stage : 0;
+    Value whole = home == stage ? getWhole(v) : received.lookup(v);
+    const int64_t first = plan.grid.rankAt(home, Coords(coords.size(), 0));
+    if (home != 0 && rank == first && received.insert({v, whole}).second)
+      SendOp::create(builder, loc, whole, 0);
+    if (rank == 0 && !whole)
+      whole = received[v] = ReceiveOp::create(builder, loc, v.getType(), first);
+    results.push_back(whole);
+  }
+  func::ReturnOp::create(builder, loc, rank == 0 ? ValueRange(results) : ValueRange());
+}
+
+} // namespace tenon::partition
