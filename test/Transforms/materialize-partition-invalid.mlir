@@ -16,6 +16,14 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> attributes {graph.axes = ["d
 // -----
 
 shard.grid @mesh(shape = 2)
+// expected-error @+1 {{graph.shares must give every device of an axis a share}}
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> attributes {graph.axes = ["data"], graph.shares = [array<i64: 0, 0>]} {
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+shard.grid @mesh(shape = 2)
 func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> attributes {graph.axes = ["data"]} {
   // expected-error @+1 {{graph.split must have an entry for each of 1 axes, got 2}}
   %0 = graph.exp %x {graph.split = array<i64: 0, 0>} : tensor<4xf32> -> tensor<4xf32>

@@ -141,9 +141,11 @@ def MaterializePartition : Pass<"tenon-materialize-partition", "::mlir::ModuleOp
   let summary = "A program for each rank, from how every op is split";
   let description = [{
     The function has `graph.axes`, the names of the axes of the module's `shard.grid`, and `graph.stages`, the number of
-    stages (1 if absent). `graph.split` of an op has for each axis the loop of the op's SplitRule that it splits, or -1;
+    stages (1 if absent); `graph.shares` may have for each axis how much of a dimension each of its devices takes, such as
+    [array<i64: 2, 1>] (all the same if absent). `graph.split` of an op has for each axis the loop of the op's SplitRule that it splits, or -1;
     `graph.scatter` for each axis that splits a sum the dimension of the result over which parts of it are left, or -1 for
-    the whole sum on every rank; `graph.stage` is the op's stage.
+    the whole sum on every rank; `graph.stage` is the op's stage. A loop too short to give each device something is
+    not split along its last axis.
 
     ```mlir
     shard.grid @mesh(shape = 2)

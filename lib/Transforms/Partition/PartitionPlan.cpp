@@ -52,6 +52,25 @@ LogicalResult PartitionPlan::readGrid(func::FuncOp function) {
   const bool fits = llvm::all_of(grid.sizes, [](int64_t size) { return size >= 1 && size <= 1024; });
   if (!fits || grid.stages < 1 || grid.stages > 1024)
     return function.emitOpError() << "needs a grid of known extents and at least one stage";
+  return readShares(function);
+}
+
+LogicalResult PartitionPlan::readShares(func::FuncOp function) {
+  auto shares = function->getAttrOfType<ArrayAttr>(sharesAttr);
+  if (!shares)
+    return success();
+  for (auto [axis, attr] : llvm::enumerate(shares)) {
+    auto row = dyn_cast<DenseI64ArrayAttr>(attr);
+    const bool fits = row && axis < grid.sizes.size() && row.size() == grid.sizes[axis] &&
+                      llvm::all_of(
+                          row.asArrayRef(), [](int64_t share) { return share >= 0 && share <= 1 << 20; }) &&
+                      llvm::any_of(row.asArrayRef(), [](int64_t share) { return share > 0; });
+    if (!fits)
+      return function.emitOpError() << sharesAttr << " must give every device of an axis a share";
+    grid.shares.emplace_back(row.asArrayRef());
+  }
+  if (grid.shares.size() != grid.sizes.size())
+    return function.emitOpError() << sharesAttr << " must give every device of an axis a share";
   return success();
 }
 
@@ -96,8 +115,11 @@ LogicalResult PartitionPlan::readOp(Operation *op) {
       return op->emitOpError() << scatterAttr << " names dimension " << scatter[axis] << ", which cannot be split";
     plan.combinations.push_back({unsigned(axis), kind, scatter[axis]});
   }
-  for (auto [split, loop] : llvm::zip_equal(plan.loops, plan.rule.loops))
+  for (auto [split, loop] : llvm::zip_equal(plan.loops, plan.rule.loops)) {
     split.units = loop.extent;
+    for (; leavesNothing(split, grid); split.axes.pop_back()) // computed by all devices of the axis
+      llvm::erase_if(plan.combinations, [&](const Combination &c) { return c.axis == split.axes.back(); });
+  }
   ops[op] = std::move(plan);
   return success();
 }
@@ -147,9 +169,10 @@ void PartitionPlan::alignUnits(func::FuncOp function) {
   for (auto &[leader, group] : members) {
     const DimAttr units = commonUnits(
         llvm::map_to_vector(group, [&](const Node &node) { return of(node.first).rule.loops[node.second].extent; }));
+    if (!units || leavesNothing({of(leader.first).loops[leader.second].axes, units}, grid))
+      continue;
     for (const Node &node : group)
-      if (units)
-        ops[node.first].loops[node.second].units = units;
+      ops[node.first].loops[node.second].units = units;
   }
 }
 

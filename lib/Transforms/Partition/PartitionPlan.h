@@ -13,8 +13,8 @@
 namespace tenon::partition {
 
 /// Names of the attributes.
-constexpr llvm::StringLiteral axesAttr = "graph.axes", stagesAttr = "graph.stages", splitAttr = "graph.split",
-                              scatterAttr = "graph.scatter", stageAttr = "graph.stage";
+constexpr llvm::StringLiteral axesAttr = "graph.axes", stagesAttr = "graph.stages", sharesAttr = "graph.shares",
+                              splitAttr = "graph.split", scatterAttr = "graph.scatter", stageAttr = "graph.stage";
 
 /// A combination of partial results along an axis of the mesh.
 struct Combination {
@@ -52,6 +52,7 @@ public:
 
 private:
   mlir::LogicalResult readGrid(mlir::func::FuncOp function);
+  mlir::LogicalResult readShares(mlir::func::FuncOp function);
   mlir::LogicalResult readOp(mlir::Operation *op);
   void alignUnits(mlir::func::FuncOp function);
 

@@ -53,7 +53,7 @@ void RankBuilder::run() {
                                       isRoot ? source.getResultTypes() : TypeRange(ArrayRef<Type>()));
   function = func::FuncOp::create(builder, loc, ("rank_" + Twine(rank)).str(), type);
   for (NamedAttribute attr : source->getDiscardableAttrs())
-    if (attr.getName() != axesAttr && attr.getName() != stagesAttr)
+    if (!llvm::is_contained({axesAttr, stagesAttr, sharesAttr}, attr.getName().getValue()))
       function->setAttr(attr.getName(), attr.getValue());
   function->setAttr(rankAttr, builder.getI64IntegerAttr(rank));
   function.setArgAttrsAttr(source.getArgAttrsAttr());

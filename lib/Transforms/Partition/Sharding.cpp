@@ -34,9 +34,14 @@ SmallVector<int64_t> Grid::line(int64_t stage, Coords coords, unsigned axis) con
   return ranks;
 }
 
-/// Part `index` of `count` units over `parts`, the first ones longer.
-static Range splitEvenly(DimAttr count, int64_t index, int64_t parts) {
-  auto bound = [&](int64_t i) { return i == parts ? count : ceilDiv(count * i, parts); };
+/// Part `index` of `count` units along `axis`, the first ones longer.
+static Range splitAlong(DimAttr count, const Grid &grid, unsigned axis, int64_t index) {
+  const bool isEven = grid.shares.empty() || grid.shares[axis].empty();
+  auto sharesBefore = [&](int64_t i) {
+    return isEven ? i : std::accumulate(grid.shares[axis].begin(), grid.shares[axis].begin() + i, int64_t(0));
+  };
+  const int64_t all = sharesBefore(grid.sizes[axis]);
+  auto bound = [&](int64_t i) { return i == grid.sizes[axis] ? count : ceilDiv(count * sharesBefore(i), all); };
   return {bound(index), bound(index + 1) - bound(index)};
 }
 
@@ -45,7 +50,7 @@ static Range partOfUnits(const DimSplit &split, const Grid &grid, ArrayRef<int64
   Range range = {DimAttr::constant(split.units.getContext(), 0), split.units};
   for (unsigned axis : split.axes) {
     const bool isLast = axis == split.axes.back();
-    const Range part = splitEvenly(range.extent, isLast ? last : coords[axis], grid.sizes[axis]);
+    const Range part = splitAlong(range.extent, grid, axis, isLast ? last : coords[axis]);
     range = {range.begin + part.begin, part.extent};
   }
   return range;
@@ -65,6 +70,14 @@ SmallVector<DimAttr> extentsAlong(DimAttr extent, const DimSplit &split, const G
   for (int64_t i = 0; i < grid.sizes[split.axes.back()]; ++i)
     extents.push_back(partOfUnits(split, grid, coords, i).extent * unit);
   return extents;
+}
+
+bool leavesNothing(const DimSplit &split, const Grid &grid) {
+  if (split.axes.empty() || !split.units.getConstant())
+    return false;
+  return llvm::any_of(llvm::seq<int64_t>(0, grid.devices()), [&](int64_t rank) {
+    return partOf(split.units, split, grid, grid.coordsOf(rank)).extent.isConstant(0);
+  });
 }
 
 RankedTensorType partOf(RankedTensorType type, const Layout &layout, const Grid &grid, ArrayRef<int64_t> coords) {

@@ -1,8 +1,8 @@
 //===- Sharding.h - Which part of a tensor a rank has ------------------------===//
 //
 // Ranks form a mesh, or one mesh for each stage of a pipeline. An axis of the mesh splits one dimension of a tensor, or
-// none. Parts need not be equal: they are runs of whole units, the first ranks having the longer ones; where several
-// axes split a dimension, the part of one is split by the next.
+// none. Parts are runs of whole units, as long as the shares of the ranks say, rounded so that the first ones are
+// longer; where several axes split a dimension, the part of one is split by the next.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TRANSFORMS_PARTITION_SHARDING_H
@@ -17,6 +17,8 @@ using Coords = llvm::SmallVector<int64_t, 3>;
 /// The devices of a stage, slowest axis first.
 struct Grid {
   llvm::SmallVector<int64_t, 3> sizes;
+  /// Of each axis, how much of a dimension its devices take, relative to each other; empty: the same.
+  llvm::SmallVector<llvm::SmallVector<int64_t>, 3> shares;
   int64_t stages = 1;
 
   int64_t devices() const;
@@ -49,6 +51,9 @@ Range partOf(graph::DimAttr extent, const DimSplit &split, const Grid &grid, llv
 /// The extents of the parts along the last axis of `split`, at `coords` but for that axis.
 llvm::SmallVector<graph::DimAttr> extentsAlong(graph::DimAttr extent, const DimSplit &split, const Grid &grid,
                                                llvm::ArrayRef<int64_t> coords);
+
+/// True if some device has no unit, whatever the run: of constant units.
+bool leavesNothing(const DimSplit &split, const Grid &grid);
 
 /// The type of the part of a tensor.
 mlir::RankedTensorType partOf(mlir::RankedTensorType type, const Layout &layout, const Grid &grid,

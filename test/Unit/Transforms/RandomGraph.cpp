@@ -241,6 +241,18 @@ OwningOpRef<ModuleOp> Generator::run() {
 /// Whether a loop has as many iterations as there are parts, unless a run decides.
 bool canTake(DimAttr extent, int64_t parts) { return !extent.getConstant() || *extent.getConstant() >= parts; }
 
+ArrayAttr drawShares(OpBuilder &builder, ArrayRef<int64_t> mesh, std::mt19937 &random) {
+  SmallVector<Attribute> rows;
+  for (int64_t size : mesh) {
+    SmallVector<int64_t> shares(size);
+    for (int64_t &share : shares)
+      share = std::uniform_int_distribution<int64_t>(0, 4)(random);
+    shares[0] += 1; // not all of them nothing
+    rows.push_back(builder.getDenseI64ArrayAttr(shares));
+  }
+  return builder.getArrayAttr(rows);
+}
+
 } // namespace
 
 OwningOpRef<ModuleOp> tenon::test::makeRandomGraph(MLIRContext &context, std::mt19937 &random) {
@@ -260,6 +272,8 @@ bool tenon::test::splitRandomly(func::FuncOp function, std::mt19937 &random) {
   SmallVector<StringRef> names = {"a", "b", "c"};
   function->setAttr("graph.axes", builder.getStrArrayAttr(ArrayRef(names).take_front(mesh.size())));
   function->setAttr("graph.stages", builder.getI64IntegerAttr(stages));
+  if (draw(0, 2) == 0)
+    function->setAttr("graph.shares", drawShares(builder, mesh, random));
   const bool isPipeline = draw(0, 3) != 0; // else stages at random
   const int64_t size = function.getBody().front().getOperations().size();
   bool isSumSplit = false;
