@@ -9,6 +9,7 @@
 #include "tenon/Importer/Importer.h"
 #include "tenon/Pipelines/Pipelines.h"
 #include "tenon/Pipelines/Registration.h"
+#include "tenon/Transforms/PartitionOptions.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include <thread>
@@ -31,6 +32,9 @@ private:
   LogicalResult runPasses(Phase phase);
   LogicalResult makePlan();
   LogicalResult makeCostContext();
+  /// An extent for every symbol.
+  void bindSymbols();
+  LogicalResult partition();
   cost::KernelNotes makeNotes(ArrayRef<KernelSet *> sets, std::string *source);
   std::unique_ptr<KernelSet> createHostKernels(const cost::Tuning &tuning);
   LogicalResult writeText(StringRef path);
@@ -97,6 +101,11 @@ LogicalResult Compilation::makeCostContext() {
   } else if (const cost::Device *device = cost::deviceOfArch(archs.front())) {
     cost.device = *device;
   }
+  bindSymbols();
+  return success();
+}
+
+void Compilation::bindSymbols() {
   for (auto function : module->getOps<func::FuncOp>())
     for (BlockArgument argument : function.getArguments()) {
       auto type = dyn_cast<RankedTensorType>(argument.getType());
@@ -108,7 +117,29 @@ LogicalResult Compilation::makeCostContext() {
                                                       ? given->second.dims[axis]
                                                       : getDefaultExtent(type, axis));
     }
-  return success();
+}
+
+LogicalResult Compilation::partition() {
+  if (options.devices.empty())
+    return success();
+  auto cluster = cost::findCluster(options.devices);
+  auto parallel = parseParallel(options.parallel);
+  for (const Status &status : {cluster ? Status() : cluster.status(), parallel ? Status() : parallel.status()})
+    if (!status.ok())
+      return error(status.error().code + ": " + status.error().message);
+  if (!llvm::hasSingleElement(module->getOps<func::FuncOp>()))
+    return error("TN4021: only a run knows which parts of this model it takes: it cannot be split over devices");
+  bindSymbols();
+  auto report = [this](StringRef, double done) { this->report(Phase::Partition, 0.1 + 0.1 * done); };
+  auto answer = choosePartition(*module->getOps<func::FuncOp>().begin(),
+                                {std::move(*cluster), std::move(*parallel), cost.symbols, report});
+  if (failed(answer))
+    return failure();
+  if (options.partitioned)
+    options.partitioned(*answer);
+  PassManager manager(&context, ModuleOp::getOperationName());
+  buildMaterialize(manager);
+  return runSerially(manager, *module);
 }
 
 cost::KernelNotes Compilation::makeNotes(ArrayRef<KernelSet *> sets, std::string *source) {
@@ -237,7 +268,7 @@ LogicalResult Compilation::run(StringRef path) {
     return success(succeeded(stop));
   for (Phase phase : {Phase::Simplify, Phase::Compress, Phase::Partition, Phase::Dispatch}) {
     report(phase, 0.1);
-    if (failed(runPasses(phase)))
+    if (failed(phase == Phase::Partition ? partition() : runPasses(phase)))
       return failure();
     stop = finish(phase);
     if (failed(stop) || *stop)

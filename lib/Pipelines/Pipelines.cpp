@@ -54,6 +54,13 @@ static void buildDispatch(OpPassManager &function, const PipelineOptions &option
   function.addPass(createFormDispatches(dispatch));
 }
 
+void tenon::buildMaterialize(OpPassManager &manager) {
+  manager.addPass(createMaterializePartition());
+  OpPassManager &function = manager.nest<func::FuncOp>();
+  function.addPass(createCanonicalizerPass());
+  function.addPass(createCSEPass());
+}
+
 void tenon::buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
   OpPassManager &function = manager.nest<func::FuncOp>();
   if (phase == Phase::Simplify)

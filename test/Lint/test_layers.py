@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     # Codegen emits calls by the runtime's kernel ABI, which is one header of plain C.
     "Codegen": {"Reference", "Analysis", "Cost", "Runtime", *BASE},
     # Dispatch formation and the writer of weights ask codegen which regions it takes, and how it packs weights.
-    "Transforms": {"Reference", "Analysis", "Cost", "Codegen", *BASE},
+    "Transforms": {"Reference", "Analysis", "Cost", "Partition", "Codegen", *BASE},
     "Conversion": {"Reference", "Analysis", "Cost", "Codegen", *BASE},
     "Pipelines": {"Reference", "Analysis", "Cost", "Partition", "Importer", "Transforms", "Conversion", "Codegen", *BASE},
 }

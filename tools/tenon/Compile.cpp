@@ -10,6 +10,7 @@
 #include "tenon/Plan/Container.h"
 #include "tenon/Plan/plan_generated.h"
 #include "tenon/Support/DiagnosticCollector.h"
+#include "tenon/Transforms/PartitionOptions.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Process.h"
@@ -63,6 +64,11 @@ void CompileArguments::declare(CommandLine &line) {
                            : Status::error("TN9014", "there is no choice '" + text.str() + "'", "",
                                            "choose among allow and refuse");
               });
+  line.text("devices", "CLUSTER", "split the model over the devices of a cluster: its name, or the file of one",
+            options.devices);
+  line.text("parallel", "auto|data:N,tensor:N,pipeline:N",
+            "with --devices: split samples, the work on each, or the sequence of operations; default auto, the fastest",
+            options.parallel);
   line.number("jobs", "compile workers; 0 = all cores; does not change the plan", jobs, 0, 1024);
   line.optimization(options.optimization);
   line.real("max-memory", "GB", "memory the compiler may use", maxGigabytes);
@@ -79,6 +85,10 @@ Status CompileArguments::finish(const ShapeSet &shapes) {
       return Status::error("TN9003", "--arch: '" + arch + "' is no architecture of target " + options.target, "",
                            "choose among " + llvm::join(target.archs, ", "));
   options.archs = std::move(archs);
+  if (options.devices.empty() && options.parallel != "auto")
+    return Status::error("TN9003", "--parallel: there are no devices to split over", "", "add --devices=CLUSTER");
+  if (auto parallel = parseParallel(options.parallel); !parallel)
+    return parallel.takeStatus();
   TENON_RETURN_IF_ERROR(applyDevice(options));
   options.jobs = unsigned(jobs);
   options.threads = unsigned(threads);

@@ -19,6 +19,8 @@
 
 namespace tenon {
 
+struct PartitionAnswer;
+
 /// One `--shape NAME=d0xd1x..[!]`.
 struct ShapeOption {
   std::vector<int64_t> dims;
@@ -42,7 +44,11 @@ struct CompileOptions {
   std::string forcedTactic;                  ///< for measuring; see Cost/Tuning.h
   cost::Tactics tactics = cost::Tactics::Auto; ///< whose kernels the plan may hold; libraries are for target cuda
   bool usesHost = true;                        ///< of GPU targets: what has no kernel there runs on the processor
-  uint64_t maxMemory = 0;                      ///< bytes, 0 = no limit of ours
+  std::string devices;           ///< a cluster to split the model over: a name or path; empty = one device
+  std::string parallel = "auto"; ///< how; see Transforms/PartitionOptions.h
+  uint64_t maxMemory = 0;        ///< bytes, 0 = no limit of ours
+  /// Told how the model was split, where `devices` is given; may be null.
+  std::function<void(const PartitionAnswer &)> partitioned;
   /// Told the phase and how far the whole compilation is (0 to 1); may be null.
   std::function<void(Phase, double)> progress;
 };

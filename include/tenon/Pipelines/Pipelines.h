@@ -22,6 +22,9 @@ struct PipelineOptions {
 /// Appends the passes of one phase (simplify to dispatch) to a pass manager on modules.
 void buildPhase(mlir::OpPassManager &manager, Phase phase, const PipelineOptions &options);
 
+/// Appends the passes that make a program for each rank of what `choosePartition` wrote down.
+void buildMaterialize(mlir::OpPassManager &manager);
+
 /// Runs `manager` on one function after the other: code generators, which passes ask what they have kernels for, load
 /// dialects into the context.
 mlir::LogicalResult runSerially(mlir::PassManager &manager, mlir::ModuleOp module);

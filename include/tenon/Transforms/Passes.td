@@ -57,6 +57,29 @@ def ConvertPrecision : Pass<"tenon-convert-precision", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 
+def ChoosePartition : Pass<"tenon-choose-partition", "::mlir::ModuleOp"> {
+  let summary = "Decide how a model is split over devices";
+  let description = [{
+    Writes the choice down and rewrites nothing: `shard.grid @mesh`, on the function `graph.axes` (the names of the grid's
+    axes) and `graph.stages`, on ops `graph.split` (for each axis the loop of the op's split rule, or -1),
+    `graph.scatter` (the dimension of the results over which a sum is scattered, or -1) and `graph.stage`. What is absent
+    is -1, or stage 0. Nothing is written where one device is best.
+
+    ```mlir
+                                                 shard.grid @mesh(shape = 4)
+    %0 = graph.matmul %x, %w                 ->  %0 = graph.matmul %x, %w {graph.split = array<i64: 1>}
+    ```
+
+    For models of one function without a script.
+  }];
+  let options = [
+    Option<"cluster", "cluster", "std::string", "\"cpu\"", "a cluster by name, or the file of one">,
+    Option<"parallel", "parallel", "std::string", "\"auto\"", "auto, or data:N,tensor:N,pipeline:N">,
+    ListOption<"extents", "extents", "std::string", "the extents that are priced, NAME=EXTENT; others are 16">,
+  ];
+  let dependentDialects = ["::tenon::graph::GraphDialect", "::mlir::shard::ShardDialect"];
+}
+
 def AssignLayout : Pass<"tenon-assign-layout", "::mlir::func::FuncOp"> {
   let summary = "Put channels last around convolutions and pools";
   let description = [{

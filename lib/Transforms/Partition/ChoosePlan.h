@@ -1,0 +1,40 @@
+//===- ChoosePlan.h - The best choice for one form ------------------------===//
+#ifndef TENON_LIB_TRANSFORMS_PARTITION_CHOOSEPLAN_H
+#define TENON_LIB_TRANSFORMS_PARTITION_CHOOSEPLAN_H
+
+#include "ChooseStrategies.h"
+#include "tenon/Transforms/PartitionOptions.h"
+
+namespace tenon::choice {
+
+inline constexpr double infinity = partition::forbidden;
+
+/// The best choice of strategies and stages of one form.
+struct Plan {
+  Parallel form;
+  Setting setting;
+  PricedGraph priced;
+  partition::Choice choice;     ///< a strategy for each op; empty: none was found
+  std::vector<int> stages;      ///< of each op
+  std::vector<double> transfer; ///< seconds that each stage receives for
+  double outputs = 0;           ///< seconds from the last stage to the first
+  double bound = 0;             ///< no choice of this form is faster
+  int64_t capacity = 0;
+  bool isPruned = false; ///< `bound` is above what is known: nothing more was sought
+  Status shortage;       ///< where nothing fits
+
+  bool found() const { return !choice.empty(); }
+  const Strategy &strategyOf(int op) const { return priced.strategies[op][choice[op]]; }
+  /// Seconds of a run.
+  double seconds() const;
+};
+
+/// The best choice of `form` that fits, unless it is plain that it takes `known` seconds or more.
+Plan makePlan(const Graph &graph, const cost::Cluster &cluster, const Parallel &form, bool isForced, double known);
+
+/// All about `plan`, which was found; the bound is that of its form.
+PartitionAnswer describePlan(const Graph &graph, const Plan &plan);
+
+} // namespace tenon::choice
+
+#endif // TENON_LIB_TRANSFORMS_PARTITION_CHOOSEPLAN_H

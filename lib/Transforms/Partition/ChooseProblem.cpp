@@ -1,0 +1,226 @@
+//===- ChooseProblem.cpp - A graph and a mesh as a problem ----------------===//
+#include "ChooseStrategies.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include <algorithm>
+
+using namespace tenon;
+using namespace tenon::choice;
+using tenon::partition::CollectiveKind;
+using tenon::partition::CollectiveStep;
+using tenon::partition::Layout;
+using tenon::partition::Mesh;
+using tenon::partition::TensorShape;
+
+namespace {
+
+/// Moves one tensor from one placement to another, step by step.
+class Resharder {
+public:
+  Resharder(const TensorShape &shape, const Mesh &mesh, const Placement &from, const Placement &to)
+      : shape(shape), mesh(mesh), to(to), now(from.axes) {
+    for (size_t d = 0; d < shape.extents.size(); ++d)
+      if (!isSameCut(from, d))
+        stale.push_back(int(d));
+  }
+
+  std::vector<CollectiveStep> run() {
+    while (step())
+      ;
+    return std::move(steps);
+  }
+
+private:
+  std::vector<int> axesOf(const Layout &layout, int dim) const {
+    std::vector<int> axes;
+    for (size_t i = 0; i < layout.size(); ++i)
+      if (layout[i] == dim)
+        axes.push_back(int(i));
+    return axes;
+  }
+
+  /// Heads and columns are cut alike, by heads: materialisation sees to it.
+  bool isSameCut(const Placement &from, size_t d) const {
+    const auto [fewer, more] = std::minmax(from.units[d], to.units[d]);
+    return fewer == more || (fewer > 0 && more % fewer == 0);
+  }
+
+  /// Whether what splits `dim` now is how the axes that shall split it begin.
+  bool isPrefix(int dim) const {
+    std::vector<int> mine = axesOf(now, dim), wanted = axesOf(to.axes, dim);
+    return mine.empty() || (mine.size() <= wanted.size() && !llvm::is_contained(stale, dim) &&
+                            std::equal(mine.begin(), mine.end(), wanted.begin()));
+  }
+
+  /// Whether `axis` can become the innermost that splits the dimension that it shall.
+  bool canEnter(size_t axis) const {
+    const int dim = to.axes[axis];
+    return dim >= 0 && isPrefix(dim) && axesOf(to.axes, dim)[axesOf(now, dim).size()] == int(axis);
+  }
+
+  /// Whether `axis` has to leave its dimension, and is its innermost.
+  bool canLeave(size_t axis) const {
+    return now[axis] >= 0 && !isPrefix(now[axis]) && axesOf(now, now[axis]).back() == int(axis);
+  }
+
+  void move(CollectiveKind kind, size_t axis, int dim) {
+    const int64_t before = partition::partBytes(shape, mesh, now);
+    now[axis] = dim;
+    steps.push_back(
+        {kind, int(axis), kind == CollectiveKind::AllGather ? partition::partBytes(shape, mesh, now) : before});
+  }
+
+  /// Slices before exchanges before gathers: what moves is small.
+  bool step() {
+    for (size_t i = 0; i < mesh.size(); ++i)
+      if (now[i] < 0 && canEnter(i))
+        return move(CollectiveKind::Slice, i, to.axes[i]), true;
+    for (size_t i = 0; i < mesh.size(); ++i)
+      if (canLeave(i) && to.axes[i] != now[i] && canEnter(i))
+        return move(CollectiveKind::AllToAll, i, to.axes[i]), true;
+    for (size_t i = 0; i < mesh.size(); ++i)
+      if (canLeave(i))
+        return move(CollectiveKind::AllGather, i, -1), true;
+    return false;
+  }
+
+  const TensorShape &shape;
+  const Mesh &mesh;
+  const Placement &to;
+  Layout now;
+  std::vector<int> stale; ///< dimensions that are cut elsewhere than they shall be
+  std::vector<CollectiveStep> steps;
+};
+
+} // namespace
+
+std::vector<CollectiveStep> choice::reshardSteps(const TensorShape &shape, const Mesh &mesh, const Placement &from,
+                                                 const Placement &to) {
+  return Resharder(shape, mesh, from, to).run();
+}
+
+namespace {
+
+class ProblemBuilder {
+public:
+  ProblemBuilder(const Graph &graph, const Setting &setting) : graph(graph), setting(setting) {}
+
+  PricedGraph run(int64_t capacity);
+
+private:
+  void findLastUses();
+  partition::Node makeNode(int index) const;
+  partition::Node makeOutputs();
+  /// Adds the edge of an operand that op `consumer` reads in any of `placements`.
+  void addEdge(const Operand &operand, int consumer, const std::vector<const Placement *> &placements);
+
+  const Graph &graph;
+  const Setting &setting;
+  PricedGraph result;
+};
+
+} // namespace
+
+/// A view holds no memory: who reads it reads what it is a view of.
+void ProblemBuilder::findLastUses() {
+  result.lastUse.assign(graph.ops.size(), 0);
+  for (int i = 0; i < int(graph.ops.size()); ++i)
+    result.lastUse[i] = i;
+  for (const Operand &output : graph.outputs)
+    if (output.producer >= 0)
+      result.lastUse[output.producer] = int(graph.ops.size());
+  for (int i = int(graph.ops.size()); i-- > 0;)
+    for (const Operand &operand : graph.ops[i].operands)
+      if (operand.producer >= 0)
+        result.lastUse[operand.producer] =
+            std::max(result.lastUse[operand.producer], graph.ops[i].isView || operand.isFused ? result.lastUse[i] : i);
+}
+
+partition::Node ProblemBuilder::makeNode(int index) const {
+  const GraphOp &op = graph.ops[index];
+  const std::vector<Strategy> &strategies = result.strategies[index];
+  const int end = int(graph.ops.size());
+  partition::Node node;
+  node.name = op.node.empty() ? op.kind : op.node;
+  for (const Strategy &strategy : strategies) {
+    node.seconds.push_back(std::max(0.0, strategy.compute) + strategy.reduction);
+    node.strategies.push_back(strategy.name);
+  }
+  for (size_t r = 0; r < op.results.size() && !op.isView; ++r) {
+    if (op.resultFused[r])
+      continue;
+    partition::Tensor &tensor = node.tensors.emplace_back();
+    tensor = {node.name, index, result.lastUse[index], {}};
+    for (const Strategy &strategy : strategies)
+      tensor.bytes.push_back(partition::partBytes(op.results[r].shape, setting.mesh, strategy.results[r].axes));
+  }
+  for (size_t i = 0; i < op.operands.size(); ++i) {
+    const int constant = op.operands[i].constant;
+    if (constant < 0 || graph.constants[constant].firstUser != index)
+      continue;
+    partition::Tensor &tensor = node.tensors.emplace_back();
+    tensor = {graph.constants[constant].name, 0, end, {}};
+    for (const Strategy &strategy : strategies)
+      tensor.bytes.push_back(
+          partition::partBytes(op.operands[i].access.shape, setting.mesh, strategy.operands[i].axes));
+  }
+  return node;
+}
+
+/// Whoever asks gets all of the results; inputs are held by everyone until then.
+partition::Node ProblemBuilder::makeOutputs() {
+  const int end = int(graph.ops.size());
+  return {"results", {0.0}, {{"inputs", 0, end, {graph.inputBytes}}}, {"whole"}};
+}
+
+void ProblemBuilder::addEdge(const Operand &operand, int consumer, const std::vector<const Placement *> &placements) {
+  const std::vector<Strategy> &producers = result.strategies[operand.producer];
+  partition::Edge edge{operand.producer, consumer, {}};
+  // Strategies are many, placements few.
+  std::vector<std::tuple<const Placement *, const Placement *, double>> known;
+  auto price = [&](const Placement &from, const Placement &to) {
+    for (const auto &[a, b, seconds] : known)
+      if (*a == from && *b == to)
+        return seconds;
+    const double seconds =
+        partition::secondsOf(reshardSteps(operand.access.shape, setting.mesh, from, to), setting.collectives);
+    known.push_back({&from, &to, seconds});
+    return seconds;
+  };
+  for (const Strategy &from : producers)
+    for (const Placement *to : placements)
+      edge.seconds.push_back(price(from.results[operand.result], *to));
+  if (llvm::any_of(edge.seconds, [](double seconds) { return seconds > 0; }))
+    result.problem.edges.push_back(std::move(edge));
+}
+
+PricedGraph ProblemBuilder::run(int64_t capacity) {
+  const int end = int(graph.ops.size());
+  for (const GraphOp &op : graph.ops)
+    result.strategies.push_back(enumerateStrategies(op, setting));
+  findLastUses();
+  for (int i = 0; i < end; ++i) {
+    result.problem.nodes.push_back(makeNode(i));
+    for (size_t k = 0; k < graph.ops[i].operands.size(); ++k) {
+      if (graph.ops[i].operands[k].producer < 0)
+        continue;
+      std::vector<const Placement *> placements;
+      for (const Strategy &strategy : result.strategies[i])
+        placements.push_back(&strategy.operands[k]);
+      addEdge(graph.ops[i].operands[k], i, placements);
+    }
+  }
+  result.problem.nodes.push_back(makeOutputs());
+  for (const Operand &output : graph.outputs) {
+    const Placement whole = wholePlacement(output.access.shape, setting.mesh);
+    if (output.producer >= 0)
+      addEdge(output, end, {&whole});
+  }
+  result.problem.points = end + 1;
+  result.problem.capacity = capacity;
+  return std::move(result);
+}
+
+PricedGraph choice::priceGraph(const Graph &graph, const Setting &setting, int64_t capacity) {
+  return ProblemBuilder(graph, setting).run(capacity);
+}

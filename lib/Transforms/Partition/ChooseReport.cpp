@@ -1,0 +1,109 @@
+//===- ChooseReport.cpp - What was chosen, and why ------------------------===//
+#include "ChoosePlan.h"
+
+#include <algorithm>
+
+using namespace tenon;
+using namespace tenon::choice;
+
+namespace {
+
+class Describer {
+public:
+  Describer(const Graph &graph, const Plan &plan)
+      : graph(graph), plan(plan), problem(plan.priced.problem), edgesOf(problem.nodes.size()) {
+    for (size_t i = 0; i < problem.edges.size(); ++i) {
+      edgesOf[problem.edges[i].producer].push_back(int(i));
+      edgesOf[problem.edges[i].consumer].push_back(int(i));
+    }
+  }
+
+  PartitionAnswer run();
+
+private:
+  /// Seconds of an edge where op `node` takes `strategy` and every other what was chosen.
+  double edgeSeconds(const partition::Edge &edge, int node, int strategy) const {
+    const int from = edge.producer == node ? strategy : plan.choice[edge.producer];
+    const int to = edge.consumer == node ? strategy : plan.choice[edge.consumer];
+    return edge.seconds[size_t(from) * problem.nodes[edge.consumer].seconds.size() + to];
+  }
+  double secondsWith(int node, int strategy) const {
+    double seconds = problem.nodes[node].seconds[strategy];
+    for (int edge : edgesOf[node])
+      seconds += edgeSeconds(problem.edges[edge], node, strategy);
+    return seconds;
+  }
+  PartitionedOp describe(int index) const;
+  void addMemory(PartitionAnswer &answer) const;
+
+  const Graph &graph;
+  const Plan &plan;
+  const partition::Problem &problem;
+  std::vector<std::vector<int>> edgesOf;
+};
+
+} // namespace
+
+PartitionedOp Describer::describe(int index) const {
+  const GraphOp &op = graph.ops[index];
+  const Strategy &strategy = plan.strategyOf(index);
+  PartitionedOp result;
+  result.node = op.node;
+  result.kind = op.kind;
+  result.strategy = strategy.name;
+  result.stage = plan.stages[index];
+  result.flops = op.flops;
+  result.share = strategy.share;
+  result.compute = std::max(0.0, strategy.compute);
+  result.reduction = strategy.reduction;
+  for (int edge : edgesOf[index])
+    if (problem.edges[edge].consumer == index)
+      result.resharding += edgeSeconds(problem.edges[edge], index, plan.choice[index]);
+  const double mine = secondsWith(index, plan.choice[index]);
+  double least = infinity;
+  for (int other = 0; other < int(plan.priced.strategies[index].size()); ++other)
+    if (double seconds = secondsWith(index, other); other != plan.choice[index] && seconds < least) {
+      least = seconds;
+      result.alternative = plan.priced.strategies[index][other].name;
+      result.alternativeExtra = seconds - mine;
+    }
+  return result;
+}
+
+/// Weights lie where their op does; what crosses a cut is counted where it was made.
+void Describer::addMemory(PartitionAnswer &answer) const {
+  const int count = int(graph.ops.size());
+  answer.weightBytes.assign(plan.form.stages, 0);
+  answer.usage.assign(plan.form.stages, std::vector<int64_t>(count, graph.inputBytes));
+  for (int i = 0; i < count; ++i)
+    for (const partition::Tensor &tensor : problem.nodes[i].tensors) {
+      const int64_t bytes = tensor.bytes[plan.choice[i]];
+      const bool isWeight = tensor.first == 0 && tensor.last == count;
+      answer.weightBytes[plan.stages[i]] += isWeight ? bytes : 0;
+      for (int point = tensor.first; point <= std::min(tensor.last, count - 1); ++point)
+        answer.usage[plan.stages[i]][point] += bytes;
+    }
+  for (const std::vector<int64_t> &usage : answer.usage)
+    answer.peakBytes.push_back(usage.empty() ? 0 : *std::max_element(usage.begin(), usage.end()));
+}
+
+PartitionAnswer Describer::run() {
+  PartitionAnswer answer;
+  answer.parallel = plan.form;
+  answer.seconds = plan.seconds();
+  answer.bound = plan.bound;
+  answer.capacity = plan.capacity;
+  answer.transfer = plan.transfer;
+  answer.stageSeconds.assign(plan.form.stages, 0);
+  for (int i = 0; i < int(graph.ops.size()); ++i) {
+    answer.ops.push_back(describe(i));
+    const PartitionedOp &op = answer.ops.back();
+    answer.stageSeconds[op.stage] += op.compute + op.reduction + op.resharding;
+  }
+  for (int stage = 0; stage < plan.form.stages; ++stage)
+    answer.bottleneck = std::max(answer.bottleneck, answer.stageSeconds[stage] + answer.transfer[stage]);
+  addMemory(answer);
+  return answer;
+}
+
+PartitionAnswer choice::describePlan(const Graph &graph, const Plan &plan) { return Describer(graph, plan).run(); }

@@ -1,0 +1,25 @@
+//===- ChooseStages.h - Where a pipeline is cut ---------------------------===//
+#ifndef TENON_LIB_TRANSFORMS_PARTITION_CHOOSESTAGES_H
+#define TENON_LIB_TRANSFORMS_PARTITION_CHOOSESTAGES_H
+
+#include <cstdint>
+#include <vector>
+
+namespace tenon::choice {
+
+/// Ops in the order in which they run.
+struct Chain {
+  std::vector<double> seconds;  ///< of each op
+  std::vector<double> entry;    ///< seconds to receive what lives across the cut before each op
+  std::vector<int64_t> weights; ///< bytes that each op holds for ever
+  std::vector<int64_t> live;    ///< bytes besides, at each op
+  int64_t capacity = 0;         ///< bytes of a device
+};
+
+/// The first op of each of `stages` runs of ops such that the slowest is as fast as can be and each fits; empty where
+/// none do. At least as many ops as stages. Exact; time grows with the square of the number of ops.
+std::vector<int> cutStages(const Chain &chain, int stages);
+
+} // namespace tenon::choice
+
+#endif // TENON_LIB_TRANSFORMS_PARTITION_CHOOSESTAGES_H
