@@ -411,7 +411,8 @@ struct GatherSplit : SplitOpInterface::ExternalModel<GatherSplit, GatherOp> {
     const unsigned axis = gather.getAxis(), inserted = rankOf(gather.getIndices());
     for (unsigned i = 0; i < rankOf(gather.getX()); ++i) {
       const bool isTable = i == axis;
-      if (isTable && gather.getX().getType().getElementType().isInteger(1))
+      // No sum of bools; no part of the table may be empty.
+      if (isTable && (gather.getX().getType().getElementType().isInteger(1) || gather.getX().getType().isDynamicDim(i)))
         continue;
       const int loop = rule.loop(dimOf(gather.getX(), i), isTable ? LoopKind::Sum : LoopKind::Parallel);
       rule.operand(0, i, loop);
