@@ -5,6 +5,7 @@
 #include "KernelSet.h"
 #include "Plan/IR/PlanOps.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Importer/Importer.h"
 #include "tenon/Pipelines/Pipelines.h"
@@ -260,7 +261,7 @@ LogicalResult Compilation::run(StringRef path) {
   for (const auto &[name, shape] : options.shapes)
     if (shape.fixed)
       import.fixedShapes[name] = SmallVector<int64_t>(shape.dims.begin(), shape.dims.end());
-  module = importOnnx(path, context, import);
+  module = path.ends_with(".mlir") ? parseSourceFile<ModuleOp>(path, &context) : importOnnx(path, context, import);
   if (!module)
     return failure();
   auto stop = finish(Phase::Import);

@@ -79,6 +79,10 @@ private:
   Status checkMap(const Where &where, const Launch &launch, const TensorMap &map) const;
   Status checkHeld(const Where &where, const Record &record) const;
   Status checkCopy(uint32_t index, const Where &where, const Copy &copy) const;
+  Status checkTarget(uint32_t record, const Where &where, const BufferRef &ref) const;
+  Status checkCollective(uint32_t index, const Where &where, const Collective &collective) const;
+  Status checkParts(const Where &where, const Collective &collective, uint32_t axis,
+                    const flatbuffers::Vector<uint32_t> *extents) const;
   Status checkRef(uint32_t record, const Where &where, const BufferRef &ref) const;
 };
 
@@ -257,6 +261,10 @@ Status FunctionVerifier::checkRecord(uint32_t index, const Record &record) const
     return checkCopy(index, where, *record.operation_as_Copy());
   case Operation::Check:
     return checkValue(where, "shape value", record.operation_as_Check()->condition());
+  case Operation::Collective:
+    if (length(record.codes()) != 0)
+      return fail("TN6021", where.str() + ": ranks meet in it only with some code objects");
+    return checkCollective(index, where, *record.operation_as_Collective());
   case Operation::NONE:
     break;
   }
@@ -344,11 +352,61 @@ Status FunctionVerifier::checkHeld(const Where &where, const Record &record) con
 
 Status FunctionVerifier::checkCopy(uint32_t index, const Where &where, const Copy &copy) const {
   TENON_RETURN_IF_ERROR(checkRef(index, where, *copy.source()));
-  TENON_RETURN_IF_ERROR(checkRef(index, where, *copy.target()));
-  const BufferKind kind = function.buffers()->Get(copy.target()->buffer())->kind();
-  if (kind == BufferKind::Weight || kind == BufferKind::Input)
-    return fail("TN6021", where.str() + " copies into a weight or an input");
+  TENON_RETURN_IF_ERROR(checkTarget(index, where, *copy.target()));
   return checkValue(where, "shape value", copy.bytes());
+}
+
+/// A reference to what is written.
+Status FunctionVerifier::checkTarget(uint32_t record, const Where &where, const BufferRef &ref) const {
+  TENON_RETURN_IF_ERROR(checkRef(record, where, ref));
+  const BufferKind kind = function.buffers()->Get(ref.buffer())->kind();
+  if (kind == BufferKind::Weight || kind == BufferKind::Input)
+    return fail("TN6021", where.str() + " writes into a weight or an input");
+  return Status::success();
+}
+
+/// One extent a member, along an axis of the tensor.
+Status FunctionVerifier::checkParts(const Where &where, const Collective &collective, uint32_t axis,
+                                    const flatbuffers::Vector<uint32_t> *extents) const {
+  TENON_RETURN_IF_ERROR(checkIndex(where, "axis", axis, length(collective.dims())));
+  if (length(extents) != length(collective.group()))
+    return fail("TN6021", where.str() + " has " + std::to_string(length(extents)) + " parts for " +
+                              std::to_string(length(collective.group())) + " ranks");
+  for (uint32_t i = 0; i < length(extents); ++i)
+    TENON_RETURN_IF_ERROR(checkValue(where, "shape value", extents->Get(i)));
+  return Status::success();
+}
+
+/// What of a collective concerns this function alone; see RankVerifier for the others.
+Status FunctionVerifier::checkCollective(uint32_t index, const Where &where, const Collective &collective) const {
+  const CollectiveKind kind = collective.kind();
+  if (kind > CollectiveKind::MAX || collective.reduction() > Reduction::MAX || collective.type() > ElementType::MAX)
+    return fail("TN6021", where.str() + ": unknown kind, reduction or element type of a collective");
+  const bool reduces = kind == CollectiveKind::AllReduce || kind == CollectiveKind::ReduceScatter;
+  if (reduces && collective.type() > ElementType::Bool)
+    return fail("TN6021", where.str() + " reduces elements of a type that has no sums");
+  if ((kind != CollectiveKind::Receive) != bool(collective.source()) ||
+      (kind != CollectiveKind::Send) != bool(collective.target()))
+    return fail("TN6021", where.str() + " has a source or target that its kind has not, or lacks one");
+  if (collective.source())
+    TENON_RETURN_IF_ERROR(checkRef(index, where, *collective.source()));
+  if (collective.target())
+    TENON_RETURN_IF_ERROR(checkTarget(index, where, *collective.target()));
+  if (collective.source() && collective.target() && collective.source()->buffer() == collective.target()->buffer())
+    return fail("TN6021", where.str() + " has one buffer as source and target");
+  if (length(collective.dims()) > maxRank)
+    return fail("TN6021", where.str() + ": rank " + std::to_string(length(collective.dims())) + ", at most 64");
+  for (uint32_t i = 0; i < length(collective.dims()); ++i)
+    TENON_RETURN_IF_ERROR(checkValue(where, "shape value", collective.dims()->Get(i)));
+  const bool hasParts =
+      kind == CollectiveKind::AllGather || kind == CollectiveKind::ReduceScatter || kind == CollectiveKind::AllToAll;
+  if (hasParts)
+    TENON_RETURN_IF_ERROR(checkParts(where, collective, collective.axis(), collective.extents()));
+  if (kind != CollectiveKind::AllToAll)
+    return Status::success();
+  if (collective.axis() == collective.concat_axis())
+    return fail("TN6021", where.str() + " has one axis twice");
+  return checkParts(where, collective, collective.concat_axis(), collective.concat_extents());
 }
 
 } // namespace

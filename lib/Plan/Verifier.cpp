@@ -7,6 +7,7 @@
 #include "tenon/Plan/Verifier.h"
 
 #include "FunctionVerifier.h"
+#include "RankVerifier.h"
 #include "ScriptVerifier.h"
 #include "tenon/Plan/Checked.h"
 #include "tenon/Plan/Container.h"
@@ -137,6 +138,7 @@ Expected<const Plan *> verifyPlan(std::span<const uint8_t> bytes, uint64_t weigh
   TENON_RETURN_IF_ERROR(checkFunctions(plan));
   if (plan.script())
     TENON_RETURN_IF_ERROR(verifyScript(plan, *plan.script()));
+  TENON_RETURN_IF_ERROR(verifyRanks(plan));
   return &plan;
 }
 

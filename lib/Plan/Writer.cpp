@@ -155,6 +155,7 @@ Expected<uint64_t> ContainerWriter::addCode(std::span<const uint8_t> bytes) {
 }
 
 Status ContainerWriter::finish(const PlanT &plan) {
+  features = plan.ranks.empty() ? 0 : featureRanks;
   flatbuffers::FlatBufferBuilder builder(1 << 16);
   FinishPlanBuffer(builder, Plan::Pack(builder, &plan));
   TENON_RETURN_IF_ERROR(begin(SectionKind::Plan));
@@ -181,6 +182,7 @@ Status ContainerWriter::writeHeader() {
   header.version = formatVersion;
   header.headerSize = uint32_t(pageSize);
   header.fileSize = position;
+  header.requiredFeatures = features;
   header.sectionCount = uint32_t(table.size());
   uint8_t page[pageSize] = {};
   std::memcpy(page, &header, sizeof(header));

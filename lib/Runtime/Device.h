@@ -89,6 +89,8 @@ public:
   virtual std::unique_ptr<DeviceMemory> allocate(int64_t bytes) = 0;
   /// Where kernels find the WEIGHTS section.
   virtual const char *weights() const = 0;
+  /// Whether the host reads and writes its memory, too.
+  virtual bool sharesMemory() const { return true; }
   /// Number of threads that need scratch of their own; 0 where kernels have no scratch.
   virtual unsigned threads() const = 0;
   /// Index of the code object in use.

@@ -4,6 +4,7 @@
 #include "tenon/Plan/Checked.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <cmath>
 
@@ -93,11 +94,32 @@ Status Executor::prepare(Context &context, const Instance &instance, std::span<c
   return Status::success();
 }
 
-Status Executor::execute(const Context &context, const Instance &instance, size_t index) {
+/// By way of memory of the host, where the device has its own.
+Status Executor::executeCollective(Context &context, const CollectiveSizes &collective, void *const *pointers) {
+  assert(context.communicator && "only functions of ranks have collectives, as the plan's verifier checks");
+  const bool hasSource = collective.plan->source() != nullptr;
+  char *source = hasSource ? static_cast<char *>(pointers[0]) : nullptr;
+  char *target = collective.plan->target() ? static_cast<char *>(pointers[hasSource]) : nullptr;
+  TENON_RETURN_IF_ERROR(context.queue->finish());
+  if (device.sharesMemory())
+    return context.communicator->run(collective, source, target);
+  if (!context.exchanged.reserve(collective.traffic()))
+    return Status::error("TN7011", "cannot allocate " + std::to_string(collective.traffic()) + " bytes to exchange");
+  char *sent = context.exchanged.data(), *received = sent + collective.sourceBytes;
+  TENON_RETURN_IF_ERROR(context.queue->copy(sent, source, collective.sourceBytes));
+  TENON_RETURN_IF_ERROR(context.queue->finish());
+  TENON_RETURN_IF_ERROR(context.communicator->run(collective, sent, received));
+  TENON_RETURN_IF_ERROR(context.queue->copy(target, received, collective.targetBytes));
+  return context.queue->finish(); // the next collective needs the memory
+}
+
+Status Executor::execute(Context &context, const Instance &instance, size_t index) {
   const Step &step = program.steps[index];
   const StepSizes &sizes = instance.steps[index];
   void *const *pointers = context.pointers.data() + step.firstRef;
-  if (step.isCopy)
+  if (step.kind == StepKind::Collective)
+    return executeCollective(context, instance.collectives[step.kernel], pointers);
+  if (step.kind == StepKind::Copy)
     return context.queue->copy(pointers[1], pointers[0], sizes.grid);
   if (sizes.grid == 0)
     return Status::success();
@@ -120,7 +142,7 @@ Status Executor::execute(const Context &context, const Instance &instance, size_
   return context.hostQueue->launch(step.kernel, arguments);
 }
 
-Status Executor::executeRange(const Context &context, const Instance &instance, size_t begin, size_t end) {
+Status Executor::executeRange(Context &context, const Instance &instance, size_t begin, size_t end) {
   for (size_t i = begin; i < end; ++i)
     TENON_RETURN_IF_ERROR(execute(context, instance, i));
   return Status::success();
@@ -130,7 +152,7 @@ Status Executor::executeRange(const Context &context, const Instance &instance, 
 bool Executor::isRecordable(const Instance &instance, size_t index) const {
   const Step &step = program.steps[index];
   const auto first = instance.addresses.begin() + step.firstRef;
-  return !step.isCopy && !step.isHost &&
+  return step.kind == StepKind::Launch && !step.isHost &&
          std::all_of(first, first + step.numRefs, [](const Address &address) { return address.base < firstInputBase; });
 }
 
@@ -151,7 +173,7 @@ std::vector<RecordedRuns::Run> Executor::findRuns(const Instance &instance) cons
   return runs;
 }
 
-Status Executor::record(const Context &context, const Instance &instance, RecordedRuns::Run &run) {
+Status Executor::record(Context &context, const Instance &instance, RecordedRuns::Run &run) {
   TENON_RETURN_IF_ERROR(context.queue->beginRecording());
   Status status = executeRange(context, instance, run.begin, run.end);
   auto recording = context.queue->endRecording(); // even after an error
@@ -202,7 +224,7 @@ static Status readMarks(Queue &queue, std::vector<int64_t> &times) {
   return Status::success();
 }
 
-Status Executor::executeProfiled(const Context &context, const Instance &instance, Profile &profile) {
+Status Executor::executeProfiled(Context &context, const Instance &instance, Profile &profile) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   auto elapsed = [&] {
@@ -230,15 +252,16 @@ Status Executor::executeProfiled(const Context &context, const Instance &instanc
     const Step &step = program.steps[i];
     const StepSizes &sizes = instance.steps[i];
     profile.events.push_back({program.nameOf(container.plan(), step), program.nodesOf(step), step.record, times[i],
-                              times[i + 1] - times[i], step.isCopy ? 0 : sizes.grid, sizes.flops,
-                              step.isCopy ? 2 * sizes.grid : sizes.traffic});
+                              times[i + 1] - times[i], step.kind == StepKind::Copy ? 0 : sizes.grid, sizes.flops,
+                              step.kind == StepKind::Copy ? 2 * sizes.grid : sizes.traffic});
   }
   return Status::success();
 }
 
 Status Executor::run(const std::shared_ptr<const Instance> &instance, std::span<const Tensor> inputs,
-                     std::span<const Tensor> outputs, Profile *profile) {
+                     std::span<const Tensor> outputs, Profile *profile, Communicator *communicator) {
   std::unique_ptr<Context> context = take();
+  context->communicator = communicator;
   Status status = prepare(*context, *instance, inputs, outputs);
   if (status.ok())
     status = profile ? executeProfiled(*context, *instance, *profile) : executeAll(*context, instance);

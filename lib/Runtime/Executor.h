@@ -34,8 +34,9 @@ public:
       : container(container), program(program), device(device), host(host) {}
 
   /// `inputs` and `outputs` in model order, with the extents of the instance. TN7011 where memory is short.
+  /// `communicator` is for collectives, null where the program has none.
   Status run(const std::shared_ptr<const Instance> &instance, std::span<const Tensor> inputs,
-             std::span<const Tensor> outputs, Profile *profile);
+             std::span<const Tensor> outputs, Profile *profile, Communicator *communicator = nullptr);
 
 private:
   struct Arena {
@@ -52,6 +53,8 @@ private:
     std::unique_ptr<Queue> queue, hostQueue;
     Arena arena, hostArena;
     Scratch scratch, hostScratch;
+    Memory exchanged; ///< what collectives read and write, where the device has memory of its own
+    Communicator *communicator = nullptr;
     std::vector<char *> bases;
     std::vector<void *> pointers;       ///< one per Program::refs
     std::vector<RecordedRuns> recorded; ///< most recent first; they go before the arena and the queue
@@ -64,13 +67,14 @@ private:
   Status prepareHost(Context &context, const Instance &instance);
   Status prepare(Context &context, const Instance &instance, std::span<const Tensor> inputs,
                  std::span<const Tensor> outputs);
-  Status execute(const Context &context, const Instance &instance, size_t index);
-  Status executeRange(const Context &context, const Instance &instance, size_t begin, size_t end);
+  Status execute(Context &context, const Instance &instance, size_t index);
+  Status executeCollective(Context &context, const CollectiveSizes &collective, void *const *pointers);
+  Status executeRange(Context &context, const Instance &instance, size_t begin, size_t end);
   Status executeAll(Context &context, const std::shared_ptr<const Instance> &instance);
   bool isRecordable(const Instance &instance, size_t index) const;
   std::vector<RecordedRuns::Run> findRuns(const Instance &instance) const;
-  Status record(const Context &context, const Instance &instance, RecordedRuns::Run &run);
-  Status executeProfiled(const Context &context, const Instance &instance, Profile &profile);
+  Status record(Context &context, const Instance &instance, RecordedRuns::Run &run);
+  Status executeProfiled(Context &context, const Instance &instance, Profile &profile);
 
   const plan::Container &container;
   const Program &program;

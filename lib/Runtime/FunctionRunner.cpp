@@ -6,7 +6,7 @@
 namespace tenon::runtime {
 
 Expected<std::vector<Tensor>> FunctionRunner::run(std::vector<Tensor> inputs, Profile *profile,
-                                                  std::span<const NamedTensor> into) {
+                                                  std::span<const NamedTensor> into, Communicator *communicator) {
   TENON_RETURN_IF_ERROR(checkInputs(program.inputs, inputs));
   auto shapes = readShapes(program, inputs);
   if (!shapes)
@@ -18,7 +18,7 @@ Expected<std::vector<Tensor>> FunctionRunner::run(std::vector<Tensor> inputs, Pr
   if (!outputs)
     return outputs;
   Profile own;
-  TENON_RETURN_IF_ERROR(executor.run(*instance, inputs, *outputs, profile ? &own : nullptr));
+  TENON_RETURN_IF_ERROR(executor.run(*instance, inputs, *outputs, profile ? &own : nullptr, communicator));
   if (profile) {
     for (ProfileEvent &event : own.events) {
       event.start += profile->total;

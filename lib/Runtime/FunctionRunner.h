@@ -17,8 +17,10 @@ public:
 
   const Program program;
 
-  /// Inputs in model order; `into` as in Session::run. Events are added to `profile`, if there is one.
-  Expected<std::vector<Tensor>> run(std::vector<Tensor> inputs, Profile *profile, std::span<const NamedTensor> into);
+  /// Inputs in model order; `into` as in Session::run. Events are added to `profile`, if there is one. A rank's
+  /// function needs a `communicator`.
+  Expected<std::vector<Tensor>> run(std::vector<Tensor> inputs, Profile *profile, std::span<const NamedTensor> into,
+                                    Communicator *communicator = nullptr);
 
 private:
   InstanceCache cache;

@@ -44,6 +44,7 @@ private:
   Status sizeBuffer(uint32_t index, const plan::Buffer &buffer);
   TensorMap evaluate(const plan::TensorMap &map) const;
   Status addStep(const Step &step);
+  Status addCollective(const Step &step);
   Status addRef(const Step &step, const plan::BufferRef &ref, int64_t needed);
   int64_t optional(uint32_t value) const { return value == noValue ? -1 : values[value]; }
 };
@@ -189,7 +190,22 @@ TensorMap InstanceBuilder::evaluate(const plan::TensorMap &map) const {
   return result;
 }
 
+Status InstanceBuilder::addCollective(const Step &step) {
+  auto sizes = sizeCollective(*program.collectives[step.kernel], values, program.rank);
+  if (!sizes)
+    return sizes.takeStatus();
+  const bool hasSource = sizes->plan->source() != nullptr;
+  for (uint32_t i = 0; i < step.numRefs; ++i)
+    TENON_RETURN_IF_ERROR(
+        addRef(step, program.refs[step.firstRef + i], i == 0 && hasSource ? sizes->sourceBytes : sizes->targetBytes));
+  instance.steps.push_back({0, -1, sizes->traffic(), 0});
+  instance.collectives.push_back(std::move(*sizes));
+  return Status::success();
+}
+
 Status InstanceBuilder::addStep(const Step &step) {
+  if (step.kind == StepKind::Collective)
+    return addCollective(step);
   StepSizes sizes;
   sizes.grid = values[step.grid];
   sizes.flops = optional(step.flops);
@@ -203,7 +219,7 @@ Status InstanceBuilder::addStep(const Step &step) {
   most = std::max(most, scratch);
   instance.steps.push_back(sizes);
   for (uint32_t i = 0; i < step.numRefs; ++i)
-    TENON_RETURN_IF_ERROR(addRef(step, program.refs[step.firstRef + i], step.isCopy ? sizes.grid : 0));
+    TENON_RETURN_IF_ERROR(addRef(step, program.refs[step.firstRef + i], step.kind == StepKind::Copy ? sizes.grid : 0));
   for (uint32_t i = 0; i < step.numParams; ++i)
     instance.params.push_back(values[program.params[step.firstParam + i]]);
   for (uint32_t i = 0; i < step.numMaps; ++i)

@@ -10,6 +10,7 @@
 
 #include "Device.h"
 #include "Program.h"
+#include "Ranks/Collective.h"
 #include "tenon/Plan/Status.h"
 
 #include <cstdint>
@@ -42,7 +43,7 @@ inline constexpr uint32_t arenaBase = 0, weightsBase = 1, hostArenaBase = 2, hos
 
 /// Shape-dependent numbers of one step.
 struct StepSizes {
-  int64_t grid = 0;                 ///< work groups, or bytes of a copy
+  int64_t grid = 0;                 ///< work groups, or bytes of a copy; 0 for a collective
   int64_t flops = -1, traffic = -1; ///< for the profile
   int64_t scratch = 0;              ///< bytes
 };
@@ -50,11 +51,12 @@ struct StepSizes {
 /// A program at one set of input extents. Immutable.
 struct Instance {
   ShapeInputs inputs;
-  InputDims outputs;              ///< extents of the outputs
-  std::vector<StepSizes> steps;   ///< one per Program::steps
-  std::vector<Address> addresses; ///< one per Program::refs
-  std::vector<int64_t> params;    ///< one per Program::params
-  std::vector<TensorMap> maps;    ///< one per Program::maps
+  InputDims outputs;                        ///< extents of the outputs
+  std::vector<StepSizes> steps;             ///< one per Program::steps
+  std::vector<Address> addresses;           ///< one per Program::refs
+  std::vector<int64_t> params;              ///< one per Program::params
+  std::vector<TensorMap> maps;              ///< one per Program::maps
+  std::vector<CollectiveSizes> collectives; ///< one per Program::collectives
   int64_t arenaBytes = 0, hostArenaBytes = 0;
   int64_t scratchBytes = 0, hostScratchBytes = 0; ///< per thread, the most any step needs
 

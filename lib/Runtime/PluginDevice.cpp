@@ -158,6 +158,7 @@ public:
     return memory ? std::make_unique<PluginMemory>(*open, memory) : nullptr;
   }
   const char *weights() const override { return resident->data(); }
+  bool sharesMemory() const override { return false; }
   unsigned threads() const override { return 0; }
   size_t code() const override { return index; }
   const std::string &arch() const override { return name; }

@@ -36,7 +36,8 @@ std::string Profile::chromeTrace() const {
   for (const ProfileEvent &event : events) {
     out += ",\n{\"name\":";
     appendString(out, event.name);
-    out += ",\"ph\":\"X\",\"pid\":0,\"tid\":0,\"ts\":" + micros(event.start) + ",\"dur\":" + micros(event.duration);
+    out += ",\"ph\":\"X\",\"pid\":0,\"tid\":" + std::to_string(event.rank) + ",\"ts\":" + micros(event.start) +
+           ",\"dur\":" + micros(event.duration);
     out += ",\"args\":{\"record\":" + std::to_string(event.record) + ",\"grid\":" + std::to_string(event.grid);
     if (event.flops >= 0)
       out += ",\"flops\":" + std::to_string(event.flops);

@@ -46,7 +46,7 @@ static void addLaunch(Program &program, const plan::Plan &plan, Step step, const
 }
 
 static void addCopy(Program &program, Step step, const plan::Copy &copy) {
-  step.isCopy = true;
+  step.kind = StepKind::Copy;
   step.grid = copy.bytes();
   step.numRefs = 2;
   program.refs.push_back(*copy.source());
@@ -54,10 +54,25 @@ static void addCopy(Program &program, Step step, const plan::Copy &copy) {
   program.steps.push_back(step);
 }
 
+static void addCollective(Program &program, Step step, const plan::Collective &collective) {
+  step.kind = StepKind::Collective;
+  step.kernel = uint32_t(program.collectives.size());
+  program.collectives.push_back(&collective);
+  for (const plan::BufferRef *ref : {collective.source(), collective.target()})
+    if (ref) {
+      program.refs.push_back(*ref);
+      ++step.numRefs;
+    }
+  program.steps.push_back(step);
+}
+
 Program::Program(const plan::Plan &plan, size_t code, uint32_t index)
     : function(plan.functions()->Get(index)), elementsRead(plan::countElementsRead(*function)) {
   inputs = describe(*function, function->inputs());
   outputs = describe(*function, function->outputs());
+  for (uint32_t i = 0; i < plan::length(plan.ranks()); ++i)
+    if (plan.ranks()->Get(i) == index)
+      rank = i;
   for (uint32_t i = 0; function->records() && i < function->records()->size(); ++i) {
     const plan::Record &record = *function->records()->Get(i);
     if (!plan::includesCode(record.codes(), code))
@@ -71,13 +86,23 @@ Program::Program(const plan::Plan &plan, size_t code, uint32_t index)
       addLaunch(*this, plan, step, *launch);
     else if (const plan::Copy *copy = record.operation_as_Copy())
       addCopy(*this, step, *copy);
+    else if (const plan::Collective *collective = record.operation_as_Collective())
+      addCollective(*this, step, *collective);
     else
       checks.push_back(record.operation_as_Check());
   }
 }
 
 std::string Program::nameOf(const plan::Plan &plan, const Step &step) const {
-  return step.isCopy ? "copy" : plan.kernels()->Get(step.kernel)->name()->str();
+  switch (step.kind) {
+  case StepKind::Copy:
+    return "copy";
+  case StepKind::Collective:
+    return plan::EnumNameCollectiveKind(collectives[step.kernel]->kind());
+  case StepKind::Launch:
+    break;
+  }
+  return plan.kernels()->Get(step.kernel)->name()->str();
 }
 
 std::vector<std::string> Program::nodesOf(const Step &step) const {

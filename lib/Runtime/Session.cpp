@@ -3,8 +3,11 @@
 
 #include "Binding.h"
 #include "Device.h"
+#include "Ranks/RankRunner.h"
 #include "ScriptRunner.h"
 #include "tenon/Plan/Container.h"
+#include "tenon/Plan/Vectors.h"
+#include "tenon/Runtime/CpuInfo.h"
 
 #include <algorithm>
 #include <cstring>
@@ -22,16 +25,18 @@ struct Session::Impl {
     if (plan.script())
       script = std::make_unique<const ScriptRunner>(*plan.script(), functions);
   }
+  Impl(std::shared_ptr<const plan::Container> given, std::vector<Rank> created)
+      : container(std::move(given)), ranks(std::make_unique<RankRunner>(std::move(created))) {}
 
   std::shared_ptr<const plan::Container> container;
   const std::unique_ptr<Device> device, host; ///< host: for the kernels of the host, or null
   std::vector<std::unique_ptr<FunctionRunner>> functions;
   std::unique_ptr<const ScriptRunner> script; ///< null where the first function is the entry
+  const std::unique_ptr<RankRunner> ranks;    ///< of a plan with ranks, which has no more than the container; or null
 
-  const std::vector<TensorInfo> &inputs() const { return script ? script->inputs : functions.front()->program.inputs; }
-  const std::vector<TensorInfo> &outputs() const {
-    return script ? script->outputs : functions.front()->program.outputs;
-  }
+  const Program &program() const { return ranks ? ranks->program() : functions.front()->program; }
+  const std::vector<TensorInfo> &inputs() const { return script ? script->inputs : program().inputs; }
+  const std::vector<TensorInfo> &outputs() const { return script ? script->outputs : program().outputs; }
   Expected<std::vector<Tensor>> run(std::vector<Tensor> inputs, const RunOptions &options,
                                     std::span<const NamedTensor> into);
   Expected<std::vector<Tensor>> runScript(std::vector<Tensor> inputs, const RunOptions &options,
@@ -59,6 +64,28 @@ static Expected<std::unique_ptr<Device>> createHost(const plan::Container &conta
   SessionOptions onHost = options;
   onHost.arch.clear(); // it names the device's
   return createCpuDevice(container, onHost, /*forHost=*/true);
+}
+
+/// A device for each rank, with its share of the threads.
+static Expected<std::vector<Rank>> createRanks(const plan::Container &container, const SessionOptions &options) {
+  const plan::Plan &plan = container.plan();
+  const int count = int(plan.ranks()->size());
+  SessionOptions own = options;
+  const int total = options.threads == -1 ? int(plan.threads()) : options.threads;
+  if (total >= 0)
+    own.threads = std::max((total == 0 ? int(cpuCores()) : total) / count, 1);
+  std::vector<Rank> ranks;
+  for (uint32_t function : *plan.ranks()) {
+    auto device = createDevice(container, own);
+    if (!device)
+      return device.takeStatus();
+    auto host = createHost(container, own);
+    if (!host)
+      return host.takeStatus();
+    auto runner = std::make_unique<FunctionRunner>(container, function, **device, host->get());
+    ranks.push_back({std::move(*device), std::move(*host), std::move(runner)});
+  }
+  return ranks;
 }
 
 static plan::OpenOptions openOptions(const SessionOptions &options) {
@@ -89,6 +116,12 @@ Expected<std::unique_ptr<Session>> Session::create(std::span<const uint8_t> byte
 Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const plan::Container> container,
                                                    const SessionOptions &options) {
   try {
+    if (plan::length(container->plan().ranks()) > 0) {
+      auto ranks = createRanks(*container, options);
+      if (!ranks)
+        return ranks.takeStatus();
+      return std::unique_ptr<Session>(new Session(std::make_unique<Impl>(std::move(container), std::move(*ranks))));
+    }
     Expected<std::unique_ptr<Device>> device = createDevice(*container, options);
     if (!device)
       return device.takeStatus();
@@ -109,6 +142,8 @@ Expected<std::vector<Tensor>> Session::Impl::run(std::vector<Tensor> tensors, co
                                                  std::span<const NamedTensor> into) {
   if (options.profile)
     *options.profile = {};
+  if (ranks)
+    return ranks->run(tensors, options.profile, into);
   return script ? runScript(std::move(tensors), options, into)
                 : functions.front()->run(std::move(tensors), options.profile, into);
 }
@@ -200,8 +235,10 @@ Expected<std::vector<Value>> Session::runValues(std::span<const Value> inputs, c
 
 const std::vector<TensorInfo> &Session::inputs() const { return impl->inputs(); }
 const std::vector<TensorInfo> &Session::outputs() const { return impl->outputs(); }
-unsigned Session::threads() const { return std::max(impl->device->threads(), 1u); }
-const std::string &Session::arch() const { return impl->device->arch(); }
+unsigned Session::threads() const {
+  return impl->ranks ? impl->ranks->threads() : std::max(impl->device->threads(), 1u);
+}
+const std::string &Session::arch() const { return impl->ranks ? impl->ranks->arch() : impl->device->arch(); }
 const plan::Container &Session::container() const { return *impl->container; }
 
 const char *versionString() { return "tenon " TENON_VERSION; }

@@ -28,3 +28,13 @@ plan.program @main {
   // CHECK: plan.launch @k1(%[[A]]) grid <N> params <[]> scratch <0> {codes = array<i32: 1>, maps = [#plan.map<buffer = 0, element = f16, extents = <[8, N]>, strides = <[16]>, box = [8, 64], swizzle = 128>]}
   plan.launch @k1(%a) grid <N> params <[]> scratch <0> {codes = array<i32: 1>, maps = [#plan.map<buffer = 0, element = f16, extents = <[8, N]>, strides = <[16]>, box = [8, 64], swizzle = 128>]}
 }
+
+// CHECK-LABEL: plan.program @rank_0 attributes {graph.rank = 0 : i64}
+plan.program @rank_0 attributes {graph.rank = 0 : i64} {
+  %x = plan.input 0 "x" tensor<?x8xf32, #graph.shape<[N, 8]>>
+  %a = plan.arena <32 * N>
+  // CHECK: plan.collective "all_reduce" tensor<?x8xf32, #graph.shape<[N, 8]>> group [0, 1] from %{{.+}} to %{{.+}} {reduction = "max"}
+  plan.collective "all_reduce" tensor<?x8xf32, #graph.shape<[N, 8]>> group [0, 1] from %x to %a {reduction = "max"}
+  // CHECK: plan.collective "send" tensor<?x8xf32, #graph.shape<[N, 8]>> group [1] from %{{.+}}
+  plan.collective "send" tensor<?x8xf32, #graph.shape<[N, 8]>> group [1] from %a
+}

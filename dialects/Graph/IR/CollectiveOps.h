@@ -14,4 +14,13 @@ constexpr llvm::StringLiteral rankAttr = "graph.rank";
 #define GET_OP_CLASSES
 #include "Graph/IR/CollectiveOps.h.inc"
 
+namespace tenon::graph {
+
+/// Whether ranks meet in `op`: it stays where it is, apart from all regions.
+inline bool isCollective(mlir::Operation *op) {
+  return llvm::isa_and_nonnull<AllReduceOp, AllGatherOp, ReduceScatterOp, AllToAllOp, SendOp, ReceiveOp>(op);
+}
+
+} // namespace tenon::graph
+
 #endif // GRAPH_IR_COLLECTIVEOPS_H

@@ -5,6 +5,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "tenon/Plan/plan_generated.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -26,6 +27,32 @@ LogicalResult LaunchOp::verify() {
                          << getParams().size();
   if (size_t maps = getMaps() ? getMaps()->size() : 0; kernel.getMaps() != maps)
     return emitOpError() << "kernel " << getKernel() << " takes " << kernel.getMaps() << " tensor maps, got " << maps;
+  return success();
+}
+
+std::optional<plan::CollectiveKind> tenon::plan_ir::parseCollective(StringRef name) {
+  return llvm::StringSwitch<std::optional<plan::CollectiveKind>>(name)
+      .Case("all_reduce", plan::CollectiveKind::AllReduce)
+      .Case("all_gather", plan::CollectiveKind::AllGather)
+      .Case("reduce_scatter", plan::CollectiveKind::ReduceScatter)
+      .Case("all_to_all", plan::CollectiveKind::AllToAll)
+      .Case("send", plan::CollectiveKind::Send)
+      .Case("receive", plan::CollectiveKind::Receive)
+      .Default(std::nullopt);
+}
+
+LogicalResult CollectiveOp::verify() {
+  // C1
+  const auto kind = parseCollective(getKind());
+  if (!kind)
+    return emitOpError() << "has unknown kind " << getKind();
+  // C2
+  const bool needsSource = *kind != plan::CollectiveKind::Receive, needsTarget = *kind != plan::CollectiveKind::Send;
+  if (needsSource != bool(getSource()) || needsTarget != bool(getTarget()))
+    return emitOpError() << "has a source or target that " << getKind() << " has not, or lacks one";
+  // C3
+  if ((*kind == plan::CollectiveKind::AllToAll) != bool(getConcatExtents()))
+    return emitOpError() << "must have a second axis just where it is an all_to_all";
   return success();
 }
 

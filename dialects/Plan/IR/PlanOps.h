@@ -14,6 +14,7 @@
 
 namespace tenon::plan {
 enum class ElementType : uint8_t;
+enum class CollectiveKind : uint8_t;
 } // namespace tenon::plan
 
 #include "Plan/IR/PlanDialect.h.inc"
@@ -30,6 +31,9 @@ enum class ElementType : uint8_t;
 namespace tenon::plan_ir {
 /// The plan's number of an element type.
 plan::ElementType getElementType(mlir::Type type);
+
+/// The kind that a CollectiveOp names, which is also the mnemonic of its op in the graph; nothing for other names.
+std::optional<plan::CollectiveKind> parseCollective(llvm::StringRef name);
 } // namespace tenon::plan_ir
 
 #endif // PLAN_IR_PLANOPS_H

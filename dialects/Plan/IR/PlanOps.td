@@ -34,7 +34,7 @@ def Plan_BufferType : TypeDef<Plan_Dialect, "Buffer"> {
 class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemonic, traits>;
 
 def Plan_ProgramOp : Plan_Op<"program", [Symbol, SingleBlock, NoTerminator, NoRegionArguments]> {
-  let summary = "An entry point: buffers, then records in execution order";
+  let summary = "An entry point, or with `graph.rank` that of a rank: buffers, then records in execution order";
   let arguments = (ins SymbolNameAttr:$sym_name);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
@@ -127,6 +127,23 @@ def Plan_CopyOp : Plan_Op<"copy"> {
   let summary = "Copies `bytes` from the start of source to the start of target";
   let arguments = (ins Plan_BufferType:$source, Plan_BufferType:$target, Graph_DimAttr:$bytes);
   let assemblyFormat = "$source `to` $target `bytes` $bytes attr-dict";
+}
+
+def Plan_CollectiveOp : Plan_Op<"collective", [AttrSizedOperandSegments]> {
+  let summary = "A rank's share of what ranks do together";
+  let description = [{
+    `kind` is "all_reduce", "all_gather", "reduce_scatter", "all_to_all", "send" or "receive". `tensor` is what is at the
+    source, of a receive at the target; `group` holds ranks, of a send or receive the peer alone; `reduction`, `axis`,
+    `extents` and the second axis with its own as in Collective of plan.fbs.
+    C1 the kind is known.  C2 a receive has no source and a send no target, all others have both.
+    C3 an all-to-all has a second axis, nothing else has.
+  }];
+  let arguments = (ins StrAttr:$kind, DefaultValuedStrAttr<StrAttr, "sum">:$reduction, TypeAttr:$tensor,
+                       DenseI64ArrayAttr:$group, Optional<Plan_BufferType>:$source, Optional<Plan_BufferType>:$target,
+                       DefaultValuedAttr<I64Attr, "0">:$axis, OptionalAttr<Graph_ShapeAttr>:$extents,
+                       DefaultValuedAttr<I64Attr, "0">:$concat_axis, OptionalAttr<Graph_ShapeAttr>:$concat_extents);
+  let assemblyFormat = "$kind $tensor `group` $group (`from` $source^)? (`to` $target^)? attr-dict";
+  let hasVerifier = 1;
 }
 
 def Plan_CheckOp : Plan_Op<"check"> {

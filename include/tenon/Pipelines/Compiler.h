@@ -57,8 +57,10 @@ struct CompileOptions {
 /// before compileModel where a device is named.
 Status applyDevice(CompileOptions &options);
 
-/// Compiles the model at `path` to a plan at `output` (written whole or not at all). With `stopAfter`, the IR after
-/// that phase is written to `output` as MLIR text instead ("-" = stdout).
+/// Compiles the model at `path`, or a module of the graph dialect as text where that ends in .mlir, to a plan at
+/// `output` (written whole or not at all). With `stopAfter`, the IR after that phase is written to `output` as MLIR
+/// text instead
+/// ("-" = stdout).
 mlir::LogicalResult compileModel(llvm::StringRef path, llvm::StringRef output, const CompileOptions &options,
                                  mlir::MLIRContext &context);
 

@@ -39,8 +39,8 @@ inline constexpr uint32_t formatVersion = 1;
 inline constexpr uint64_t pageSize = 4096;
 /// Alignment of weights and code objects inside their sections, in bytes.
 inline constexpr uint64_t dataAlignment = 64;
-/// Required-feature bits this build understands.
-inline constexpr uint64_t knownFeatures = 0;
+/// Required-feature bits: the plan has ranks; those this build understands.
+inline constexpr uint64_t featureRanks = 1, knownFeatures = featureRanks;
 
 /// How a container is opened.
 struct OpenOptions {

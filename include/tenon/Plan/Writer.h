@@ -63,7 +63,7 @@ private:
 
   std::string target, temporary, meta, source, kernels;
   int file = -1;
-  uint64_t position = 0, sectionStart = 0;
+  uint64_t position = 0, sectionStart = 0, features = 0;
   bool inSection = false;
   SectionKind current = SectionKind::Weights;
   TreeDigest running;

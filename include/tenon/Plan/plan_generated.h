@@ -48,6 +48,10 @@ struct Check;
 struct CheckBuilder;
 struct CheckT;
 
+struct Collective;
+struct CollectiveBuilder;
+struct CollectiveT;
+
 struct Record;
 struct RecordBuilder;
 struct RecordT;
@@ -317,38 +321,120 @@ inline const char *EnumNameBufferKind(BufferKind e) {
   return EnumNamesBufferKind()[index];
 }
 
+/// What a Collective does; one member's share of it, see docs/Plan.md. Send and Receive are between two ranks.
+enum class CollectiveKind : uint8_t {
+  AllReduce = 0,
+  AllGather = 1,
+  ReduceScatter = 2,
+  AllToAll = 3,
+  Send = 4,
+  Receive = 5,
+  MIN = AllReduce,
+  MAX = Receive
+};
+
+inline const CollectiveKind (&EnumValuesCollectiveKind())[6] {
+  static const CollectiveKind values[] = {
+    CollectiveKind::AllReduce,
+    CollectiveKind::AllGather,
+    CollectiveKind::ReduceScatter,
+    CollectiveKind::AllToAll,
+    CollectiveKind::Send,
+    CollectiveKind::Receive
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesCollectiveKind() {
+  static const char * const names[7] = {
+    "AllReduce",
+    "AllGather",
+    "ReduceScatter",
+    "AllToAll",
+    "Send",
+    "Receive",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameCollectiveKind(CollectiveKind e) {
+  if (flatbuffers::IsOutRange(e, CollectiveKind::AllReduce, CollectiveKind::Receive)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesCollectiveKind()[index];
+}
+
+enum class Reduction : uint8_t {
+  Sum = 0,
+  Prod = 1,
+  Min = 2,
+  Max = 3,
+  MIN = Sum,
+  MAX = Max
+};
+
+inline const Reduction (&EnumValuesReduction())[4] {
+  static const Reduction values[] = {
+    Reduction::Sum,
+    Reduction::Prod,
+    Reduction::Min,
+    Reduction::Max
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesReduction() {
+  static const char * const names[5] = {
+    "Sum",
+    "Prod",
+    "Min",
+    "Max",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameReduction(Reduction e) {
+  if (flatbuffers::IsOutRange(e, Reduction::Sum, Reduction::Max)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesReduction()[index];
+}
+
 enum class Operation : uint8_t {
   NONE = 0,
   Launch = 1,
   Copy = 2,
   Check = 3,
+  Collective = 4,
   MIN = NONE,
-  MAX = Check
+  MAX = Collective
 };
 
-inline const Operation (&EnumValuesOperation())[4] {
+inline const Operation (&EnumValuesOperation())[5] {
   static const Operation values[] = {
     Operation::NONE,
     Operation::Launch,
     Operation::Copy,
-    Operation::Check
+    Operation::Check,
+    Operation::Collective
   };
   return values;
 }
 
 inline const char * const *EnumNamesOperation() {
-  static const char * const names[5] = {
+  static const char * const names[6] = {
     "NONE",
     "Launch",
     "Copy",
     "Check",
+    "Collective",
     nullptr
   };
   return names;
 }
 
 inline const char *EnumNameOperation(Operation e) {
-  if (flatbuffers::IsOutRange(e, Operation::NONE, Operation::Check)) return "";
+  if (flatbuffers::IsOutRange(e, Operation::NONE, Operation::Collective)) return "";
   const size_t index = static_cast<size_t>(e);
   return EnumNamesOperation()[index];
 }
@@ -369,6 +455,10 @@ template<> struct OperationTraits<tenon::plan::Check> {
   static const Operation enum_value = Operation::Check;
 };
 
+template<> struct OperationTraits<tenon::plan::Collective> {
+  static const Operation enum_value = Operation::Collective;
+};
+
 template<typename T> struct OperationUnionTraits {
   static const Operation enum_value = Operation::NONE;
 };
@@ -383,6 +473,10 @@ template<> struct OperationUnionTraits<tenon::plan::CopyT> {
 
 template<> struct OperationUnionTraits<tenon::plan::CheckT> {
   static const Operation enum_value = Operation::Check;
+};
+
+template<> struct OperationUnionTraits<tenon::plan::CollectiveT> {
+  static const Operation enum_value = Operation::Collective;
 };
 
 struct OperationUnion {
@@ -438,6 +532,14 @@ struct OperationUnion {
   const tenon::plan::CheckT *AsCheck() const {
     return type == Operation::Check ?
       reinterpret_cast<const tenon::plan::CheckT *>(value) : nullptr;
+  }
+  tenon::plan::CollectiveT *AsCollective() {
+    return type == Operation::Collective ?
+      reinterpret_cast<tenon::plan::CollectiveT *>(value) : nullptr;
+  }
+  const tenon::plan::CollectiveT *AsCollective() const {
+    return type == Operation::Collective ?
+      reinterpret_cast<const tenon::plan::CollectiveT *>(value) : nullptr;
   }
 };
 
@@ -1703,6 +1805,217 @@ inline flatbuffers::Offset<Check> CreateCheckDirect(
 
 flatbuffers::Offset<Check> CreateCheck(flatbuffers::FlatBufferBuilder &_fbb, const CheckT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
 
+struct CollectiveT : public flatbuffers::NativeTable {
+  typedef Collective TableType;
+  tenon::plan::CollectiveKind kind = tenon::plan::CollectiveKind::AllReduce;
+  tenon::plan::Reduction reduction = tenon::plan::Reduction::Sum;
+  tenon::plan::ElementType type = tenon::plan::ElementType::F32;
+  std::vector<uint32_t> group{};
+  std::unique_ptr<tenon::plan::BufferRef> source{};
+  std::unique_ptr<tenon::plan::BufferRef> target{};
+  std::vector<uint32_t> dims{};
+  uint32_t axis = 0;
+  std::vector<uint32_t> extents{};
+  uint32_t concat_axis = 0;
+  std::vector<uint32_t> concat_extents{};
+  CollectiveT() = default;
+  CollectiveT(const CollectiveT &o);
+  CollectiveT(CollectiveT&&) FLATBUFFERS_NOEXCEPT = default;
+  CollectiveT &operator=(CollectiveT o) FLATBUFFERS_NOEXCEPT;
+};
+
+/// What a rank does together with others; they take part in it at the same time. Tensors are dense. Reductions combine
+/// in the order of the group, in the element type (F16 and BF16 in F32, rounded once), on every member alike; of F32 to
+/// Bool, where sums are or and products and.
+struct Collective FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
+  typedef CollectiveT NativeTableType;
+  typedef CollectiveBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_KIND = 4,
+    VT_REDUCTION = 6,
+    VT_TYPE = 8,
+    VT_GROUP = 10,
+    VT_SOURCE = 12,
+    VT_TARGET = 14,
+    VT_DIMS = 16,
+    VT_AXIS = 18,
+    VT_EXTENTS = 20,
+    VT_CONCAT_AXIS = 22,
+    VT_CONCAT_EXTENTS = 24
+  };
+  tenon::plan::CollectiveKind kind() const {
+    return static_cast<tenon::plan::CollectiveKind>(GetField<uint8_t>(VT_KIND, 0));
+  }
+  tenon::plan::Reduction reduction() const {
+    return static_cast<tenon::plan::Reduction>(GetField<uint8_t>(VT_REDUCTION, 0));
+  }
+  tenon::plan::ElementType type() const {
+    return static_cast<tenon::plan::ElementType>(GetField<uint8_t>(VT_TYPE, 0));
+  }
+  const flatbuffers::Vector<uint32_t> *group() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_GROUP);
+  }
+  const tenon::plan::BufferRef *source() const {
+    return GetStruct<const tenon::plan::BufferRef *>(VT_SOURCE);
+  }
+  const tenon::plan::BufferRef *target() const {
+    return GetStruct<const tenon::plan::BufferRef *>(VT_TARGET);
+  }
+  const flatbuffers::Vector<uint32_t> *dims() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_DIMS);
+  }
+  uint32_t axis() const {
+    return GetField<uint32_t>(VT_AXIS, 0);
+  }
+  const flatbuffers::Vector<uint32_t> *extents() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_EXTENTS);
+  }
+  uint32_t concat_axis() const {
+    return GetField<uint32_t>(VT_CONCAT_AXIS, 0);
+  }
+  const flatbuffers::Vector<uint32_t> *concat_extents() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_CONCAT_EXTENTS);
+  }
+  bool Verify(flatbuffers::Verifier &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint8_t>(verifier, VT_KIND, 1) &&
+           VerifyField<uint8_t>(verifier, VT_REDUCTION, 1) &&
+           VerifyField<uint8_t>(verifier, VT_TYPE, 1) &&
+           VerifyOffset(verifier, VT_GROUP) &&
+           verifier.VerifyVector(group()) &&
+           VerifyField<tenon::plan::BufferRef>(verifier, VT_SOURCE, 4) &&
+           VerifyField<tenon::plan::BufferRef>(verifier, VT_TARGET, 4) &&
+           VerifyOffset(verifier, VT_DIMS) &&
+           verifier.VerifyVector(dims()) &&
+           VerifyField<uint32_t>(verifier, VT_AXIS, 4) &&
+           VerifyOffset(verifier, VT_EXTENTS) &&
+           verifier.VerifyVector(extents()) &&
+           VerifyField<uint32_t>(verifier, VT_CONCAT_AXIS, 4) &&
+           VerifyOffset(verifier, VT_CONCAT_EXTENTS) &&
+           verifier.VerifyVector(concat_extents()) &&
+           verifier.EndTable();
+  }
+  CollectiveT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  void UnPackTo(CollectiveT *_o, const flatbuffers::resolver_function_t *_resolver = nullptr) const;
+  static flatbuffers::Offset<Collective> Pack(flatbuffers::FlatBufferBuilder &_fbb, const CollectiveT* _o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+};
+
+struct CollectiveBuilder {
+  typedef Collective Table;
+  flatbuffers::FlatBufferBuilder &fbb_;
+  flatbuffers::uoffset_t start_;
+  void add_kind(tenon::plan::CollectiveKind kind) {
+    fbb_.AddElement<uint8_t>(Collective::VT_KIND, static_cast<uint8_t>(kind), 0);
+  }
+  void add_reduction(tenon::plan::Reduction reduction) {
+    fbb_.AddElement<uint8_t>(Collective::VT_REDUCTION, static_cast<uint8_t>(reduction), 0);
+  }
+  void add_type(tenon::plan::ElementType type) {
+    fbb_.AddElement<uint8_t>(Collective::VT_TYPE, static_cast<uint8_t>(type), 0);
+  }
+  void add_group(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> group) {
+    fbb_.AddOffset(Collective::VT_GROUP, group);
+  }
+  void add_source(const tenon::plan::BufferRef *source) {
+    fbb_.AddStruct(Collective::VT_SOURCE, source);
+  }
+  void add_target(const tenon::plan::BufferRef *target) {
+    fbb_.AddStruct(Collective::VT_TARGET, target);
+  }
+  void add_dims(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> dims) {
+    fbb_.AddOffset(Collective::VT_DIMS, dims);
+  }
+  void add_axis(uint32_t axis) {
+    fbb_.AddElement<uint32_t>(Collective::VT_AXIS, axis, 0);
+  }
+  void add_extents(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> extents) {
+    fbb_.AddOffset(Collective::VT_EXTENTS, extents);
+  }
+  void add_concat_axis(uint32_t concat_axis) {
+    fbb_.AddElement<uint32_t>(Collective::VT_CONCAT_AXIS, concat_axis, 0);
+  }
+  void add_concat_extents(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> concat_extents) {
+    fbb_.AddOffset(Collective::VT_CONCAT_EXTENTS, concat_extents);
+  }
+  explicit CollectiveBuilder(flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  flatbuffers::Offset<Collective> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = flatbuffers::Offset<Collective>(end);
+    return o;
+  }
+};
+
+inline flatbuffers::Offset<Collective> CreateCollective(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    tenon::plan::CollectiveKind kind = tenon::plan::CollectiveKind::AllReduce,
+    tenon::plan::Reduction reduction = tenon::plan::Reduction::Sum,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> group = 0,
+    const tenon::plan::BufferRef *source = nullptr,
+    const tenon::plan::BufferRef *target = nullptr,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> dims = 0,
+    uint32_t axis = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> extents = 0,
+    uint32_t concat_axis = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> concat_extents = 0) {
+  CollectiveBuilder builder_(_fbb);
+  builder_.add_concat_extents(concat_extents);
+  builder_.add_concat_axis(concat_axis);
+  builder_.add_extents(extents);
+  builder_.add_axis(axis);
+  builder_.add_dims(dims);
+  builder_.add_target(target);
+  builder_.add_source(source);
+  builder_.add_group(group);
+  builder_.add_type(type);
+  builder_.add_reduction(reduction);
+  builder_.add_kind(kind);
+  return builder_.Finish();
+}
+
+struct Collective::Traits {
+  using type = Collective;
+  static auto constexpr Create = CreateCollective;
+};
+
+inline flatbuffers::Offset<Collective> CreateCollectiveDirect(
+    flatbuffers::FlatBufferBuilder &_fbb,
+    tenon::plan::CollectiveKind kind = tenon::plan::CollectiveKind::AllReduce,
+    tenon::plan::Reduction reduction = tenon::plan::Reduction::Sum,
+    tenon::plan::ElementType type = tenon::plan::ElementType::F32,
+    const std::vector<uint32_t> *group = nullptr,
+    const tenon::plan::BufferRef *source = nullptr,
+    const tenon::plan::BufferRef *target = nullptr,
+    const std::vector<uint32_t> *dims = nullptr,
+    uint32_t axis = 0,
+    const std::vector<uint32_t> *extents = nullptr,
+    uint32_t concat_axis = 0,
+    const std::vector<uint32_t> *concat_extents = nullptr) {
+  auto group__ = group ? _fbb.CreateVector<uint32_t>(*group) : 0;
+  auto dims__ = dims ? _fbb.CreateVector<uint32_t>(*dims) : 0;
+  auto extents__ = extents ? _fbb.CreateVector<uint32_t>(*extents) : 0;
+  auto concat_extents__ = concat_extents ? _fbb.CreateVector<uint32_t>(*concat_extents) : 0;
+  return tenon::plan::CreateCollective(
+      _fbb,
+      kind,
+      reduction,
+      type,
+      group__,
+      source,
+      target,
+      dims__,
+      axis,
+      extents__,
+      concat_axis,
+      concat_extents__);
+}
+
+flatbuffers::Offset<Collective> CreateCollective(flatbuffers::FlatBufferBuilder &_fbb, const CollectiveT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
+
 struct RecordT : public flatbuffers::NativeTable {
   typedef Record TableType;
   tenon::plan::OperationUnion operation{};
@@ -1737,6 +2050,9 @@ struct Record FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   }
   const tenon::plan::Check *operation_as_Check() const {
     return operation_type() == tenon::plan::Operation::Check ? static_cast<const tenon::plan::Check *>(operation()) : nullptr;
+  }
+  const tenon::plan::Collective *operation_as_Collective() const {
+    return operation_type() == tenon::plan::Operation::Collective ? static_cast<const tenon::plan::Collective *>(operation()) : nullptr;
   }
   uint16_t stream() const {
     return GetField<uint16_t>(VT_STREAM, 0);
@@ -1775,6 +2091,10 @@ template<> inline const tenon::plan::Copy *Record::operation_as<tenon::plan::Cop
 
 template<> inline const tenon::plan::Check *Record::operation_as<tenon::plan::Check>() const {
   return operation_as_Check();
+}
+
+template<> inline const tenon::plan::Collective *Record::operation_as<tenon::plan::Collective>() const {
+  return operation_as_Collective();
 }
 
 struct RecordBuilder {
@@ -3596,6 +3916,7 @@ struct PlanT : public flatbuffers::NativeTable {
   std::vector<std::unique_ptr<tenon::plan::FunctionT>> functions{};
   std::vector<std::unique_ptr<tenon::plan::CodeObjectT>> host_code{};
   std::unique_ptr<tenon::plan::ScriptT> script{};
+  std::vector<uint32_t> ranks{};
   PlanT() = default;
   PlanT(const PlanT &o);
   PlanT(PlanT&&) FLATBUFFERS_NOEXCEPT = default;
@@ -3615,7 +3936,8 @@ struct Plan FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
     VT_WEIGHTS = 14,
     VT_FUNCTIONS = 16,
     VT_HOST_CODE = 18,
-    VT_SCRIPT = 20
+    VT_SCRIPT = 20,
+    VT_RANKS = 22
   };
   const flatbuffers::String *producer() const {
     return GetPointer<const flatbuffers::String *>(VT_PRODUCER);
@@ -3644,6 +3966,9 @@ struct Plan FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
   const tenon::plan::Script *script() const {
     return GetPointer<const tenon::plan::Script *>(VT_SCRIPT);
   }
+  const flatbuffers::Vector<uint32_t> *ranks() const {
+    return GetPointer<const flatbuffers::Vector<uint32_t> *>(VT_RANKS);
+  }
   bool Verify(flatbuffers::Verifier &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_PRODUCER) &&
@@ -3668,6 +3993,8 @@ struct Plan FLATBUFFERS_FINAL_CLASS : private flatbuffers::Table {
            verifier.VerifyVectorOfTables(host_code()) &&
            VerifyOffset(verifier, VT_SCRIPT) &&
            verifier.VerifyTable(script()) &&
+           VerifyOffset(verifier, VT_RANKS) &&
+           verifier.VerifyVector(ranks()) &&
            verifier.EndTable();
   }
   PlanT *UnPack(const flatbuffers::resolver_function_t *_resolver = nullptr) const;
@@ -3706,6 +4033,9 @@ struct PlanBuilder {
   void add_script(flatbuffers::Offset<tenon::plan::Script> script) {
     fbb_.AddOffset(Plan::VT_SCRIPT, script);
   }
+  void add_ranks(flatbuffers::Offset<flatbuffers::Vector<uint32_t>> ranks) {
+    fbb_.AddOffset(Plan::VT_RANKS, ranks);
+  }
   explicit PlanBuilder(flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -3727,8 +4057,10 @@ inline flatbuffers::Offset<Plan> CreatePlan(
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Weight>>> weights = 0,
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::Function>>> functions = 0,
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<tenon::plan::CodeObject>>> host_code = 0,
-    flatbuffers::Offset<tenon::plan::Script> script = 0) {
+    flatbuffers::Offset<tenon::plan::Script> script = 0,
+    flatbuffers::Offset<flatbuffers::Vector<uint32_t>> ranks = 0) {
   PlanBuilder builder_(_fbb);
+  builder_.add_ranks(ranks);
   builder_.add_script(script);
   builder_.add_host_code(host_code);
   builder_.add_functions(functions);
@@ -3756,7 +4088,8 @@ inline flatbuffers::Offset<Plan> CreatePlanDirect(
     const std::vector<flatbuffers::Offset<tenon::plan::Weight>> *weights = nullptr,
     const std::vector<flatbuffers::Offset<tenon::plan::Function>> *functions = nullptr,
     const std::vector<flatbuffers::Offset<tenon::plan::CodeObject>> *host_code = nullptr,
-    flatbuffers::Offset<tenon::plan::Script> script = 0) {
+    flatbuffers::Offset<tenon::plan::Script> script = 0,
+    const std::vector<uint32_t> *ranks = nullptr) {
   auto producer__ = producer ? _fbb.CreateString(producer) : 0;
   auto target__ = target ? _fbb.CreateString(target) : 0;
   auto kernels__ = kernels ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Kernel>>(*kernels) : 0;
@@ -3764,6 +4097,7 @@ inline flatbuffers::Offset<Plan> CreatePlanDirect(
   auto weights__ = weights ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Weight>>(*weights) : 0;
   auto functions__ = functions ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Function>>(*functions) : 0;
   auto host_code__ = host_code ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::CodeObject>>(*host_code) : 0;
+  auto ranks__ = ranks ? _fbb.CreateVector<uint32_t>(*ranks) : 0;
   return tenon::plan::CreatePlan(
       _fbb,
       producer__,
@@ -3774,7 +4108,8 @@ inline flatbuffers::Offset<Plan> CreatePlanDirect(
       weights__,
       functions__,
       host_code__,
-      script);
+      script,
+      ranks__);
 }
 
 flatbuffers::Offset<Plan> CreatePlan(flatbuffers::FlatBufferBuilder &_fbb, const PlanT *_o, const flatbuffers::rehasher_function_t *_rehasher = nullptr);
@@ -4074,6 +4409,91 @@ inline flatbuffers::Offset<Check> CreateCheck(flatbuffers::FlatBufferBuilder &_f
       _condition,
       _message,
       _node);
+}
+
+inline CollectiveT::CollectiveT(const CollectiveT &o)
+      : kind(o.kind),
+        reduction(o.reduction),
+        type(o.type),
+        group(o.group),
+        source((o.source) ? new tenon::plan::BufferRef(*o.source) : nullptr),
+        target((o.target) ? new tenon::plan::BufferRef(*o.target) : nullptr),
+        dims(o.dims),
+        axis(o.axis),
+        extents(o.extents),
+        concat_axis(o.concat_axis),
+        concat_extents(o.concat_extents) {
+}
+
+inline CollectiveT &CollectiveT::operator=(CollectiveT o) FLATBUFFERS_NOEXCEPT {
+  std::swap(kind, o.kind);
+  std::swap(reduction, o.reduction);
+  std::swap(type, o.type);
+  std::swap(group, o.group);
+  std::swap(source, o.source);
+  std::swap(target, o.target);
+  std::swap(dims, o.dims);
+  std::swap(axis, o.axis);
+  std::swap(extents, o.extents);
+  std::swap(concat_axis, o.concat_axis);
+  std::swap(concat_extents, o.concat_extents);
+  return *this;
+}
+
+inline CollectiveT *Collective::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
+  auto _o = std::make_unique<CollectiveT>();
+  UnPackTo(_o.get(), _resolver);
+  return _o.release();
+}
+
+inline void Collective::UnPackTo(CollectiveT *_o, const flatbuffers::resolver_function_t *_resolver) const {
+  (void)_o;
+  (void)_resolver;
+  { auto _e = kind(); _o->kind = _e; }
+  { auto _e = reduction(); _o->reduction = _e; }
+  { auto _e = type(); _o->type = _e; }
+  { auto _e = group(); if (_e) { _o->group.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->group[_i] = _e->Get(_i); } } }
+  { auto _e = source(); if (_e) _o->source = std::unique_ptr<tenon::plan::BufferRef>(new tenon::plan::BufferRef(*_e)); }
+  { auto _e = target(); if (_e) _o->target = std::unique_ptr<tenon::plan::BufferRef>(new tenon::plan::BufferRef(*_e)); }
+  { auto _e = dims(); if (_e) { _o->dims.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->dims[_i] = _e->Get(_i); } } }
+  { auto _e = axis(); _o->axis = _e; }
+  { auto _e = extents(); if (_e) { _o->extents.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->extents[_i] = _e->Get(_i); } } }
+  { auto _e = concat_axis(); _o->concat_axis = _e; }
+  { auto _e = concat_extents(); if (_e) { _o->concat_extents.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->concat_extents[_i] = _e->Get(_i); } } }
+}
+
+inline flatbuffers::Offset<Collective> Collective::Pack(flatbuffers::FlatBufferBuilder &_fbb, const CollectiveT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
+  return CreateCollective(_fbb, _o, _rehasher);
+}
+
+inline flatbuffers::Offset<Collective> CreateCollective(flatbuffers::FlatBufferBuilder &_fbb, const CollectiveT *_o, const flatbuffers::rehasher_function_t *_rehasher) {
+  (void)_rehasher;
+  (void)_o;
+  struct _VectorArgs { flatbuffers::FlatBufferBuilder *__fbb; const CollectiveT* __o; const flatbuffers::rehasher_function_t *__rehasher; } _va = { &_fbb, _o, _rehasher}; (void)_va;
+  auto _kind = _o->kind;
+  auto _reduction = _o->reduction;
+  auto _type = _o->type;
+  auto _group = _o->group.size() ? _fbb.CreateVector(_o->group) : 0;
+  auto _source = _o->source ? _o->source.get() : nullptr;
+  auto _target = _o->target ? _o->target.get() : nullptr;
+  auto _dims = _o->dims.size() ? _fbb.CreateVector(_o->dims) : 0;
+  auto _axis = _o->axis;
+  auto _extents = _o->extents.size() ? _fbb.CreateVector(_o->extents) : 0;
+  auto _concat_axis = _o->concat_axis;
+  auto _concat_extents = _o->concat_extents.size() ? _fbb.CreateVector(_o->concat_extents) : 0;
+  return tenon::plan::CreateCollective(
+      _fbb,
+      _kind,
+      _reduction,
+      _type,
+      _group,
+      _source,
+      _target,
+      _dims,
+      _axis,
+      _extents,
+      _concat_axis,
+      _concat_extents);
 }
 
 inline RecordT *Record::UnPack(const flatbuffers::resolver_function_t *_resolver) const {
@@ -4738,7 +5158,8 @@ inline PlanT::PlanT(const PlanT &o)
       : producer(o.producer),
         target(o.target),
         threads(o.threads),
-        script((o.script) ? new tenon::plan::ScriptT(*o.script) : nullptr) {
+        script((o.script) ? new tenon::plan::ScriptT(*o.script) : nullptr),
+        ranks(o.ranks) {
   kernels.reserve(o.kernels.size());
   for (const auto &kernels_ : o.kernels) { kernels.emplace_back((kernels_) ? new tenon::plan::KernelT(*kernels_) : nullptr); }
   code.reserve(o.code.size());
@@ -4761,6 +5182,7 @@ inline PlanT &PlanT::operator=(PlanT o) FLATBUFFERS_NOEXCEPT {
   std::swap(functions, o.functions);
   std::swap(host_code, o.host_code);
   std::swap(script, o.script);
+  std::swap(ranks, o.ranks);
   return *this;
 }
 
@@ -4782,6 +5204,7 @@ inline void Plan::UnPackTo(PlanT *_o, const flatbuffers::resolver_function_t *_r
   { auto _e = functions(); if (_e) { _o->functions.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->functions[_i] = std::unique_ptr<tenon::plan::FunctionT>(_e->Get(_i)->UnPack(_resolver)); } } }
   { auto _e = host_code(); if (_e) { _o->host_code.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->host_code[_i] = std::unique_ptr<tenon::plan::CodeObjectT>(_e->Get(_i)->UnPack(_resolver)); } } }
   { auto _e = script(); if (_e) _o->script = std::unique_ptr<tenon::plan::ScriptT>(_e->UnPack(_resolver)); }
+  { auto _e = ranks(); if (_e) { _o->ranks.resize(_e->size()); for (flatbuffers::uoffset_t _i = 0; _i < _e->size(); _i++) { _o->ranks[_i] = _e->Get(_i); } } }
 }
 
 inline flatbuffers::Offset<Plan> Plan::Pack(flatbuffers::FlatBufferBuilder &_fbb, const PlanT* _o, const flatbuffers::rehasher_function_t *_rehasher) {
@@ -4801,6 +5224,7 @@ inline flatbuffers::Offset<Plan> CreatePlan(flatbuffers::FlatBufferBuilder &_fbb
   auto _functions = _o->functions.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::Function>> (_o->functions.size(), [](size_t i, _VectorArgs *__va) { return CreateFunction(*__va->__fbb, __va->__o->functions[i].get(), __va->__rehasher); }, &_va ) : 0;
   auto _host_code = _o->host_code.size() ? _fbb.CreateVector<flatbuffers::Offset<tenon::plan::CodeObject>> (_o->host_code.size(), [](size_t i, _VectorArgs *__va) { return CreateCodeObject(*__va->__fbb, __va->__o->host_code[i].get(), __va->__rehasher); }, &_va ) : 0;
   auto _script = _o->script ? CreateScript(_fbb, _o->script.get(), _rehasher) : 0;
+  auto _ranks = _o->ranks.size() ? _fbb.CreateVector(_o->ranks) : 0;
   return tenon::plan::CreatePlan(
       _fbb,
       _producer,
@@ -4811,7 +5235,8 @@ inline flatbuffers::Offset<Plan> CreatePlan(flatbuffers::FlatBufferBuilder &_fbb
       _weights,
       _functions,
       _host_code,
-      _script);
+      _script,
+      _ranks);
 }
 
 inline bool VerifyOperation(flatbuffers::Verifier &verifier, const void *obj, Operation type) {
@@ -4829,6 +5254,10 @@ inline bool VerifyOperation(flatbuffers::Verifier &verifier, const void *obj, Op
     }
     case Operation::Check: {
       auto ptr = reinterpret_cast<const tenon::plan::Check *>(obj);
+      return verifier.VerifyTable(ptr);
+    }
+    case Operation::Collective: {
+      auto ptr = reinterpret_cast<const tenon::plan::Collective *>(obj);
       return verifier.VerifyTable(ptr);
     }
     default: return true;
@@ -4862,6 +5291,10 @@ inline void *OperationUnion::UnPack(const void *obj, Operation type, const flatb
       auto ptr = reinterpret_cast<const tenon::plan::Check *>(obj);
       return ptr->UnPack(resolver);
     }
+    case Operation::Collective: {
+      auto ptr = reinterpret_cast<const tenon::plan::Collective *>(obj);
+      return ptr->UnPack(resolver);
+    }
     default: return nullptr;
   }
 }
@@ -4881,6 +5314,10 @@ inline flatbuffers::Offset<void> OperationUnion::Pack(flatbuffers::FlatBufferBui
       auto ptr = reinterpret_cast<const tenon::plan::CheckT *>(value);
       return CreateCheck(_fbb, ptr, _rehasher).Union();
     }
+    case Operation::Collective: {
+      auto ptr = reinterpret_cast<const tenon::plan::CollectiveT *>(value);
+      return CreateCollective(_fbb, ptr, _rehasher).Union();
+    }
     default: return 0;
   }
 }
@@ -4897,6 +5334,10 @@ inline OperationUnion::OperationUnion(const OperationUnion &u) : type(u.type), v
     }
     case Operation::Check: {
       value = new tenon::plan::CheckT(*reinterpret_cast<tenon::plan::CheckT *>(u.value));
+      break;
+    }
+    case Operation::Collective: {
+      value = new tenon::plan::CollectiveT(*reinterpret_cast<tenon::plan::CollectiveT *>(u.value));
       break;
     }
     default:
@@ -4918,6 +5359,11 @@ inline void OperationUnion::Reset() {
     }
     case Operation::Check: {
       auto ptr = reinterpret_cast<tenon::plan::CheckT *>(value);
+      delete ptr;
+      break;
+    }
+    case Operation::Collective: {
+      auto ptr = reinterpret_cast<tenon::plan::CollectiveT *>(value);
       delete ptr;
       break;
     }

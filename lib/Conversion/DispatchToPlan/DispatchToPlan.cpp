@@ -1,11 +1,13 @@
 //===- DispatchToPlan.cpp - From dispatch regions to plan records ---------===//
 #include "tenon/Conversion/DispatchToPlan.h"
 
+#include "Graph/IR/CollectiveOps.h"
 #include "Graph/IR/InputElement.h"
 #include "Graph/IR/Placement.h"
 #include "Plan/IR/PlanOps.h"
 #include "tenon/Cost/DispatchCost.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -45,6 +47,8 @@ private:
   LogicalResult addLaunch(DispatchOp op);
   void addLaunch(DispatchOp op, const LoweredDispatch &lowered, ValueRange arguments);
   void addReshape(ReshapeOp op);
+  void addCollective(Operation *op);
+  Value resultOf(Value result, bool onHost);
   Value bufferOf(Value v);
   Value bufferOn(bool host, Value v);
   Value copyTo(bool host, Value v, Location loc);
@@ -79,7 +83,8 @@ static bool isOnHost(Operation *op) { return op && op->hasAttr(hostAttr); }
 /// True if a kernel of the device reads `v` or a view of it.
 static bool isReadOnDevice(Value v) {
   return llvm::any_of(v.getUsers(), [](Operation *user) {
-    return (isa<DispatchOp>(user) && !isOnHost(user)) || (isa<ReshapeOp>(user) && isReadOnDevice(user->getResult(0)));
+    return (isa<DispatchOp>(user) && !isOnHost(user)) || isCollective(user) ||
+           (isa<ReshapeOp>(user) && isReadOnDevice(user->getResult(0)));
   });
 }
 
@@ -139,8 +144,9 @@ void Converter::addOutputs(func::ReturnOp ret) {
     Value buffer = OutputOp::create(program, ret.getLoc(), BufferType::get(context), program.getI64IntegerAttr(i), name,
                                     TypeAttr::get(value.getType()));
     Value base = skipReshapes(value);
-    Operation *producer = base.getDefiningOp<DispatchOp>();
-    bool isComputed = producer && (!device.hasOwnMemory || isOnHost(producer));
+    Operation *producer = base.getDefiningOp();
+    bool isComputed = (isa_and_nonnull<DispatchOp>(producer) || isCollective(producer)) &&
+                      (!device.hasOwnMemory || isOnHost(producer));
     if (!isComputed || !outputs.insert({base, buffer}).second)
       copies.push_back({value, buffer});
   }
@@ -173,6 +179,14 @@ Value Converter::bufferOn(bool host, Value v) {
   return copy ? copy : copyTo(host, base, v.getLoc());
 }
 
+/// Where `result` is written: an output, or the arena.
+Value Converter::resultOf(Value result, bool onHost) {
+  Value buffer = outputs.lookup(result);
+  if (!buffer)
+    buffer = ArenaOp::create(program, result.getLoc(), BufferType::get(context), bytesOf(result), onHost);
+  return buffers[result] = buffer;
+}
+
 LogicalResult Converter::addLaunch(DispatchOp op) {
   auto lowered = lower(op);
   if (failed(lowered))
@@ -184,13 +198,8 @@ LogicalResult Converter::addLaunch(DispatchOp op) {
     auto constant = input.getDefiningOp<ConstantOp>();
     arguments.push_back(constant ? weightOf(constant, format) : bufferOn(onHost, input));
   }
-  for (Value result : op.getResults()) {
-    Value buffer = outputs.lookup(result);
-    if (!buffer)
-      buffer = ArenaOp::create(program, op.getLoc(), BufferType::get(context), bytesOf(result), onHost);
-    buffers[result] = buffer;
-    arguments.push_back(buffer);
-  }
+  for (Value result : op.getResults())
+    arguments.push_back(resultOf(result, onHost));
   for (const LoweredDispatch &one : *lowered)
     addLaunch(op, one, arguments);
   for (Value result : op.getResults()) // all at once: copies between launches of the device end a recording
@@ -223,6 +232,38 @@ void Converter::addReshape(ReshapeOp op) {
     CheckOp::create(program, op.getLoc(), from, to, program.getStringAttr("a reshape changes the number of elements"));
 }
 
+/// The attributes that CollectiveOp has from an op of the graph, whose mnemonic is the kind.
+static void describeCollective(Operation *op, CollectiveOp record) {
+  auto set = [&](StringRef kind, int64_t axis, ShapeAttr extents) {
+    if (!kind.empty())
+      record.setReduction(kind);
+    record.setAxis(axis);
+    record.setExtentsAttr(extents);
+  };
+  TypeSwitch<Operation *>(op)
+      .Case([&](AllReduceOp op) { set(op.getKind(), 0, nullptr); })
+      .Case([&](AllGatherOp op) { set("", op.getAxis(), op.getExtents()); })
+      .Case([&](ReduceScatterOp op) { set(op.getKind(), op.getAxis(), op.getExtents()); })
+      .Case([&](AllToAllOp op) {
+        set("", op.getSplitAxis(), op.getSplitExtents());
+        record.setConcatAxis(op.getConcatAxis());
+        record.setConcatExtentsAttr(op.getConcatExtents());
+      });
+}
+
+void Converter::addCollective(Operation *op) {
+  Value source = op->getNumOperands() ? bufferOn(/*host=*/false, op->getOperand(0)) : Value();
+  Value target = op->getNumResults() ? resultOf(op->getResult(0), /*onHost=*/false) : Value();
+  Type tensor = (source ? op->getOperand(0) : op->getResult(0)).getType();
+  auto group = op->getAttrOfType<DenseI64ArrayAttr>("group");
+  if (!group)
+    group = program.getDenseI64ArrayAttr(op->getAttrOfType<IntegerAttr>("peer").getInt());
+  auto record = CollectiveOp::create(program, op->getLoc(), program.getStringAttr(op->getName().stripDialect()),
+                                     program.getStringAttr("sum"), TypeAttr::get(tensor), group, source, target,
+                                     program.getI64IntegerAttr(0), nullptr, program.getI64IntegerAttr(0), nullptr);
+  describeCollective(op, record);
+}
+
 LogicalResult Converter::addRecord(Operation *op) {
   if (isa<ConstantOp, func::ReturnOp>(op))
     return success();
@@ -230,6 +271,8 @@ LogicalResult Converter::addRecord(Operation *op) {
     return addReshape(reshape), success();
   if (auto dispatch = dyn_cast<DispatchOp>(op))
     return addLaunch(dispatch);
+  if (isCollective(op))
+    return addCollective(op), success();
   return op->emitError() << "TN5001: " << op->getName() << " has no kernel on this target";
 }
 
@@ -239,6 +282,8 @@ LogicalResult Converter::run() {
   kernels.setInsertionPoint(op);
   if (auto symbols = function->getAttrOfType<ArrayAttr>(symbolsAttr))
     op->setAttr(symbolsAttr, symbols);
+  if (auto rank = function->getAttrOfType<IntegerAttr>(rankAttr))
+    op->setAttr(rankAttr, rank);
   addInputs();
   addOutputs(cast<func::ReturnOp>(function.getBody().front().getTerminator()));
   checkInputs();

@@ -1,6 +1,7 @@
 //===- PlanToContainer.cpp - Writing a plan module ------------------------===//
 #include "tenon/Conversion/PlanToContainer.h"
 
+#include "Graph/IR/CollectiveOps.h"
 #include "Graph/IR/InputElement.h"
 #include "Plan/IR/PlanOps.h"
 #include "ScriptWriter.h"
@@ -9,6 +10,7 @@
 #include "tenon/Conversion/DispatchToPlan.h"
 #include "tenon/Plan/ArenaPlacement.h"
 #include "tenon/Plan/Writer.h"
+#include <unordered_map>
 
 using namespace mlir;
 using namespace tenon;
@@ -29,9 +31,12 @@ private:
   LogicalResult addProgram(ProgramOp program);
   void addTensor(std::vector<std::unique_ptr<plan::TensorT>> &list, StringRef name, RankedTensorType type);
   LogicalResult addBuffer(Operation &op, plan::FunctionT &function);
+  FailureOr<uint32_t> findWeight(WeightOp op);
   LogicalResult addWeight(WeightOp op, plan::BufferT &buffer);
   void addRecord(Operation &op, plan::FunctionT &function);
   std::unique_ptr<plan::TensorMapT> convert(TensorMapAttr map);
+  plan::CollectiveT convert(CollectiveOp op, plan::FunctionT &function);
+  LogicalResult numberRanks();
   plan::BufferRef refer(Value buffer, plan::FunctionT &function);
   void placeArena(plan::FunctionT &function, plan::BufferKind kind);
 
@@ -43,6 +48,7 @@ private:
   ShapeProgramBuilder shapes;
   DenseMap<Value, uint32_t> bufferIndex;
   DenseMap<std::pair<Attribute, Attribute>, uint32_t> weightIndex; ///< of a value in a format
+  std::unordered_multimap<uint64_t, WeightOp> weightOps;           ///< that were written, by the hash of their bytes
 };
 
 } // namespace
@@ -120,15 +126,16 @@ void PlanWriter::addTensor(std::vector<std::unique_ptr<plan::TensorT>> &list, St
   list.push_back(std::move(tensor));
 }
 
-LogicalResult PlanWriter::addWeight(WeightOp op, plan::BufferT &buffer) {
-  buffer.kind = plan::BufferKind::Weight;
-  auto [known, isNew] = weightIndex.try_emplace({op.getValue(), op.getFormatAttr()}, plan.weights.size());
-  buffer.index = known->second;
-  if (!isNew) { // of another function
-    buffer.bytes = shapes.value(DimAttr::constant(op.getContext(), int64_t(plan.weights[buffer.index]->length)));
-    return success();
-  }
+/// The weight that holds the bytes of `op`; written where none does yet. Ranks have parts in common.
+FailureOr<uint32_t> PlanWriter::findWeight(WeightOp op) {
+  auto known = weightIndex.find({op.getValue(), op.getFormatAttr()});
+  if (known != weightIndex.end())
+    return known->second;
   WeightBytes bytes(op.getValue(), op.getFormat());
+  const uint64_t hash = bytes.hash();
+  for (auto [it, end] = weightOps.equal_range(hash); it != end; ++it)
+    if (bytes == WeightBytes(it->second.getValue(), it->second.getFormat()))
+      return weightIndex.lookup({it->second.getValue(), it->second.getFormatAttr()});
   auto offset =
       container->addWeight(bytes.size(), [&](const plan::ContainerWriter::Sink &sink) { return bytes.produce(sink); });
   if (!offset)
@@ -138,8 +145,18 @@ LogicalResult PlanWriter::addWeight(WeightOp op, plan::BufferT &buffer) {
     weight->name = names.front();
   weight->offset = *offset;
   weight->length = bytes.size();
-  buffer.bytes = shapes.value(DimAttr::constant(op.getContext(), bytes.size()));
+  weightOps.emplace(hash, op);
   plan.weights.push_back(std::move(weight));
+  return weightIndex[{op.getValue(), op.getFormatAttr()}] = uint32_t(plan.weights.size() - 1);
+}
+
+LogicalResult PlanWriter::addWeight(WeightOp op, plan::BufferT &buffer) {
+  auto index = findWeight(op);
+  if (failed(index))
+    return failure();
+  buffer.kind = plan::BufferKind::Weight;
+  buffer.index = *index;
+  buffer.bytes = shapes.value(DimAttr::constant(op.getContext(), int64_t(plan.weights[*index]->length)));
   return success();
 }
 
@@ -197,6 +214,38 @@ std::unique_ptr<plan::TensorMapT> PlanWriter::convert(TensorMapAttr map) {
   return result;
 }
 
+static plan::Reduction parseReduction(StringRef name) {
+  return name == "prod"  ? plan::Reduction::Prod
+         : name == "min" ? plan::Reduction::Min
+         : name == "max" ? plan::Reduction::Max
+                         : plan::Reduction::Sum;
+}
+
+plan::CollectiveT PlanWriter::convert(CollectiveOp op, plan::FunctionT &function) {
+  auto list = [&](ArrayRef<DimAttr> dims) {
+    return llvm::map_to_vector(dims, [&](DimAttr dim) { return shapes.value(dim); });
+  };
+  auto assign = [](std::vector<uint32_t> &to, ArrayRef<uint32_t> from) { to.assign(from.begin(), from.end()); };
+  plan::CollectiveT data;
+  data.kind = *parseCollective(op.getKind());
+  data.reduction = parseReduction(op.getReduction());
+  auto tensor = cast<RankedTensorType>(op.getTensor());
+  data.type = getElementType(tensor.getElementType());
+  data.group.assign(op.getGroup().begin(), op.getGroup().end());
+  if (op.getSource())
+    data.source = std::make_unique<plan::BufferRef>(refer(op.getSource(), function));
+  if (op.getTarget())
+    data.target = std::make_unique<plan::BufferRef>(refer(op.getTarget(), function));
+  assign(data.dims, list(getDims(tensor)));
+  data.axis = uint32_t(op.getAxis());
+  data.concat_axis = uint32_t(op.getConcatAxis());
+  if (auto extents = op.getExtents())
+    assign(data.extents, list(extents->getDims()));
+  if (auto extents = op.getConcatExtents())
+    assign(data.concat_extents, list(extents->getDims()));
+  return data;
+}
+
 void PlanWriter::addRecord(Operation &op, plan::FunctionT &function) {
   auto record = std::make_unique<plan::RecordT>();
   for (StringRef node : getNodeNames(op.getLoc()))
@@ -227,6 +276,8 @@ void PlanWriter::addRecord(Operation &op, plan::FunctionT &function) {
     data.target = std::make_unique<plan::BufferRef>(refer(copy.getTarget(), function));
     data.bytes = shapes.value(copy.getBytes());
     record->operation.Set(std::move(data));
+  } else if (auto collective = dyn_cast<CollectiveOp>(op)) {
+    record->operation.Set(convert(collective, function));
   } else {
     auto check = cast<CheckOp>(op);
     plan::CheckT data;
@@ -283,6 +334,21 @@ LogicalResult PlanWriter::addProgram(ProgramOp program) {
   return success();
 }
 
+/// Ranks are numbered from 0 without gaps, if there are any.
+LogicalResult PlanWriter::numberRanks() {
+  SmallVector<std::pair<int64_t, uint32_t>> ranks;
+  for (auto [i, program] : llvm::enumerate(module.getOps<ProgramOp>()))
+    if (auto rank = program->getAttrOfType<IntegerAttr>(rankAttr))
+      ranks.push_back({rank.getInt(), uint32_t(i)});
+  llvm::sort(ranks);
+  for (auto [i, rank] : llvm::enumerate(ranks)) {
+    if (rank.first != int64_t(i))
+      return module.emitError() << "TN6023: there is no function of rank " << i;
+    plan.ranks.push_back(rank.second);
+  }
+  return success();
+}
+
 LogicalResult PlanWriter::write(StringRef path) {
   auto created = plan::ContainerWriter::create(path.str());
   if (!created)
@@ -298,6 +364,8 @@ LogicalResult PlanWriter::write(StringRef path) {
     if (failed(addProgram(program)))
       return failure();
   }
+  if (failed(numberRanks()))
+    return failure();
   for (auto script : module.getOps<ScriptOp>())
     plan.script = writeScript(script, functions);
   if (failed(addCode(options.code, plan.code)) || failed(addCode(options.hostCode, plan.host_code)))

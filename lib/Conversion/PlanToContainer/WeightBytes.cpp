@@ -3,6 +3,7 @@
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tenon/Codegen/CPU/WeightPacking.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -35,6 +36,10 @@ WeightBytes::WeightBytes(ElementsAttr value, StringRef format)
   } else {
     raw = dense.getRawData();
   }
+}
+
+uint64_t WeightBytes::hash() const {
+  return llvm::xxh3_64bits(ArrayRef(reinterpret_cast<const uint8_t *>(raw.data()), raw.size()));
 }
 
 uint64_t WeightBytes::size() const {

@@ -14,6 +14,12 @@ public:
   WeightBytes(mlir::ElementsAttr value, llvm::StringRef format);
 
   uint64_t size() const;
+  /// A hash of what is stored, equal for equal weights.
+  uint64_t hash() const;
+  /// Whether the same bytes are stored for `other`.
+  bool operator==(const WeightBytes &other) const {
+    return type == other.type && format == other.format && raw == other.raw;
+  }
   /// Hands all bytes to `sink`, without a copy where nothing is packed.
   Status produce(const plan::ContainerWriter::Sink &sink) const;
 

@@ -5,6 +5,7 @@
 // is in the region or is computed independently of it, and if all its uses but the last value's stay inside.
 //
 //===----------------------------------------------------------------------===//
+#include "Graph/IR/CollectiveOps.h"
 #include "Graph/IR/GruOp.h"
 #include "Graph/IR/Placement.h"
 #include "Graph/IR/SpecialOps.h"
@@ -26,7 +27,9 @@ using namespace tenon::graph;
 
 namespace {
 
-bool staysOutside(Operation &op) { return isa<ConstantOp, ReshapeOp, DispatchOp, func::ReturnOp>(op); }
+bool staysOutside(Operation &op) {
+  return isa<ConstantOp, ReshapeOp, DispatchOp, func::ReturnOp>(op) || isCollective(&op);
+}
 bool isContraction(Operation &op) { return isa<MatMulOp, ConvOp>(op); }
 bool isRowOp(Operation &op) {
   return isa<SoftmaxOp, LogSoftmaxOp, LayerNormalizationOp, RmsNormalizationOp>(op) || isa<ReductionOpInterface>(op);

@@ -229,8 +229,8 @@ TEST(Verifier, ChecksWhichCodeObjectsHoldKernels) {
 }
 
 TEST(Verifier, ChecksCopiesAndChecks) {
-  expectFailure([](PlanMaker &m) { m.copy({3, 0}, {0, 0}, 0); }, "TN6021", "copies into a weight or an input");
-  expectFailure([](PlanMaker &m) { m.copy({0, 0}, {1, 0}, 0); }, "TN6021", "copies into a weight or an input");
+  expectFailure([](PlanMaker &m) { m.copy({3, 0}, {0, 0}, 0); }, "TN6021", "writes into a weight or an input");
+  expectFailure([](PlanMaker &m) { m.copy({0, 0}, {1, 0}, 0); }, "TN6021", "writes into a weight or an input");
   expectFailure([](PlanMaker &m) { m.copy({0, 0}, {3, 0}, 50); }, "TN6011", "shape value 50");
   expectFailure([](PlanMaker &m) { m.copy({9, 0}, {3, 0}, 0); }, "TN6011", "buffer 9");
   expectFailure([](PlanMaker &m) { m.check(50, "", ""); }, "TN6011", "shape value 50");
