@@ -84,6 +84,28 @@ Schedule zeroBubble(const Pipeline &pipeline, int depth) {
   return schedule;
 }
 
+double peakActivations(const std::vector<Pass> &passes, double keptForWeights) {
+  double now = 0, peak = 0;
+  for (const Pass &pass : passes) {
+    switch (pass.kind) {
+    case PassKind::Forward:
+      now += 1;
+      break;
+    case PassKind::Backward:
+      now -= 1;
+      break;
+    case PassKind::BackwardInput:
+      now -= 1 - keptForWeights;
+      break;
+    case PassKind::BackwardWeight:
+      now -= keptForWeights;
+      break;
+    }
+    peak = std::max(peak, now);
+  }
+  return peak;
+}
+
 namespace {
 
 /// Ends of passes, by part of the model and microbatch; negative until known.
@@ -110,7 +132,6 @@ private:
   const Schedule &schedule;
   double kept;
   std::vector<double> forwardEnds, backwardEnds;
-  std::vector<double> held;
   PassTimeline timeline;
 };
 
@@ -164,20 +185,10 @@ bool Simulator::advance(int stage) {
     const double start = std::max(operands, entries.empty() ? 0 : entries.back().end);
     const double finish = start + secondsOf(pipeline.times[size_t(part)], pass.kind);
     entries.push_back({start, finish});
-    double &now = held[size_t(stage)];
-    if (pass.kind == PassKind::Forward)
-      now += 1;
-    timeline.peakActivations[size_t(stage)] = std::max(timeline.peakActivations[size_t(stage)], now);
     if (pass.kind == PassKind::Forward)
       end(forwardEnds, part, pass.microbatch) = finish;
     else if (pass.kind != PassKind::BackwardWeight)
       end(backwardEnds, part, pass.microbatch) = finish;
-    if (pass.kind == PassKind::Backward)
-      now -= 1;
-    else if (pass.kind == PassKind::BackwardInput)
-      now -= 1 - kept;
-    else if (pass.kind == PassKind::BackwardWeight)
-      now -= kept;
   }
   return entries.size() > before;
 }
@@ -195,6 +206,8 @@ Status Simulator::checkComplete() const {
 
 void Simulator::summarize() {
   double busiest = 0;
+  for (const auto &passes : schedule)
+    timeline.peakActivations.push_back(peakActivations(passes, kept));
   for (size_t stage = 0; stage < schedule.size(); ++stage) {
     double busy = 0;
     for (const PassTimeline::Entry &entry : timeline.entries[stage])
@@ -210,8 +223,6 @@ Expected<PassTimeline> Simulator::run() {
   timeline.entries.resize(schedule.size());
   for (size_t stage = 0; stage < schedule.size(); ++stage)
     timeline.entries[stage].reserve(schedule[stage].size());
-  timeline.peakActivations.resize(schedule.size());
-  held.resize(schedule.size());
   for (bool isMoving = true; isMoving;) {
     isMoving = false;
     for (int stage = 0; stage < pipeline.stages; ++stage)

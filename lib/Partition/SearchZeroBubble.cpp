@@ -38,8 +38,8 @@ struct StageState {
 
 class ListScheduler {
 public:
-  ListScheduler(const Pipeline &pipeline, const ActivationLimit &limit, const Policy &policy)
-      : pipeline(pipeline), limit(limit), policy(policy), stages(size_t(pipeline.stages)),
+  ListScheduler(const Pipeline &pipeline, const std::vector<ActivationLimit> &limits, const Policy &policy)
+      : pipeline(pipeline), limits(limits), policy(policy), stages(size_t(pipeline.stages)),
         schedule(size_t(pipeline.stages)) {}
 
   /// The span, or `never` where the limit lets a stage do nothing.
@@ -57,7 +57,7 @@ private:
   void wake(int stage, double time) { queue.push({time, stage}); }
 
   const Pipeline &pipeline;
-  const ActivationLimit &limit;
+  const std::vector<ActivationLimit> &limits;
   const Policy &policy;
   std::vector<StageState> stages;
   Schedule schedule;
@@ -69,7 +69,7 @@ private:
 double ListScheduler::forwardReady(int stage) const {
   const StageState &state = stages[size_t(stage)];
   const int ahead = policy.ahead[size_t(stage)];
-  if (state.forwards == pipeline.microbatches || state.held + 1 > limit.capacity + 1e-9 ||
+  if (state.forwards == pipeline.microbatches || state.held + 1 > limits[size_t(stage)].capacity + 1e-9 ||
       state.forwards - state.backwards >= ahead)
     return never;
   if (stage == 0)
@@ -122,14 +122,14 @@ double ListScheduler::perform(int stage, double now, PassKind kind) {
   } else if (kind == PassKind::BackwardInput) {
     passes.push_back({kind, state.backwards++});
     state.backwardEnds.push_back(state.freeAt = now + times.backwardInput);
-    state.held -= 1 - limit.keptForWeights;
+    state.held -= 1 - limits[size_t(stage)].keptForWeights;
     state.wasBackward = true;
     if (stage > 0)
       wake(stage - 1, state.freeAt + pipeline.transferSeconds);
   } else {
     passes.push_back({kind, state.weights++});
     state.freeAt = now + times.backwardWeight;
-    state.held -= limit.keptForWeights;
+    state.held -= limits[size_t(stage)].keptForWeights;
   }
   return state.freeAt;
 }
@@ -182,12 +182,12 @@ namespace {
 /// Keeps the best schedule seen.
 class Search {
 public:
-  Search(const Pipeline &pipeline, const ActivationLimit &limit) : pipeline(pipeline), limit(limit) {}
+  Search(const Pipeline &pipeline, const std::vector<ActivationLimit> &limits) : pipeline(pipeline), limits(limits) {}
 
   /// Tries `policy`; returns its span.
   double consider(const Policy &policy) {
     spent += 3.0 * pipeline.stages * pipeline.microbatches;
-    ListScheduler scheduler(pipeline, limit, policy);
+    ListScheduler scheduler(pipeline, limits, policy);
     const double span = scheduler.run();
     if (span < best) {
       best = span;
@@ -201,11 +201,11 @@ public:
     return span;
   }
   void considerFixed(Schedule fixed) {
-    auto timeline = simulate(pipeline, fixed, limit.keptForWeights);
+    auto timeline = simulate(pipeline, fixed);
     if (!timeline || timeline->span >= best)
       return;
-    for (double peak : timeline->peakActivations)
-      if (peak > limit.capacity + 1e-9)
+    for (size_t stage = 0; stage < fixed.size(); ++stage)
+      if (peakActivations(fixed[stage], limits[stage].keptForWeights) > limits[stage].capacity + 1e-9)
         return;
     best = timeline->span;
     schedule = std::move(fixed);
@@ -219,7 +219,7 @@ public:
 
 private:
   const Pipeline &pipeline;
-  const ActivationLimit &limit;
+  const std::vector<ActivationLimit> &limits;
   double spent = 0; ///< passes placed so far
 };
 
@@ -276,8 +276,12 @@ double spanLowerBound(const Pipeline &pipeline) {
 }
 
 Schedule searchZeroBubble(const Pipeline &pipeline, const ActivationLimit &limit) {
-  assert(pipeline.chunks == 1 && "one chunk a stage");
-  Search search(pipeline, limit);
+  return searchZeroBubble(pipeline, std::vector<ActivationLimit>(size_t(pipeline.stages), limit));
+}
+
+Schedule searchZeroBubble(const Pipeline &pipeline, const std::vector<ActivationLimit> &limits) {
+  assert(pipeline.chunks == 1 && limits.size() == size_t(pipeline.stages) && "one chunk a stage, a limit for each");
+  Search search(pipeline, limits);
   for (int depth : {1, 2})
     search.considerFixed(zeroBubble(pipeline, depth));
   const double fixedSpan = search.best;

@@ -1,5 +1,5 @@
 //===- TransformerStep.cpp - Pricing a training step ----------------------===//
-#include "tenon/Partition/TransformerStep.h"
+#include "TransformerPrices.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,24 +11,32 @@ int StepPlan::microbatches() const {
   return passes > 0 && batch % passes == 0 ? int(batch / passes) : 0;
 }
 
-double stepMemory(const Transformer &model, const StepPlan &plan) {
+ActivationBytes activationBytes(const Transformer &model, const StepPlan &plan) {
   const double tokens = plan.microbatch * model.sequence, tensor = plan.tensor;
-  const double layers = double(model.layers) / plan.pipeline;
-  const double parameters = (layers * model.layerParameters() + model.embeddingParameters()) / tensor;
   const double scores = 5 * model.heads * model.sequence * tokens / tensor; // kept by the core of attention
   const double split = 24 * tokens * model.hidden / tensor;
   const double whole = 10 * tokens * model.hidden / (plan.sequenceParallel ? tensor : 1);
   const double input = 2 * tokens * model.hidden / (plan.sequenceParallel ? tensor : 1);
-  double kept = split + whole + scores; // bytes of a layer and microbatch
+  ActivationBytes bytes;
+  bytes.working = split + whole + scores;
+  bytes.kept = bytes.working;
   if (plan.recompute == Recompute::Selective)
-    kept -= scores;
+    bytes.kept -= scores;
   else if (plan.recompute == Recompute::Full)
-    kept = input;
+    bytes.kept = input;
+  bytes.forWeights = (split + whole) * 32 / 34;
+  bytes.logits = 6 * tokens * model.vocabulary / tensor;
+  return bytes;
+}
+
+double stepMemory(const Transformer &model, const StepPlan &plan) {
+  const ActivationBytes bytes = activationBytes(model, plan);
+  const double layers = double(model.layers) / plan.pipeline;
+  const double parameters = (layers * model.layerParameters() + model.embeddingParameters()) / plan.tensor;
   // 1F1B holds as many microbatches as stages follow; chunks add what the first of them is ahead.
   const double held = std::min<double>(plan.pipeline, plan.microbatches());
   const double ahead = plan.interleave > 1 ? (plan.pipeline - 1.0) / plan.pipeline / plan.interleave : 0;
-  const double logits = 6 * tokens * model.vocabulary / tensor;
-  return 18 * parameters + kept * layers * held * (1 + ahead) + split + whole + scores + logits;
+  return bytesPerParameter * parameters + bytes.kept * layers * held * (1 + ahead) + bytes.working + bytes.logits;
 }
 
 Status checkPlan(const Transformer &model, const StepPlan &plan) {
@@ -52,50 +60,15 @@ Status checkPlan(const Transformer &model, const StepPlan &plan) {
   return Status::success();
 }
 
-namespace {
-
-/// Prices of one microbatch. Elementwise traffic follows the kernels of Megatron-LM: per token and unit of width in
-/// half precision, two norms and two sums with dropout move 20 bytes, the activation and the copies of attention 24 of
-/// what is split, the softmax 16 a score.
-class Pricer {
-public:
-  Pricer(const cost::Cluster &cluster, const Transformer &model, const StepPlan &plan)
-      : cluster(cluster), node(cluster.groups.front()), constants(cluster.constants), model(model), plan(plan),
-        tokens(plan.microbatch * model.sequence), tensor(plan.tensor),
-        ranksInNode(int(std::min<int64_t>(plan.tensor, node.devicesPerNode))) {
-    peak = node.device.rate(node.device.isGpu ? cost::Unit::F16 : cost::Unit::F32) * constants.computeShare;
-    memory = node.device.memoryBandwidth;
-    network = node.network * constants.networkShare;
-    latency = cluster.networkLatency + constants.networkLatency;
-  }
-
-  /// `layers` layers of a stage.
-  PassSeconds layersPass(double layers) const;
-  /// Embedding and loss.
-  PassSeconds headPass() const;
-  double transfer() const;
-  double gradients() const;
-  double optimizer() const;
-
-private:
-  double product(double rows, double columns, double depth) const;
-  double attentionProducts() const;
-  double softmax() const;
-  double tensorAllReduce() const;
-  double parametersOfRank() const;
-  double joined(double device, double processor) const;
-
-  const cost::Cluster &cluster;
-  const cost::NodeGroup &node;
-  const cost::StepConstants &constants;
-  const Transformer &model;
-  const StepPlan &plan;
-  double tokens, tensor;
-  int ranksInNode;
-  double peak = 0, memory = 0, network = 0, latency = 0;
-};
-
-} // namespace
+Pricer::Pricer(const cost::Cluster &cluster, const Transformer &model, const StepPlan &plan)
+    : cluster(cluster), node(cluster.groups.front()), constants(cluster.constants), model(model), plan(plan),
+      tokens(plan.microbatch * model.sequence), tensor(plan.tensor),
+      ranksInNode(int(std::min<int64_t>(plan.tensor, node.devicesPerNode))) {
+  peak = node.device.rate(node.device.isGpu ? cost::Unit::F16 : cost::Unit::F32) * constants.computeShare;
+  memory = node.device.memoryBandwidth;
+  network = node.network * constants.networkShare;
+  latency = cluster.networkLatency + constants.networkLatency;
+}
 
 double Pricer::product(double rows, double columns, double depth) const {
   return 2 * (rows + constants.idleRows) * columns * depth / peak;
@@ -152,32 +125,35 @@ PassSeconds Pricer::headPass() const {
           logits + tensorAllReduce() + constants.launchMicrobatch / 3, logits + constants.launchMicrobatch / 3};
 }
 
-double Pricer::transfer() const {
+Traffic Pricer::transfer() const {
   if (plan.pipeline == 1)
-    return 0;
+    return {};
   const double bytes = 2 * tokens * model.hidden / (plan.sequenceParallel ? tensor : 1);
   const double neighbours = double(plan.tensor) * plan.data; // ranks of a stage
   if (neighbours * plan.pipeline <= double(node.devicesPerNode) || neighbours < double(node.devicesPerNode))
-    return node.link.latency + bytes / node.link.bandwidth;
-  return latency + bytes * double(node.devicesPerNode) / network;
+    return {node.link.latency, bytes / node.link.bandwidth, false};
+  return {latency, bytes * double(node.devicesPerNode) / network, true};
 }
 
 double Pricer::parametersOfRank() const {
   return (model.layerParameters() * model.layers / plan.pipeline + model.embeddingParameters()) / tensor;
 }
 
-double Pricer::gradients() const {
-  const double bytes = 4 * parametersOfRank(); // summed in single precision
+Traffic Pricer::gradients(double parameters) const {
+  if (plan.data <= 1)
+    return {};
+  const double bytes = 4 * parameters; // summed in single precision
   const int inNode = int(std::clamp<int64_t>(node.devicesPerNode / ranksInNode, 1, plan.data));
   const double nodes = double(plan.data) / inNode;
   if (nodes <= 1)
-    return cost::allReduceInNode(cluster, plan.data, bytes);
-  return cost::allReduceBetweenNodes(nodes, bytes, network / ranksInNode, latency);
+    return {0, cost::allReduceInNode(cluster, plan.data, bytes), false};
+  const double messages = cost::allReduceBetweenNodes(nodes, 0, network / ranksInNode, latency);
+  return {messages, cost::allReduceBetweenNodes(nodes, bytes, network / ranksInNode, 0), true};
 }
 
-double Pricer::optimizer() const {
+double Pricer::optimizer(double parameters) const {
   // Adam with master weights: reads gradient, two moments and master, writes the latter three and the half.
-  return 30 * parametersOfRank() / (memory * constants.memoryShare) + constants.step;
+  return 30 * parameters / (memory * constants.memoryShare) + constants.step;
 }
 
 StepTime predictStep(const cost::Cluster &cluster, const Transformer &model, const StepPlan &plan) {
@@ -186,7 +162,7 @@ StepTime predictStep(const cost::Cluster &cluster, const Transformer &model, con
   pipeline.stages = plan.pipeline;
   pipeline.chunks = plan.interleave;
   pipeline.microbatches = plan.microbatches();
-  pipeline.transferSeconds = pricer.transfer();
+  pipeline.transferSeconds = pricer.transfer().total();
   pipeline.times.assign(size_t(pipeline.parts()), pricer.layersPass(double(model.layers) / pipeline.parts()));
   const PassSeconds head = pricer.headPass();
   PassSeconds &last = pipeline.times.back();
@@ -200,8 +176,8 @@ StepTime predictStep(const cost::Cluster &cluster, const Transformer &model, con
   StepTime time;
   time.pipeline = timeline->makespan;
   time.bubble = timeline->bubble;
-  time.gradients = plan.data > 1 ? pricer.gradients() : 0;
-  time.optimizer = pricer.optimizer();
+  time.gradients = pricer.gradients(pricer.parametersOfRank()).total();
+  time.optimizer = pricer.optimizer(pricer.parametersOfRank());
   time.total = time.pipeline + time.gradients + time.optimizer;
   return time;
 }

@@ -80,6 +80,12 @@ struct ActivationLimit {
 /// stage makes before its first backward pass and how long a gap must be to be filled. Never worse than zeroBubble() of
 /// depth 1, and of 2 where that fits. One chunk a stage. O(stages * microbatches) for each of some hundred candidates.
 Schedule searchZeroBubble(const Pipeline &pipeline, const ActivationLimit &limit);
+/// The same with a limit for each stage.
+Schedule searchZeroBubble(const Pipeline &pipeline, const std::vector<ActivationLimit> &limits);
+
+/// The most that a stage holds that makes `passes`, in microbatch-chunks, of which `keptForWeights` stays between the
+/// two gradients.
+double peakActivations(const std::vector<Pass> &passes, double keptForWeights);
 
 /// No schedule of passes with one chunk a stage has a smaller span: the work of the busiest stage, and the way of the
 /// first microbatch to the last stage, all work there, and the way back.

@@ -56,8 +56,11 @@ struct StepTime {
   double optimizer = 0;
 };
 
-/// Bytes of a device of the first stage: parameters, gradients, optimizer (18 bytes a parameter: mixed-precision Adam),
-/// and activations. Korthikanti et al., MLSys 2023, sections 4 and 5.
+/// Parameters, gradients and optimizer: mixed-precision Adam. Korthikanti et al., MLSys 2023.
+inline constexpr double bytesPerParameter = 18;
+
+/// Bytes of a device of the first stage: parameters, gradients, optimizer, and activations. Korthikanti et al., MLSys
+/// 2023, sections 4 and 5.
 double stepMemory(const Transformer &model, const StepPlan &plan);
 
 /// Whether sizes and plan fit together: everything divides. TN4013 says what does not.
