@@ -8,9 +8,9 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "tenon/Importer/Importer.h"
+#include "tenon/Pipelines/Partition.h"
 #include "tenon/Pipelines/Pipelines.h"
 #include "tenon/Pipelines/Registration.h"
-#include "tenon/Transforms/PartitionOptions.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include <thread>
@@ -33,8 +33,6 @@ private:
   LogicalResult runPasses(Phase phase);
   LogicalResult makePlan();
   LogicalResult makeCostContext();
-  /// An extent for every symbol.
-  void bindSymbols();
   LogicalResult partition();
   cost::KernelNotes makeNotes(ArrayRef<KernelSet *> sets, std::string *source);
   std::unique_ptr<KernelSet> createHostKernels(const cost::Tuning &tuning);
@@ -88,11 +86,6 @@ LogicalResult Compilation::runPasses(Phase phase) {
   return runSerially(manager, *module);
 }
 
-/// Extents for which no shape is given: those that the tools draw inputs with.
-static int64_t getDefaultExtent(RankedTensorType type, size_t axis) {
-  return axis == 0 ? 1 : type.getRank() == 4 ? 64 : 16;
-}
-
 LogicalResult Compilation::makeCostContext() {
   if (!options.device.empty()) {
     auto device = cost::findDevice(options.device);
@@ -102,38 +95,14 @@ LogicalResult Compilation::makeCostContext() {
   } else if (const cost::Device *device = cost::deviceOfArch(archs.front())) {
     cost.device = *device;
   }
-  bindSymbols();
+  cost.symbols = bindSymbols(*module, options.shapes);
   return success();
-}
-
-void Compilation::bindSymbols() {
-  for (auto function : module->getOps<func::FuncOp>())
-    for (BlockArgument argument : function.getArguments()) {
-      auto type = dyn_cast<RankedTensorType>(argument.getType());
-      auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "graph.name");
-      auto given = options.shapes.find(name ? name.str() : "");
-      for (auto [axis, dim] : llvm::enumerate(type ? graph::getDims(type) : SmallVector<graph::DimAttr>()))
-        if (dim.isSymbol())
-          cost.symbols.try_emplace(dim.getName(), given != options.shapes.end() && axis < given->second.dims.size()
-                                                      ? given->second.dims[axis]
-                                                      : getDefaultExtent(type, axis));
-    }
 }
 
 LogicalResult Compilation::partition() {
   if (options.devices.empty())
     return success();
-  auto cluster = cost::findCluster(options.devices);
-  auto parallel = parseParallel(options.parallel);
-  for (const Status &status : {cluster ? Status() : cluster.status(), parallel ? Status() : parallel.status()})
-    if (!status.ok())
-      return error(status.error().code + ": " + status.error().message);
-  if (!llvm::hasSingleElement(module->getOps<func::FuncOp>()))
-    return error("TN4021: only a run knows which parts of this model it takes: it cannot be split over devices");
-  bindSymbols();
-  auto report = [this](StringRef, double done) { this->report(Phase::Partition, 0.1 + 0.1 * done); };
-  auto answer = choosePartition(*module->getOps<func::FuncOp>().begin(),
-                                {std::move(*cluster), std::move(*parallel), cost.symbols, report});
+  auto answer = partitionModule(*module, options);
   if (failed(answer))
     return failure();
   if (options.partitioned)

@@ -18,6 +18,7 @@ int runRun(Arguments arguments);
 int runBench(Arguments arguments);
 int runVerify(Arguments arguments);
 int runInspect(Arguments arguments);
+int runPartition(Arguments arguments);
 int runSimulate(Arguments arguments);
 int runTune(Arguments arguments);
 int runExplain(Arguments arguments);

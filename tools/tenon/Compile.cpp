@@ -3,6 +3,7 @@
 #include "CompileOptions.h"
 #include "common/Codes.h"
 #include "common/Inputs.h"
+#include "common/Progress.h"
 #include "common/Report.h"
 #include "common/Supervise.h"
 #include "tenon/Pipelines/Registration.h"
@@ -13,7 +14,6 @@
 #include "tenon/Transforms/PartitionOptions.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/Process.h"
 #include <chrono>
 
 using namespace tenon;
@@ -102,23 +102,6 @@ namespace {
 struct CompileSettings : CompileArguments {
   std::string model, output, stopAfter;
   std::vector<std::string> shapes;
-};
-
-/// Says on a terminal what is being done, on one line that is wiped at the end.
-class Progress {
-public:
-  Progress() : wanted(llvm::sys::Process::StandardErrIsDisplayed()) {}
-  ~Progress() {
-    if (wanted)
-      llvm::errs() << "\r\033[K";
-  }
-  void operator()(Phase phase, double share) const {
-    if (wanted)
-      llvm::errs() << llvm::formatv("\r\033[K{0,3:F0} % {1}", share * 100, getName(phase));
-  }
-
-private:
-  bool wanted;
 };
 } // namespace
 

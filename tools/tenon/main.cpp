@@ -19,6 +19,7 @@ constexpr Command commands[] = {
     {"bench", "time MODEL.tenon, and each of its kernels", runBench},
     {"verify", "compare MODEL.onnx, compiled, with a reference", runVerify},
     {"inspect", "what is in MODEL.onnx or MODEL.tenon", runInspect},
+    {"partition", "how MODEL.onnx is best split over the devices of a cluster", runPartition},
     {"simulate", "predict the steps, collectives or pipelines of a table", runSimulate},
     {"tune", "measure the tactics of MODEL.onnx on this machine", runTune},
     {"explain", "what an error code means", runExplain},

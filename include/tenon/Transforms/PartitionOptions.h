@@ -36,15 +36,19 @@ struct PartitionOptions {
   Parallel parallel;
   /// The extents that are priced; a symbol without one is 16.
   llvm::StringMap<int64_t> symbols;
+  cost::Unit unit = cost::Unit::F32; ///< what values of f32 are computed, and if shorter, kept in
+  bool isTraining = false;           ///< a step of training is priced, and nothing is written
   /// Told what is tried and how far the search is (0 to 1); may be null.
   std::function<void(llvm::StringRef, double)> progress;
 };
 
 /// What became of one op.
 struct PartitionedOp {
-  std::string node;     ///< of the ONNX model, or empty
-  std::string kind;     ///< "graph.matmul"
-  std::string strategy; ///< "n@tensor"; "whole"
+  std::string node;  ///< of the ONNX model, or empty
+  std::string kind;  ///< "graph.matmul"
+  std::string phase; ///< "forward"; of training also "input gradient", "weight gradient", "optimizer"
+  std::string
+      strategy; ///< "dim1@tensor": that dimension of the result; "sum2@tensor": a sum over that of an operand; "whole"
   int stage = 0;
   double flops = 0;            ///< of the whole op
   double share = 1;            ///< of it, on the device with the most
@@ -63,18 +67,33 @@ struct TriedParallel {
   std::string why;    ///< it was not taken
 };
 
+/// What the devices of a stage do for a while.
+struct PartitionSpan {
+  int stage = 0;
+  bool isCommunication = false;
+  double start = 0, end = 0; ///< seconds
+  int op = -1;               ///< of PartitionAnswer::ops
+};
+
+/// Bytes that a device holds from `time` until the next entry.
+struct PartitionLevel {
+  double time = 0;
+  int64_t bytes = 0;
+};
+
 /// The answer, with its proof.
 struct PartitionAnswer {
   Parallel parallel;
-  double seconds = 0;                          ///< of a run, predicted
-  double bound = 0;                            ///< no plan of the forms that were tried is faster
-  double bottleneck = 0;                       ///< of the slowest stage
-  std::vector<PartitionedOp> ops;              ///< in program order
-  std::vector<TriedParallel> tried;            ///< without the one that was taken
-  std::vector<double> stageSeconds, transfer;  ///< of each stage; of what it receives
-  std::vector<int64_t> weightBytes, peakBytes; ///< of a device of each stage
-  std::vector<std::vector<int64_t>> usage;     ///< bytes of a device of each stage at each op, weights included
-  int64_t capacity = 0;                        ///< bytes of a device
+  double seconds = 0;                              ///< of a run, predicted
+  double bound = 0;                                ///< no plan of the forms that were tried is faster
+  double bottleneck = 0;                           ///< of the slowest stage
+  std::vector<PartitionedOp> ops;                  ///< in program order
+  std::vector<TriedParallel> tried;                ///< without the one that was taken
+  std::vector<double> stageSeconds, transfer;      ///< of each stage; of what it receives
+  std::vector<int64_t> weightBytes, peakBytes;     ///< of a device of each stage
+  int64_t capacity = 0;                            ///< bytes of a device
+  std::vector<PartitionSpan> spans;                ///< of one run
+  std::vector<std::vector<PartitionLevel>> memory; ///< of a device of each stage, over the run
 
   double gap() const { return seconds > bound ? (seconds - bound) / seconds : 0; }
 };

@@ -18,7 +18,8 @@ constexpr int64_t maxExtent = int64_t(1) << 40; ///< larger ones are as good as 
 
 class GraphBuilder {
 public:
-  GraphBuilder(func::FuncOp function, const llvm::StringMap<int64_t> &symbols) : function(function) {
+  GraphBuilder(func::FuncOp function, const llvm::StringMap<int64_t> &symbols, cost::Unit unit)
+      : function(function), unit(unit) {
     for (const auto &symbol : symbols)
       cost.symbols[symbol.getKey()] = symbol.getValue();
   }
@@ -35,7 +36,10 @@ private:
   double flopsOf(Operation *op) const;
   void fuse();
 
+  cost::Unit unitOf(Type type) const;
+
   func::FuncOp function;
+  cost::Unit unit;
   cost::Context cost;
   Graph graph;
   llvm::DenseMap<Value, std::pair<int, int>> producers; ///< op and result
@@ -50,7 +54,8 @@ partition::TensorShape GraphBuilder::shapeOf(Type type) const {
   partition::TensorShape shape;
   for (DimAttr dim : getDims(tensor))
     shape.extents.push_back(valueOf(dim));
-  shape.elementBytes = int64_t(llvm::divideCeil(tensor.getElementTypeBitWidth(), 8));
+  const bool isHalved = tensor.getElementType().isF32() && (unit == cost::Unit::F16 || unit == cost::Unit::BF16);
+  shape.elementBytes = isHalved ? 2 : int64_t(llvm::divideCeil(tensor.getElementTypeBitWidth(), 8));
   return shape;
 }
 
@@ -100,9 +105,9 @@ double GraphBuilder::flopsOf(Operation *op) const {
   return flops;
 }
 
-static cost::Unit unitOf(Type type) {
+cost::Unit GraphBuilder::unitOf(Type type) const {
   Type element = cast<RankedTensorType>(type).getElementType();
-  return element.isF16() ? cost::Unit::F16 : element.isBF16() ? cost::Unit::BF16 : cost::Unit::F32;
+  return element.isF16() ? cost::Unit::F16 : element.isBF16() ? cost::Unit::BF16 : unit;
 }
 
 void GraphBuilder::addOperand(GraphOp &node, Value v, LoopsOfDims &&loops) {
@@ -183,6 +188,6 @@ Graph GraphBuilder::run() {
   return std::move(graph);
 }
 
-Graph choice::buildGraph(func::FuncOp function, const llvm::StringMap<int64_t> &symbols) {
-  return GraphBuilder(function, symbols).run();
+Graph choice::buildGraph(func::FuncOp function, const llvm::StringMap<int64_t> &symbols, cost::Unit unit) {
+  return GraphBuilder(function, symbols, unit).run();
 }

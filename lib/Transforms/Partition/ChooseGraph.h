@@ -38,7 +38,7 @@ struct Operand {
 
 struct GraphOp {
   mlir::Operation *op = nullptr; ///< null for what a training step adds
-  std::string node, kind;
+  std::string node, kind, phase = "forward";
   std::vector<Loop> loops;
   std::vector<Operand> operands;
   std::vector<Access> results;
@@ -65,7 +65,8 @@ struct Graph {
 };
 
 /// The graph of `function` at the extents of `symbols` (others are 16).
-Graph buildGraph(mlir::func::FuncOp function, const llvm::StringMap<int64_t> &symbols);
+/// `unit`: what values of f32 are computed in.
+Graph buildGraph(mlir::func::FuncOp function, const llvm::StringMap<int64_t> &symbols, cost::Unit unit);
 
 } // namespace tenon::choice
 

@@ -25,22 +25,25 @@ namespace {
 class Chooser {
 public:
   Chooser(func::FuncOp function, const PartitionOptions &options)
-      : function(function), options(options), graph(buildGraph(function, options.symbols)) {}
+      : function(function), options(options), graph(buildGraph(function, options.symbols, options.unit)) {}
 
   FailureOr<PartitionAnswer> run();
 
 private:
   LogicalResult fail(const Status &status) {
     const ErrorInfo &error = status.error();
-    InFlightDiagnostic diagnostic = emitError(function.getLoc()) << error.code << ": " << error.message;
+    InFlightDiagnostic diagnostic = emitError(UnknownLoc::get(function.getContext()))
+                                    << error.code << ": " << error.message;
     if (!error.remedy.empty())
       diagnostic.attachNote() << "remedy: " << error.remedy;
     return diagnostic;
   }
   Status checkForced() const;
   void tryForm(const Parallel &form);
-  std::string slowerBy(double seconds) const {
-    return llvm::formatv("{0:F2} times as long", seconds / best->seconds());
+  /// Of a run, or of kernels alone: what is against it.
+  std::string slower(double seconds, StringRef what) const {
+    const double ratio = seconds / best->seconds();
+    return ratio < 1.005 ? (what + " no faster").str() : llvm::formatv("{0} {1:F2} times as slow", what, ratio).str();
   }
   PartitionAnswer describe();
   void annotate();
@@ -91,7 +94,7 @@ void Chooser::tryForm(const Parallel &form) {
     return;
   Plan plan = makePlan(graph, options.cluster, form, isForced, best ? best->seconds() : infinity);
   if (plan.isPruned) {
-    tried.push_back({form, plan.bound, plan.bound, "its kernels alone take " + slowerBy(plan.bound)});
+    tried.push_back({form, plan.bound, plan.bound, slower(plan.bound, "its kernels alone are")});
   } else if (!plan.found()) {
     shortage = plan.shortage;
     tried.push_back({form, infinity, infinity, "does not fit: " + plan.shortage.error().message});
@@ -120,7 +123,7 @@ FailureOr<PartitionAnswer> Chooser::run() {
     return fail(shortage);
   for (TriedParallel &other : tried)
     if (other.why.empty())
-      other.why = "a run takes " + slowerBy(other.seconds);
+      other.why = slower(other.seconds, "a run is");
   annotate();
   return describe();
 }
@@ -195,7 +198,9 @@ private:
       const ErrorInfo &error = (read ? form.status() : read.status()).error();
       return getOperation().emitError() << error.code << ": " << error.message;
     }
-    PartitionOptions options{std::move(*read), std::move(*form), {}, {}};
+    PartitionOptions options;
+    options.cluster = std::move(*read);
+    options.parallel = std::move(*form);
     for (const std::string &extent : extents) {
       auto [name, number] = StringRef(extent).split('=');
       if (number.getAsInteger(10, options.symbols[name]))

@@ -34,12 +34,14 @@ private:
     return seconds;
   }
   PartitionedOp describe(int index) const;
+  void addSpans(PartitionAnswer &answer);
   void addMemory(PartitionAnswer &answer) const;
 
   const Graph &graph;
   const Plan &plan;
   const partition::Problem &problem;
   std::vector<std::vector<int>> edgesOf;
+  std::vector<double> opEnds; ///< seconds from the start
 };
 
 } // namespace
@@ -50,6 +52,7 @@ PartitionedOp Describer::describe(int index) const {
   PartitionedOp result;
   result.node = op.node;
   result.kind = op.kind;
+  result.phase = op.phase;
   result.strategy = strategy.name;
   result.stage = plan.stages[index];
   result.flops = op.flops;
@@ -74,17 +77,42 @@ PartitionedOp Describer::describe(int index) const {
 void Describer::addMemory(PartitionAnswer &answer) const {
   const int count = int(graph.ops.size());
   answer.weightBytes.assign(plan.form.stages, 0);
-  answer.usage.assign(plan.form.stages, std::vector<int64_t>(count, graph.inputBytes));
+  std::vector<std::vector<int64_t>> usage(plan.form.stages, std::vector<int64_t>(count, graph.inputBytes));
   for (int i = 0; i < count; ++i)
     for (const partition::Tensor &tensor : problem.nodes[i].tensors) {
       const int64_t bytes = tensor.bytes[plan.choice[i]];
       const bool isWeight = tensor.first == 0 && tensor.last == count;
       answer.weightBytes[plan.stages[i]] += isWeight ? bytes : 0;
       for (int point = tensor.first; point <= std::min(tensor.last, count - 1); ++point)
-        answer.usage[plan.stages[i]][point] += bytes;
+        usage[plan.stages[i]][point] += bytes;
     }
-  for (const std::vector<int64_t> &usage : answer.usage)
-    answer.peakBytes.push_back(usage.empty() ? 0 : *std::max_element(usage.begin(), usage.end()));
+  for (const std::vector<int64_t> &levels : usage) {
+    answer.peakBytes.push_back(levels.empty() ? 0 : *std::max_element(levels.begin(), levels.end()));
+    std::vector<PartitionLevel> &memory = answer.memory.emplace_back();
+    for (int i = 0; i < count; ++i)
+      if (memory.empty() || memory.back().bytes != levels[i])
+        memory.push_back({i > 0 ? opEnds[i - 1] : 0, levels[i]});
+  }
+}
+
+/// One thing after the other, as ranks run: a stage begins when it has what it reads.
+void Describer::addSpans(PartitionAnswer &answer) {
+  double now = 0;
+  auto add = [&](int stage, bool isCommunication, double seconds, int op) {
+    if (seconds > 0)
+      answer.spans.push_back({stage, isCommunication, now, now + seconds, op});
+    now += seconds;
+  };
+  int stage = 0;
+  for (int i = 0; i < int(answer.ops.size()); ++i) {
+    const PartitionedOp &op = answer.ops[i];
+    if (op.stage != stage)
+      add(stage = op.stage, true, answer.transfer[stage], -1);
+    add(stage, true, op.resharding, i);
+    add(stage, false, op.compute, i);
+    add(stage, true, op.reduction, i);
+    opEnds.push_back(now);
+  }
 }
 
 PartitionAnswer Describer::run() {
@@ -102,6 +130,7 @@ PartitionAnswer Describer::run() {
   }
   for (int stage = 0; stage < plan.form.stages; ++stage)
     answer.bottleneck = std::max(answer.bottleneck, answer.stageSeconds[stage] + answer.transfer[stage]);
+  addSpans(answer);
   addMemory(answer);
   return answer;
 }
