@@ -275,7 +275,8 @@ bool Search::tryPlan(const JointPlan &plan, bool counts) {
 
 /// Zero-bubble plans first with the fixed schedules; then, if the bound still promises something, with a searched one.
 void Search::evaluate(Candidate candidate) {
-  close(candidate);
+  if (candidate.family != Family::Interleaved) // which is a single plan: its time is known, not bounded
+    close(candidate);
   if (candidate.family == Family::Limited || candidate.family == Family::GPipe)
     return; // tried when its stages were found
   if (candidate.family == Family::Interleaved || candidate.level == 3) {

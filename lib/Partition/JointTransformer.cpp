@@ -31,6 +31,10 @@ static StepPlan stepOf(const Form &form, int samples, int stages) {
 }
 
 std::optional<BlockPrice> JointTransformer::price(int kind, const Form &form, int samples, int stages) const {
+  // Ranks of a copy fill nodes, or nodes are filled with copies.
+  const int inNode = int(cluster.groups.front().devicesPerNode);
+  if (inNode % form.tensor != 0 && form.tensor % inNode != 0)
+    return std::nullopt;
   if (std::fmod(model.heads, form.tensor) != 0 || (form.tensor == 1 && form.variant % 2 != 0))
     return std::nullopt;
   const StepPlan plan = stepOf(form, samples, 1);

@@ -82,8 +82,14 @@ double Pricer::softmax() const {
 
 double Pricer::tensorAllReduce() const {
   const double bytes = 2 * tokens * model.hidden;
-  if (plan.tensor > node.devicesPerNode) // one ring through the nodes, all adapters for it
-    return 2 * (tensor - 1) / tensor * bytes / network + 2 * latency * tensor / ranksInNode;
+  if (plan.tensor > node.devicesPerNode) {
+    // One ring through the nodes, all adapters for it; inside of them it is no faster than their own.
+    const double inNode = double(node.devicesPerNode);
+    const double inside = cost::allReduceInNode(cluster, int(inNode), bytes) / constants.collectiveShare *
+                          ((tensor - 1) / tensor) / ((inNode - 1) / inNode);
+    const double between = 2 * (tensor - 1) / tensor * bytes / network + 2 * latency * tensor / ranksInNode;
+    return node.devicesPerNode > 1 ? std::max(inside, between) : between;
+  }
   return cost::allReduceInNode(cluster, plan.tensor, bytes) / constants.collectiveShare;
 }
 

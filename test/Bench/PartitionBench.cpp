@@ -6,6 +6,7 @@
 #include "../Unit/Partition/PiperInputs.h"
 #include "../Unit/Partition/TrainingGraph.h"
 
+#include "tenon/Partition/JointTransformer.h"
 #include "tenon/Partition/Solver.h"
 
 #include <algorithm>
@@ -56,6 +57,59 @@ void piper(const std::string &folder, const std::string &name, int devices, doub
               plan->stages.size(), seconds, plan->seconds, plan->bound, 100 * plan->gap());
 }
 
+/// "8 x (4 x 8), full, 48 x 1f1b": stages, copies and tensor-parallel devices of the most frequent form, its
+/// recomputation, microbatches, schedule.
+std::string describe(const JointModel &model, const JointPlan &plan) {
+  Form most = plan.forms.front();
+  for (const Form &form : plan.forms)
+    if (std::count(plan.forms.begin(), plan.forms.end(), form) > std::count(plan.forms.begin(), plan.forms.end(), most))
+      most = form;
+  std::string text = std::to_string(plan.stages()) + " x (" + std::to_string(most.data) + " x " +
+                     std::to_string(most.tensor) + "), " + model.variants()[size_t(most.variant)] + ", " +
+                     std::to_string(plan.microbatches) + " x " + std::string(scheduleName(plan.schedule));
+  if (plan.chunks > 1)
+    text += " " + std::to_string(plan.chunks);
+  const auto others = plan.forms.size() - size_t(std::count(plan.forms.begin(), plan.forms.end(), most));
+  return others ? text + "; " + std::to_string(others) + (others > 1 ? " stages" : " stage") + " else" : text;
+}
+
+/// The fastest of `listed` plans as the event simulator sees them, then the search with the freedom that they had (full
+/// recomputation, 1F1B or interleaved), then with all of it.
+void joint(const Transformer &transformer, int devices, int batch, double network, std::vector<StepPlan> listed) {
+  tenon::cost::Cluster cluster = *tenon::cost::findCluster("a100");
+  cluster.groups.front().network = network;
+  const JointTransformer model(cluster, transformer);
+  JointProblem problem{&model, devices, 0.95 * double(cluster.groups.front().device.memoryBytes), batch, {}};
+  double least = forbidden;
+  for (StepPlan &plan : listed) {
+    plan.batch = batch;
+    if (plan.microbatch == 0) {
+      auto complete = completePlan(cluster, transformer, plan);
+      if (!complete.ok())
+        continue;
+      plan = *complete;
+    }
+    auto result = run(problem, model.planOf(plan));
+    if (result.ok())
+      least = std::min(least, result->seconds);
+  }
+  JointProblem same = problem;
+  same.pins.variants = {JointTransformer::variantOf(Recompute::Full, false)};
+  same.pins.schedules = {ScheduleKind::OneForwardOneBackward, ScheduleKind::Interleaved};
+  auto answer = listed.empty() ? tenon::Expected<JointAnswer>(JointAnswer{}) : solve(same);
+  const double start = now();
+  auto all = solve(problem);
+  const double seconds = now() - start;
+  if (!answer.ok() || !all.ok()) {
+    std::printf("%s\n", (answer.ok() ? all : answer).status().str().c_str());
+    return;
+  }
+  if (!listed.empty())
+    std::printf("%.4f | %.4f | ", least, answer->seconds);
+  std::printf("%.4f | %s | %.4f | %.2f %% | %d | %.2f\n", all->seconds, describe(model, all->plan).c_str(), all->bound,
+              100 * all->gap(), int(all->combinations), seconds);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -68,7 +122,18 @@ int main(int argc, char **argv) {
     piper(argv[2], argv[3], std::atoi(argv[4]), std::atof(argv[5]), std::atoi(argv[6]));
     return 0;
   }
+  if (argc >= 9 && (argc - 9) % 4 == 0 && !std::strcmp(argv[1], "joint")) {
+    const double hidden = std::atof(argv[2]);
+    std::vector<StepPlan> listed;
+    for (int i = 9; i < argc; i += 4)
+      listed.push_back({std::atoi(argv[i]), std::atoi(argv[i + 1]), std::atoi(argv[i + 2]), 1, std::atoi(argv[i + 3])});
+    joint({hidden, 4 * hidden, std::atof(argv[3]), std::atoi(argv[4]), std::atof(argv[5])}, std::atoi(argv[6]),
+          std::atoi(argv[7]), std::atof(argv[8]) * 1e9, listed);
+    return 0;
+  }
   std::fprintf(stderr, "usage: partition-bench training LAYERS HIDDEN TOKENS INNER OUTER EXPERTS GIGABYTES\n"
-                       "       partition-bench piper FOLDER INPUT DEVICES GIBIBYTES MICROBATCHES\n");
+                       "       partition-bench piper FOLDER INPUT DEVICES GIBIBYTES MICROBATCHES\n"
+                       "       partition-bench joint HIDDEN HEADS LAYERS SEQUENCE DEVICES BATCH NETWORK_GB_PER_S "
+                       "[DATA TENSOR PIPELINE MICROBATCH]..\n");
   return 2;
 }

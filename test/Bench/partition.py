@@ -55,6 +55,50 @@ GNMT, whose graph has 17,914 cuts; Piper's planner did not finish within two min
 |---|---|---|---|---|---|---|---|---|
 """
 
+JOINT = """
+## Everything at once
+
+Stages, the form of each stage (copies x tensor-parallel devices), microbatches, recomputation, schedule: one search
+(`include/tenon/Partition/Joint.h`), evaluated by the event simulator. Against all plans of 39 random chains: all equal
+(`PartitionTests --gtest_filter=Joint.equals*`). "listed" is the plan that others ran, as our model prices it (the best of all that
+were measured, where there are several); "as free" the best plan with full recomputation and 1F1B or interleaved stages, as those
+have; then everything free. The form is that of most stages.
+
+| model | devices | batch | listed, s | as free, s | free, s | stages x (copies x tensor), variant, microbatches x schedule | bound, s | gap | combinations | CPU, s |
+|---|---|---|---|---|---|---|---|---|---|---|
+"""
+MEASURED = ROOT / "test" / "Data" / "cost-model"
+
+
+def measured_groups(name):
+    """Plans that were measured, by model, devices and batch."""
+    groups = {}
+    with open(MEASURED / name, encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            gpus, tensor, pipeline = (int(line[key]) for key in ("gpus", "tp", "pp"))
+            key = (line["hidden"], line["heads"], line["layers"], line.get("seq", "2048"), gpus, line["global_batch"])
+            plans = groups.setdefault(key, [])
+            plans += [gpus // tensor // pipeline, tensor, pipeline, line.get("micro_batch", 0)]
+    return groups
+
+
+def joint(build):
+    text = JOINT
+    for name, title, network in (("megatron_sc21_table1.csv", "SC'21", 200), ("megatron_a100_multi_node.csv", "vTrain", 100)):
+        for (hidden, heads, layers, sequence, gpus, batch), plans in measured_groups(name).items():
+            cells = row(build, "joint", hidden, heads, layers, sequence, gpus, batch, network, *plans)
+            text += f"| {title}: {layers} x {hidden} | {gpus} | {batch} {cells} |\n"
+    worse = count = rows = 0
+    gaps = []
+    for (hidden, heads, layers, sequence, gpus, batch), plans in measured_groups("megatron_a100_single_node.csv").items():
+        cells = row(build, "joint", hidden, heads, layers, sequence, gpus, batch, 100, *plans).strip("| ").split(" | ")
+        listed, as_free, free = map(float, cells[:3])
+        worse += as_free > listed or free > listed
+        gaps.append(float(cells[5].rstrip(" %")))
+        count, rows = count + 1, rows + len(plans) // 4
+    return text + (f"\nOn single nodes (vTrain, {rows} measured plans in {count} groups) the search is worse than the best listed plan "
+                   f"in {worse} groups; its gap is at most {max(gaps):.2f} %, {sum(gaps) / count:.2f} % on average.\n")
+
 
 def row(build, *arguments):
     done = subprocess.run([build / "bin" / "partition-bench", *map(str, arguments)], capture_output=True, text=True, check=True)
@@ -78,6 +122,7 @@ def main():
     text += CUTS
     for devices, memory in GNMT:
         text += row(options.build, "piper", PIPER, "gnmt", devices, memory, MICRO_BATCHES) + " |\n"
+    text += joint(options.build)
     options.output.write_text(text, encoding="utf-8")
 
 
