@@ -56,6 +56,7 @@ static constexpr ErrorCode codes[] = {
     {"TN7019", "another rank has failed", "see the message for what happened there", 6},
     {"TN7020", "what ranks have for each other differs", reportBug, 5},
     {"TN7021", "the plan's ranks cannot be run as asked", "start as many ranks as the plan has", 2},
+    {"TN7030", "the tasks of a step cannot be scheduled", "pass tasks without circles, with work of at least 0", 2},
     {"TN8001", "the library of a device cannot be opened", "install it, or set TENON_DEVICE_PATH to its folder", 6},
     {"TN8002", "a device does not take the plan", "compile for an architecture that the device has", 6},
     {"TN8003", "a device reports an error", "see the message; `tenon doctor` says what this machine has", 6},
