@@ -22,20 +22,19 @@ namespace {
 /// Seconds of the processor: others may use the machine too.
 double now() { return double(std::clock()) / CLOCKS_PER_SEC; }
 
-void training(const TrainingOptions &options) {
-  Problem problem = trainingGraph(options);
+void training(int layers, double capacity, const Problem &problem) {
   double start = now();
   tenon::Expected<Answer> answer = solve(problem);
   double seconds = now() - start;
   if (!answer.ok() || !answer->found()) {
-    std::printf("%d layers, %zu ops, %.1f GB: %s\n", options.layers, problem.nodes.size(), options.capacity / 1e9,
+    std::printf("%d layers, %zu ops, %.1f GB: %s\n", layers, problem.nodes.size(), capacity / 1e9,
                 answer.ok() ? explain(problem, *answer).str().c_str() : answer.status().str().c_str());
     std::printf("solved in %.2f s; bound %.6f\n", seconds, answer->bound);
     return;
   }
   std::vector<int64_t> usage = usageOf(problem, answer->choice);
-  std::printf("%d | %zu | %zu | %g | %.1f | %.2f | %.6f | %.6f | %.3f %%\n", options.layers, problem.nodes.size(),
-              problem.edges.size(), options.capacity / 1e9, double(*std::max_element(usage.begin(), usage.end())) / 1e9,
+  std::printf("%d | %zu | %zu | %g | %.1f | %.2f | %.6f | %.6f | %.3f %%\n", layers, problem.nodes.size(),
+              problem.edges.size(), capacity / 1e9, double(*std::max_element(usage.begin(), usage.end())) / 1e9,
               seconds, answer->seconds, answer->bound, 100 * answer->gap());
 }
 
@@ -114,8 +113,14 @@ void joint(const Transformer &transformer, int devices, int batch, double networ
 
 int main(int argc, char **argv) {
   if (argc == 9 && !std::strcmp(argv[1], "training")) {
-    training({std::atoi(argv[2]), std::atof(argv[3]), std::atof(argv[4]), std::atof(argv[5]), std::atof(argv[6]),
-              std::atof(argv[7]), std::atof(argv[8]) * 1e9});
+    const TrainingOptions options{std::atoi(argv[2]), std::atof(argv[3]), std::atof(argv[4]),      std::atof(argv[5]),
+                                  std::atof(argv[6]), std::atof(argv[7]), std::atof(argv[8]) * 1e9};
+    training(options.layers, options.capacity, trainingGraph(options));
+    return 0;
+  }
+  if (argc == 6 && !std::strcmp(argv[1], "resnet")) {
+    const ResNetOptions options{std::atof(argv[2]), std::atof(argv[3]), std::atof(argv[4]), std::atof(argv[5]) * 1e9};
+    training(50, options.capacity, trainingGraph(options));
     return 0;
   }
   if (argc == 7 && !std::strcmp(argv[1], "piper")) {
@@ -132,6 +137,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   std::fprintf(stderr, "usage: partition-bench training LAYERS HIDDEN TOKENS INNER OUTER EXPERTS GIGABYTES\n"
+                       "       partition-bench resnet IMAGES INNER OUTER GIGABYTES\n"
                        "       partition-bench piper FOLDER INPUT DEVICES GIBIBYTES MICROBATCHES\n"
                        "       partition-bench joint HIDDEN HEADS LAYERS SEQUENCE DEVICES BATCH NETWORK_GB_PER_S "
                        "[DATA TENSOR PIPELINE MICROBATCH]..\n");

@@ -20,6 +20,7 @@ TRAINING = [("GPT", 10, GPT, 400), ("GPT", 10, GPT, 18), ("GPT", 10, GPT, 9),
             ("GPT", 96, GPT, 400), ("GPT", 96, GPT, 250), ("GPT", 96, GPT, 60), ("GPT", 96, GPT, 30),
             ("BERT", 24, BERT, 16), ("BERT", 24, BERT, 9), ("BERT", 24, BERT, 8.3),
             ("MoE", 12, MOE, 20), ("MoE", 12, MOE, 13), ("MoE", 12, MOE, 12.6)]  # layers, GB of a device
+RESNET = [(2048, 80), (256, 80), (256, 0.45), (64, 80), (64, 0.15)]  # images, GB
 GNMT = [(8, 2.5), (16, 1.2), (32, 0.8), (64, 0.3), (64, 0.8), (64, 2.5), (64, 8)]  # devices, GiB
 HEAD = """# Partition: what the solvers reach
 
@@ -34,7 +35,7 @@ of products, sums and pointwise ops on lines of 2 and 4 devices and grids of 2 x
 
 A step of training of a transformer: forward, both gradients, optimizer; 9 or 12 strategies an op; memory limit per device. GPT:
 hidden 12288, 131,072 tokens, 8 x 64 devices. BERT: hidden 1024, 262,144 tokens, 8 x 8 devices. MoE: hidden 2048, 64 experts,
-262,144 tokens, 8 x 8 devices. CPU: seconds of one core that the solver takes.
+262,144 tokens, 8 x 8 devices. ResNet-50: 2048, 256 and 64 images, 8 x 8 devices. CPU: seconds of one core that the solver takes.
 
 | graph | layers | ops | edges | limit, GB | peak, GB | CPU, s | step, s | bound, s | gap |
 |---|---|---|---|---|---|---|---|---|---|
@@ -114,6 +115,8 @@ def main():
     text = HEAD
     for name, layers, shape, capacity in TRAINING:
         text += f"| {name} {row(options.build, 'training', layers, *shape, capacity)} |\n"
+    for images, capacity in RESNET:
+        text += f"| ResNet-50 {row(options.build, 'resnet', images, 8, 8, capacity)} |\n"
     text += STAGES
     with open(PIPER / "expected.csv", encoding="utf-8") as file:
         for line in csv.DictReader(file):

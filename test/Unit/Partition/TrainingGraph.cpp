@@ -1,307 +1,133 @@
-//===- TrainingGraph.cpp - A training step of a transformer as a problem --===//
+//===- TrainingGraph.cpp - Training steps of models as problems -----------===//
 #include "TrainingGraph.h"
 
-#include <algorithm>
-#include <array>
+#include "TrainingBuilder.h"
 
 namespace tenon::partition {
 namespace {
 
-/// What each mesh axis, inner and outer, splits: 0 nothing, 1 rows (the batch), 2 columns (hidden, heads).
-using Layout = std::array<int, 2>;
-
-/// A strategy as others see it.
-struct Form {
-  Layout result;
-  std::array<Layout, 2> operands;
-};
-
-class Builder {
+class TransformerBuilder : TrainingBuilder {
 public:
-  explicit Builder(const TrainingOptions &options) : options(options) {}
+  explicit TransformerBuilder(const TrainingOptions &options)
+      : TrainingBuilder(options.inner, options.outer, options.capacity), options(options) {}
 
   Problem run() {
-    problem.capacity = int64_t(options.capacity);
-    int x = pointwise("embedding", {}, 1);
+    int x = pointwise("embedding", {}, activation(1));
     for (int layer = 0; layer < options.layers; ++layer)
       x = forward(layer, x);
-    int gradient = pointwise("loss", {x}, 1);
-    while (!tape.empty()) {
-      gradient = backward(tape.back(), gradient);
-      tape.pop_back();
-    }
-    for (size_t i = 0; i < pending.size(); ++i)
-      update(pending[i]);
-    for (auto [node, tensor] : persistent)
-      problem.nodes[node].tensors[tensor].last = int(problem.nodes.size()) - 1;
-    problem.points = int(problem.nodes.size());
-    return std::move(problem);
+    return finish(x, pointwise("loss", {x}, activation(1)));
   }
 
 private:
-  static constexpr double flopRate = 150e12, memoryRate = 1.5e12, latency = 1e-5;
-  static constexpr double linkRate[2] = {250e9, 20e9};
-
-  struct Record {
-    std::string name;
-    int node, input, second, weight; ///< second operand or weight, or -1
-    bool isMatmul;
-    double columns; ///< of the result, in units of hidden
-    double work;
-    bool isExpert = false;
-  };
-
-  struct Pending {
-    int weight, gradient;
-  };
-
-  double size(int axis) const { return axis ? options.outer : options.inner; }
-  double share(const Layout &layout) const {
-    return (layout[0] ? 1 / options.inner : 1) * (layout[1] ? 1 / options.outer : 1);
-  }
-  double ring(int axis, double bytes) const { return latency + bytes * (size(axis) - 1) / size(axis) / linkRate[axis]; }
-
-  /// Seconds to bring a tensor of `bytes` from one layout to another: an axis that splits something else moves all of
-  /// it, one that splits nothing more gathers it, one that starts to split takes a slice.
-  double reshard(const Layout &from, const Layout &to, double bytes) const {
-    double seconds = 0;
-    for (int axis = 0; axis < 2; ++axis) {
-      if (from[axis] == to[axis] || !from[axis])
-        continue;
-      double held = bytes * share({axis == 0 ? 0 : to[0], axis == 1 ? 0 : to[1]});
-      seconds += to[axis] ? 1.5 * ring(axis, held / size(axis)) : ring(axis, held);
-    }
-    return seconds;
-  }
-
-  int add(std::string name, std::vector<Form> list, std::vector<double> seconds) {
-    Node node;
-    node.name = std::move(name);
-    node.seconds = std::move(seconds);
-    problem.nodes.push_back(std::move(node));
-    forms.push_back(std::move(list));
-    bytes.push_back(0);
-    return int(problem.nodes.size()) - 1;
-  }
-
-  /// The result of `node`, which lives until `use` says otherwise.
-  void hold(int node, std::string name, double total) {
-    Tensor tensor{std::move(name), node, node, {}};
-    for (const Form &form : forms[node])
-      tensor.bytes.push_back(int64_t(total * share(form.result)));
-    problem.nodes[node].tensors.push_back(std::move(tensor));
-    bytes[node] = total;
-  }
-
-  void use(int producer, int consumer, int operand) {
-    Edge edge{producer, consumer, {}};
-    for (const Form &from : forms[producer])
-      for (const Form &to : forms[consumer])
-        edge.seconds.push_back(reshard(from.result, to.operands[operand], bytes[producer]));
-    problem.edges.push_back(std::move(edge));
-    Tensor &tensor = problem.nodes[producer].tensors[0];
-    tensor.last = std::max(tensor.last, consumer);
-  }
-
-  static std::vector<Layout> layouts() {
-    std::vector<Layout> all;
-    for (int inner = 0; inner < 3; ++inner)
-      for (int outer = 0; outer < 3; ++outer)
-        all.push_back({inner, outer});
-    return all;
-  }
-
   double activation(double columns) const { return 2 * options.tokens * options.hidden * columns; }
 
-  /// An op whose loops are those of its result; `work` in passes over its bytes.
-  int pointwise(const std::string &name, std::vector<int> operands, double columns, double work = 3) {
-    std::vector<Form> list;
-    std::vector<double> seconds;
-    for (const Layout &layout : layouts()) {
-      list.push_back({layout, {layout, layout}});
-      seconds.push_back(5e-6 + work * activation(columns) * share(layout) / memoryRate);
-    }
-    int node = add(name, std::move(list), std::move(seconds));
-    hold(node, name, activation(columns));
-    for (size_t i = 0; i < operands.size(); ++i)
-      use(operands[i], node, int(i));
-    return node;
+  int copy(const std::string &name, int x, double columns, double work = 3) {
+    return record(name, {x}, -1, activation(columns), work);
   }
-
-  /// A parameter; layouts split its rows or its columns.
-  int parameter(const std::string &name, double count) {
-    std::vector<Form> list;
-    for (const Layout &layout : layouts())
-      list.push_back({layout, {layout, layout}});
-    int node = add(name, list, std::vector<double>(list.size(), 0));
-    hold(node, name, 2 * count);
-    persistent.push_back({node, 0});
-    return node;
+  int scaled(const std::string &name, int x, const std::string &weight, double columns) {
+    return record(name, {x}, parameter(weight, options.hidden * columns), activation(columns));
   }
-
-  /// result[b, n] = sum over k of operands; each axis splits b, n, k, or (the inner one) nothing. `roles` says which
-  /// dimension of result and operands (rows, columns) the loops b, n, k are: 0 where they are not in it.
-  struct Roles {
-    std::array<int, 3> result, first, second;
-  };
-  int matmul(const std::string &name, int first, int second, double flops, double total, const Roles &roles) {
-    std::vector<Form> list;
-    std::vector<double> seconds;
-    for (int inner = 0; inner < 4; ++inner)
-      for (int outer = 1; outer < 4; ++outer) {
-        auto layout = [&](const std::array<int, 3> &role) {
-          return Layout{inner ? role[inner - 1] : 0, role[outer - 1]};
-        };
-        Form form{layout(roles.result), {layout(roles.first), layout(roles.second)}};
-        double time = 5e-6 + flops / flopRate / (inner ? options.inner : 1) / options.outer;
-        const int splits[2] = {inner, outer};
-        for (int axis = 0; axis < 2; ++axis)
-          if (splits[axis] && !roles.result[splits[axis] - 1]) // partial sums
-            time += 2 * ring(axis, total * share(form.result));
-        list.push_back(form);
-        seconds.push_back(time);
-      }
-    int node = add(name, std::move(list), std::move(seconds));
-    hold(node, name, total);
-    use(first, node, 0);
-    use(second, node, 1);
-    return node;
+  int linear(const std::string &name, int x, double in, double out) {
+    const double count = options.hidden * options.hidden * in * out;
+    const int node =
+        TrainingBuilder::linear(name, x, parameter(name + ".w", count), 2 * options.tokens * count, activation(out));
+    return scaled(name + ".add", node, name + ".b", out);
   }
-
-  /// A product for each expert with its tokens. Rows of the weight are experts, and rows of activations their tokens,
-  /// so an axis that splits one splits the other; within an expert columns can be split.
-  static constexpr Roles expertRoles = {{1, 2, 0}, {1, 0, 2}, {1, 2, 0}},
-                         expertGradient = {{1, 0, 2}, {1, 2, 0}, {1, 2, 0}};
   int expertLinear(const std::string &name, int x, double in, double out) {
-    double count = options.hidden * options.hidden * in * out;
-    int weight = parameter(name + ".w", options.experts * count);
-    int node = matmul(name, x, weight, 2 * options.tokens * count, activation(out), expertRoles);
-    tape.push_back({name, node, x, -1, weight, true, out, 2 * options.tokens * count, true});
-    return node;
+    const double count = options.hidden * options.hidden * in * out;
+    return TrainingBuilder::linear(name, x, parameter(name + ".w", options.experts * count), 2 * options.tokens * count,
+                                   activation(out), /*isExpert=*/true);
   }
-
-  /// Tokens on their way to experts, or back: devices that split rows exchange them.
+  /// Tokens on their way to experts, or back.
   int exchange(const std::string &name, int x) {
-    int node = record(name, {x}, -1, 1);
-    for (size_t i = 0; i < forms[node].size(); ++i)
-      for (int axis = 0; axis < 2; ++axis)
-        if (const Layout &layout = forms[node][i].result; layout[axis] == 1)
-          problem.nodes[node].seconds[i] += 1.5 * ring(axis, activation(1) * share(layout));
+    const int node = copy(name, x, 1);
+    exchangeRows(node);
     return node;
   }
 
   int feedForward(const std::string &name, int x) {
     if (options.experts > 0) {
-      int up = expertLinear(name + "up", exchange(name + "send", x), 1, 4);
-      return exchange(name + "back", expertLinear(name + "down", record(name + "gelu", {up}, -1, 4), 4, 1));
+      const int up = expertLinear(name + "up", exchange(name + "send", x), 1, 4);
+      return exchange(name + "back", expertLinear(name + "down", copy(name + "gelu", up, 4), 4, 1));
     }
-    int up = linear(name + "up", x, 1, 4);
-    return linear(name + "down", record(name + "drop3", {record(name + "gelu", {up}, -1, 4)}, -1, 4), 4, 1);
-  }
-
-  int linear(const std::string &name, int x, double in, double out) {
-    double count = options.hidden * options.hidden * in * out;
-    int weight = parameter(name + ".w", count);
-    int node = matmul(name, x, weight, 2 * options.tokens * count, activation(out), {{1, 2, 0}, {1, 0, 2}, {0, 2, 1}});
-    tape.push_back({name, node, x, weight, weight, true, out, 2 * options.tokens * count});
-    int bias = parameter(name + ".b", options.hidden * out);
-    return record(name + ".add", {node}, bias, out);
-  }
-
-  /// A pointwise op with a parameter or none, and its backward pass for later.
-  int record(const std::string &name, std::vector<int> operands, int weight, double columns, double work = 3) {
-    int node = pointwise(name, operands, columns, work);
-    if (weight >= 0)
-      use(weight, node, 1);
-    tape.push_back({name, node, operands[0], operands.size() > 1 ? operands[1] : -1, weight, false, columns, work});
-    return node;
+    const int up = linear(name + "up", x, 1, 4);
+    return linear(name + "down", copy(name + "drop3", copy(name + "gelu", up, 4), 4), 4, 1);
   }
 
   int norm(const std::string &name, int x) {
-    int scaled =
-        record(name + ".scale", {record(name + ".unit", {x}, -1, 1)}, parameter(name + ".g", options.hidden), 1);
-    return record(name + ".shift", {scaled}, parameter(name + ".h", options.hidden), 1);
+    return scaled(name + ".shift", scaled(name + ".scale", copy(name + ".unit", x, 1), name + ".g", 1), name + ".h", 1);
   }
 
   int forward(int layer, int x) {
-    std::string name = "l" + std::to_string(layer) + ".";
-    auto copy = [&](const char *what, int y, double columns) { return record(name + what, {y}, -1, columns); };
-    int q = copy("heads", linear(name + "qkv", copy("cast1", norm(name + "n1", x), 1), 1, 3), 3);
-    double attention = 30; // passes: the products of attention, and the softmax
-    int scores = record(name + "scores", {q}, -1, 2, attention);
-    int weights = record(name + "softmax", {record(name + "mask", {scores}, -1, 2)}, -1, 2);
-    int mixed = record(name + "mix", {record(name + "drop", {weights}, -1, 2)}, -1, 1, attention);
-    int p = linear(name + "proj", copy("merge", mixed, 1), 1, 1);
-    int middle = record(name + "res1", {record(name + "drop1", {p}, -1, 1), x}, -1, 1);
-    int down = feedForward(name, copy("cast2", norm(name + "n2", middle), 1));
-    return record(name + "res2", {record(name + "drop2", {down}, -1, 1), middle}, -1, 1);
-  }
-
-  int backward(const Record &record, int gradient) {
-    const std::string name = "d." + record.name;
-    if (record.isMatmul) {
-      double total = bytes[record.weight];
-      const Roles ofWeight = record.isExpert ? expertRoles : Roles{{0, 2, 1}, {1, 0, 2}, {1, 2, 0}};
-      const Roles ofInput = record.isExpert ? expertGradient : Roles{{1, 0, 2}, {1, 2, 0}, {0, 2, 1}};
-      pending.push_back({record.weight, matmul(name + ".w", record.input, gradient, record.work, total, ofWeight)});
-      return matmul(name + ".x", gradient, record.weight, record.work, bytes[record.input], ofInput);
-    }
-    if (record.weight >= 0) {
-      int dw = pointwise(name + ".w", {gradient}, 1e-4);
-      pending.push_back({record.weight, dw});
-    }
-    // The gradient of a residual is also that of its second operand, far above.
-    if (record.second >= 0) {
-      skips.push_back(gradient);
-      return gradient;
-    }
-    bool ends = record.name.ends_with(".unit") && !skips.empty();
-    int node = pointwise(name, {gradient, record.node}, record.columns, record.work);
-    if (!ends)
-      return node;
-    int sum = pointwise(name + ".sum", {node, skips.back()}, 1);
-    skips.pop_back();
-    return sum;
-  }
-
-  void update(const Pending &item) {
-    const std::string name = "opt." + problem.nodes[item.weight].name;
-    std::vector<Form> list;
-    std::vector<double> seconds;
-    for (const Layout &layout : layouts()) {
-      list.push_back({layout, {layout, layout}});
-      seconds.push_back(5e-6 + 10 * bytes[item.weight] * share(layout) / memoryRate);
-    }
-    int state = add(name + ".m", list, seconds);
-    hold(state, name + ".m", 6 * bytes[item.weight]);
-    use(item.gradient, state, 0);
-    problem.nodes[state].tensors[0].first = 0;
-    persistent.push_back({state, 0});
-    bytes[state] = bytes[item.weight];
-    int step = add(name + ".step", list, seconds);
-    hold(step, name + ".step", bytes[item.weight]);
-    use(state, step, 0);
-    use(item.weight, step, 1);
-    // The new weights go where the old ones are.
-    Edge edge{step, item.weight, {}};
-    for (const Form &from : forms[step])
-      for (const Form &to : forms[item.weight])
-        edge.seconds.push_back(reshard(from.result, to.result, bytes[item.weight]));
-    problem.edges.push_back(std::move(edge));
+    const std::string name = "l" + std::to_string(layer) + ".";
+    const int q = copy(name + "heads", linear(name + "qkv", copy(name + "cast1", norm(name + "n1", x), 1), 1, 3), 3);
+    const double attention = 30; // passes: the products of attention, and the softmax
+    const int scores = copy(name + "scores", q, 2, attention);
+    const int weights = copy(name + "softmax", copy(name + "mask", scores, 2), 2);
+    const int mixed = copy(name + "mix", copy(name + "drop", weights, 2), 1, attention);
+    const int p = linear(name + "proj", copy(name + "merge", mixed, 1), 1, 1);
+    const int middle = record(name + "res1", {copy(name + "drop1", p, 1), x}, -1, activation(1));
+    const int down = feedForward(name, copy(name + "cast2", norm(name + "n2", middle), 1));
+    return record(name + "res2", {copy(name + "drop2", down, 1), middle}, -1, activation(1));
   }
 
   TrainingOptions options;
-  Problem problem;
-  std::vector<std::vector<Form>> forms;
-  std::vector<double> bytes; ///< of a node's result, whole
-  std::vector<Record> tape;
-  std::vector<Pending> pending;
-  std::vector<int> skips;
-  std::vector<std::pair<int, int>> persistent; ///< node, tensor
+};
+
+/// ResNet-50: He et al., CVPR 2016. Rows are images, columns channels.
+class ResNetBuilder : TrainingBuilder {
+public:
+  explicit ResNetBuilder(const ResNetOptions &options)
+      : TrainingBuilder(options.inner, options.outer, options.capacity), images(options.images) {}
+
+  Problem run() {
+    int x = pointwise("images", {}, 2 * images * 3 * 224 * 224);
+    x = record("pool", {unit("stem", x, 3, 64, 7, 112, true)}, -1, activation(64, 56), 6);
+    const int blocks[] = {3, 4, 6, 3};
+    double channels = 64;
+    for (int stage = 0; stage < 4; ++stage)
+      for (int block = 0; block < blocks[stage]; ++block) {
+        const double width = 64 << stage, size = 56 >> stage;
+        x = bottleneck("s" + std::to_string(stage) + "b" + std::to_string(block) + ".", x, channels, width, size,
+                       stage > 0 && block == 0 ? 2 * size : size);
+        channels = 4 * width;
+      }
+    x = record("average", {x}, -1, 2 * images * channels, 49);
+    const int last =
+        linear("classes", x, parameter("classes.w", channels * 1000), 2 * images * channels * 1000, 2 * images * 1000);
+    return finish(last, pointwise("loss", {last}, 2 * images * 1000));
+  }
+
+private:
+  double activation(double channels, double size) const { return 2 * images * channels * size * size; }
+
+  /// Convolution, batch normalisation (its sums go over all images), and a ramp.
+  int unit(const std::string &name, int x, double in, double out, double kernel, double size, bool hasRamp) {
+    const double count = in * kernel * kernel * out, total = activation(out, size);
+    const int y = linear(name, x, parameter(name + ".w", count), 2 * images * size * size * count, total);
+    const int normal = record(name + ".norm", {y}, -1, total, 4, /*sums=*/8 * out);
+    const int scaled = record(name + ".scale", {normal}, parameter(name + ".g", out), total);
+    const int shifted = record(name + ".shift", {scaled}, parameter(name + ".h", out), total);
+    return hasRamp ? record(name + ".relu", {shifted}, -1, total) : shifted;
+  }
+
+  int bottleneck(const std::string &name, int x, double in, double width, double size, double sizeBefore) {
+    int y = unit(name + "reduce", x, in, width, 1, sizeBefore, true);
+    y = unit(name + "window", y, width, width, 3, size, true);
+    y = unit(name + "expand", y, width, 4 * width, 1, size, false);
+    const bool isSame = in == 4 * width && size == sizeBefore;
+    const int shortcut = isSame ? x : unit(name + "shortcut", x, in, 4 * width, 1, size, false);
+    const int sum = record(name + "sum", {y, shortcut}, -1, activation(4 * width, size));
+    return record(name + "relu", {sum}, -1, activation(4 * width, size));
+  }
+
+  double images;
 };
 
 } // namespace
 
-Problem trainingGraph(const TrainingOptions &options) { return Builder(options).run(); }
+Problem trainingGraph(const TrainingOptions &options) { return TransformerBuilder(options).run(); }
+
+Problem trainingGraph(const ResNetOptions &options) { return ResNetBuilder(options).run(); }
 
 } // namespace tenon::partition

@@ -1,4 +1,4 @@
-//===- TrainingGraph.h - A training step of a transformer as a problem ----===//
+//===- TrainingGraph.h - Training steps of models as problems -----------===//
 #ifndef TENON_TEST_PARTITION_TRAININGGRAPH_H
 #define TENON_TEST_PARTITION_TRAININGGRAPH_H
 
@@ -20,6 +20,16 @@ struct TrainingOptions {
 /// splits the batch, the columns, what is summed over, or nothing. Weights and optimizer state live throughout, what
 /// the backward pass needs until it has used it.
 Problem trainingGraph(const TrainingOptions &options);
+
+/// ResNet-50 on images of 224 x 224.
+struct ResNetOptions {
+  double images = 2048; ///< of a step
+  double inner = 8, outer = 8;
+  double capacity = 80e9; ///< bytes of a device
+};
+
+/// The same of ResNet-50: a mesh axis splits images, channels that come out, channels that go in, or nothing.
+Problem trainingGraph(const ResNetOptions &options);
 
 } // namespace tenon::partition
 

@@ -14,8 +14,7 @@ using namespace tenon::partition;
 
 namespace {
 
-void expectGap(const TrainingOptions &options, double gap) {
-  Problem problem = trainingGraph(options);
+void expectGap(const Problem &problem, double gap) {
   tenon::Expected<Answer> answer = solve(problem);
   ASSERT_TRUE(answer.ok()) << answer.status().str();
   ASSERT_TRUE(answer->found());
@@ -28,7 +27,7 @@ void expectGap(int layers, double capacity, double gap) {
   TrainingOptions options;
   options.layers = layers;
   options.capacity = capacity;
-  expectGap(options, gap);
+  expectGap(trainingGraph(options), gap);
 }
 
 TEST(Training, ThousandOpsWithoutLimit) { expectGap(10, 400e9, 1e-3); }
@@ -38,11 +37,15 @@ TEST(Training, TenThousandOpsInATightLimit) { expectGap(96, 60e9, 0.01); }
 
 TEST(Training, BertLarge) {
   for (double capacity : {16e9, 9e9, 8.3e9})
-    expectGap({24, 1024, 262144, 8, 8, 0, capacity}, 0.01);
+    expectGap(trainingGraph(TrainingOptions{24, 1024, 262144, 8, 8, 0, capacity}), 0.01);
 }
 TEST(Training, MixtureOfExperts) {
   for (double capacity : {20e9, 13e9, 12.6e9})
-    expectGap({12, 2048, 262144, 8, 8, 64, capacity}, 0.01);
+    expectGap(trainingGraph(TrainingOptions{12, 2048, 262144, 8, 8, 64, capacity}), 0.01);
+}
+TEST(Training, ResNet50) {
+  for (auto [images, capacity] : {std::pair(2048.0, 80e9), {256.0, 0.45e9}, {64.0, 0.15e9}})
+    expectGap(trainingGraph(ResNetOptions{images, 8, 8, capacity}), 0.01);
 }
 
 TEST(Training, SameAnswerTwice) {
