@@ -16,9 +16,6 @@ using namespace mlir;
 namespace tenon::codegen {
 namespace {
 
-/// Independent sums needed to hide the latency of a fused multiply-add: 4 cycles, two started a cycle.
-constexpr int64_t independentSums = 8;
-
 /// Products that one accumulator adds up before it is added to the total: the rounding error of a sum of K products
 /// grows with the length of these blocks and with their number, not with K. A block costs a store, a load and an
 /// addition for each accumulator: 1 % of its multiplications.
@@ -70,29 +67,9 @@ struct Emitter {
     return next;
   }
 
-  /// The innermost loop of a tile too small to hide the latency: several sums for each accumulator.
-  SmallVector<Value> splitLoop(const ReductionLoop &loop, const Cursor &at, ValueRange sums, int64_t split) {
-    OpBuilder &b = k.builder();
-    SmallVector<Value> inits(sums);
-    Value zero = arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(getVectorType(k)));
-    inits.append((split - 1) * sums.size(), zero);
-    Value count = mulConstant(k, divide(k, sub(k, loop.upper, loop.lower), k.constant(split)), split);
-    Value middle = k.add(loop.lower, count);
-    SmallVector<Value> parts = forLoop(k, loop.lower, middle, split, inits, [&](Value i, ValueRange carried) {
-      SmallVector<Value> next;
-      for (int64_t u = 0; u < split; ++u)
-        llvm::append_range(next,
-                           step(advance(at, loop, addConstant(k, i, u)), carried.slice(u * sums.size(), sums.size())));
-      return next;
-    });
-    SmallVector<Value> total(parts.begin(), parts.begin() + sums.size());
-    for (int64_t u = 1; u < split; ++u)
-      for (size_t i = 0; i < sums.size(); ++i)
-        total[i] = arith::AddFOp::create(b, k.loc(), total[i], parts[u * sums.size() + i]);
-    return plainLoop({middle, loop.upper, loop.xStride, loop.wStride}, at, total);
-  }
-
-  SmallVector<Value> plainLoop(const ReductionLoop &loop, const Cursor &at, ValueRange sums) {
+  /// In order, one accumulator for each result: whatever the tile, so that a row's sum does not depend on how many
+  /// other rows there are. A tile of one or two rows waits for its additions, but for its weights longer.
+  SmallVector<Value> innermost(const ReductionLoop &loop, const Cursor &at, ValueRange sums) {
     return forLoop(k, loop.lower, loop.upper, 1, sums,
                    [&](Value i, ValueRange carried) { return step(advance(at, loop, i), carried); });
   }
@@ -101,11 +78,6 @@ struct Emitter {
   static std::optional<int64_t> lengthOf(const ReductionLoop &loop) {
     auto lower = getConstant(loop.lower), upper = getConstant(loop.upper);
     return lower && upper ? std::optional(*upper - *lower) : std::nullopt;
-  }
-
-  SmallVector<Value> innermost(const ReductionLoop &loop, const Cursor &at, ValueRange sums) {
-    const int64_t split = independentSums / static_cast<int64_t>(sums.size());
-    return split > 1 ? splitLoop(loop, at, sums, split) : plainLoop(loop, at, sums);
   }
 
   /// sums + block(0)

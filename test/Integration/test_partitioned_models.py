@@ -1,0 +1,41 @@
+"""Models over ranks against one device: every way to split, on threads and as MPI processes."""
+import pytest
+
+import partitioned
+
+QUICK = {  # what stands in for the whole table of test/Bench/partition_equality.py
+    "mlp_tiny": [(8, "data:2,tensor:2,pipeline:2"), (1, "data:1")],
+    "bert_base_tiny": [(2, "data:2"), (6, "tensor:6"), (4, "tensor:2,pipeline:2")],
+    "gpt2_small_tiny": [(3, "tensor:3")],
+    "llama_block_op23_tiny": [(2, "tensor:2")],
+    "mobilenetv2_tiny": [(3, "tensor:3"), (8, "data:8")],
+    "resnet50_tiny": [(4, "data:2,tensor:2")],
+    "wide_resnet28_10_tiny": [(3, "pipeline:3")],
+    "bilstm_tiny": [(4, "data:4")],
+}
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_ranks_compute_what_one_device_does(name, tenon, tmp_path):
+    case = partitioned.make_case(tenon, name, tmp_path)
+    for ranks, plan in QUICK[name]:
+        case.check(ranks, plan)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", partitioned.MODELS)
+def test_every_plan_over_threads_and_processes(name, tenon, tmp_path):
+    case = partitioned.make_case(tenon, name, tmp_path)
+    for ranks, plans in partitioned.PLANS.items():
+        for plan in plans:
+            case.check(ranks, plan, ("threads", "mpi"))
+
+
+@pytest.mark.parametrize("parallel", ["data:4", "tensor:4", "pipeline:4", "data:2,tensor:2"])
+def test_every_rank_works(parallel, tenon, tmp_path):
+    case = partitioned.make_case(tenon, "bert_base_tiny", tmp_path)
+    plan = tmp_path / "ranks.tenon"
+    partitioned.compile_over(tenon, case.model, plan, 4, parallel, tmp_path, *partitioned.OPTIONS)
+    shape = [f"--shape={name}=4x16" for name in case.feeds]
+    flops = [rank["flops"] for rank in partitioned.ranks_of(tenon, plan, *shape)]
+    assert len(flops) == 4 and min(flops) >= 0.1 * sum(flops), flops
