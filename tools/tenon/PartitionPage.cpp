@@ -79,6 +79,8 @@ void Page::printSummary() {
   box(formatSeconds(answer.seconds), "predicted");
   box(formatSeconds(answer.bound), "no plan is faster");
   box(llvm::formatv("{0:F2} %", 100 * answer.gap()), "gap");
+  if (answer.microbatches > 1)
+    box(std::to_string(answer.microbatches), "microbatches");
   if (answer.parallel.stages > 1)
     box(formatSeconds(answer.bottleneck), "slowest stage");
   box(formatBytes(uint64_t(*std::max_element(answer.peakBytes.begin(), answer.peakBytes.end()))),
@@ -105,7 +107,7 @@ static llvm::StringRef classOf(llvm::StringRef phase) {
 
 void Page::printBar(const PartitionSpan &first, double stop, int count, double top) {
   const bool isKnown = first.op >= 0 && size_t(first.op) < answer.ops.size();
-  std::string title = "transfer between stages";
+  std::string title = first.label.empty() ? "transfer between stages" : first.label;
   if (count > 1)
     title = llvm::formatv("{0} {1}", count, first.isCommunication ? "collectives" : "operations");
   else if (isKnown) {
@@ -115,11 +117,8 @@ void Page::printBar(const PartitionSpan &first, double stop, int count, double t
   out << llvm::formatv(
       "<rect class=\"{0}\" x=\"{1:F2}\" y=\"{2:F1}\" width=\"{3:F2}\" height=\"{4:F0}\"><title>{5}: {6}"
       "</title></rect>\n",
-      first.isCommunication ? "comm"
-      : isKnown             ? classOf(answer.ops[first.op].phase)
-                            : "forward",
-      x(first.start), top, std::max(0.3, x(stop) - x(first.start) - 0.15), lane, escape(title),
-      formatSeconds(stop - first.start));
+      first.isCommunication ? "comm" : classOf(first.phase), x(first.start), top,
+      std::max(0.3, x(stop) - x(first.start) - 0.15), lane, escape(title), formatSeconds(stop - first.start));
 }
 
 /// Bars that cannot be told apart are one.
@@ -134,7 +133,7 @@ void Page::printLane(int stage, bool isCommunication, double top) {
     first = nullptr;
   };
   auto classOfSpan = [&](const PartitionSpan &span) {
-    return span.op < 0 || isCommunication ? llvm::StringRef() : classOf(answer.ops[span.op].phase);
+    return isCommunication ? llvm::StringRef() : classOf(span.phase);
   };
   for (const PartitionSpan &span : answer.spans) {
     if (span.stage != stage || span.isCommunication != isCommunication)

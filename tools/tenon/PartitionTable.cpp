@@ -95,6 +95,8 @@ json::Object tools::toJson(const PartitionAnswer &answer) {
                       {"seconds", answer.seconds},
                       {"bound", answer.bound},
                       {"gap", answer.gap()},
+                      {"strategy_gap", answer.strategyGap},
+                      {"microbatches", answer.microbatches},
                       {"bottleneck_seconds", answer.bottleneck},
                       {"capacity_bytes", answer.capacity},
                       {"stages", std::move(stages)},
@@ -145,9 +147,12 @@ static void printOps(const PartitionAnswer &answer, llvm::raw_ostream &out) {
 }
 
 void tools::printTable(const PartitionAnswer &answer, llvm::raw_ostream &out) {
-  out << llvm::formatv("{0} on {1} device{2}: {3}, no plan below {4} (gap {5:F2} %)\n", answer.parallel.str(),
-                       answer.parallel.devices(), answer.parallel.devices() == 1 ? "" : "s",
-                       formatSeconds(answer.seconds), formatSeconds(answer.bound), 100 * answer.gap());
+  out << llvm::formatv("{0} on {1} device{2}: {3}, no plan below {4} (gap {5:F2} %, of the splits alone {6:F2} %)\n",
+                       answer.parallel.str(), answer.parallel.devices(), answer.parallel.devices() == 1 ? "" : "s",
+                       formatSeconds(answer.seconds), formatSeconds(answer.bound), 100 * answer.gap(),
+                       100 * answer.strategyGap);
+  if (answer.microbatches > 1)
+    out << "  " << answer.microbatches << " microbatches\n";
   for (int stage = 0; stage < answer.parallel.stages; ++stage) {
     out << llvm::formatv("  {0}: {1}", ranksOf(answer, stage), formatSeconds(answer.stageSeconds[stage]));
     if (answer.transfer[stage] > 0)

@@ -72,7 +72,9 @@ struct PartitionSpan {
   int stage = 0;
   bool isCommunication = false;
   double start = 0, end = 0; ///< seconds
-  int op = -1;               ///< of PartitionAnswer::ops
+  int op = -1;               ///< of PartitionAnswer::ops, or -1: several, or none
+  std::string phase;         ///< as of an op; empty: a transfer
+  std::string label;         ///< where there is no op
 };
 
 /// Bytes that a device holds from `time` until the next entry.
@@ -86,7 +88,9 @@ struct PartitionAnswer {
   Parallel parallel;
   double seconds = 0;                              ///< of a run, predicted
   double bound = 0;                                ///< no plan of the forms that were tried is faster
+  double strategyGap = 0;                          ///< the gap of how ops are split, in the form that was taken
   double bottleneck = 0;                           ///< of the slowest stage
+  int microbatches = 1;                            ///< of a step of training
   std::vector<PartitionedOp> ops;                  ///< in program order
   std::vector<TriedParallel> tried;                ///< without the one that was taken
   std::vector<double> stageSeconds, transfer;      ///< of each stage; of what it receives

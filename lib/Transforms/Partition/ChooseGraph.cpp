@@ -68,8 +68,10 @@ void GraphBuilder::findBatch() {
     if (type.getRank() == 0)
       continue;
     const DimAttr rows = getDim(type, 0);
-    if (!batch)
+    if (!batch) {
       batch = rows;
+      graph.samples = valueOf(rows);
+    }
     if (rows == batch)
       batchDims[argument] = 0;
   }
@@ -113,6 +115,7 @@ cost::Unit GraphBuilder::unitOf(Type type) const {
 void GraphBuilder::addOperand(GraphOp &node, Value v, LoopsOfDims &&loops) {
   Operand operand;
   operand.access = {shapeOf(v.getType()), {loops.begin(), loops.end()}};
+  operand.isFloat = isa<FloatType>(cast<RankedTensorType>(v.getType()).getElementType());
   if (auto found = producers.find(v); found != producers.end())
     std::tie(operand.producer, operand.result) = found->second;
   if (auto constant = v.getDefiningOp<ConstantOp>()) {
@@ -123,6 +126,18 @@ void GraphBuilder::addOperand(GraphOp &node, Value v, LoopsOfDims &&loops) {
           {nodeOf(constant.getLoc()), partition::partBytes(operand.access.shape, {}, {}), int(graph.ops.size())});
   }
   node.operands.push_back(std::move(operand));
+}
+
+/// Ops that are not known read their operands: so do most.
+static Derivative derivativeOf(Operation *op) {
+  if (isa<AddOp, SubOp, NegOp, CastOp, ReshapeOp, TransposeOp, SliceOp, ConcatOp, ExpandOp, PadOp, AveragePoolOp,
+          ReduceSumOp, ReduceMeanOp>(op))
+    return Derivative::Linear;
+  if (isa<MatMulOp, ConvOp, ConvTransposeOp, MulOp, AttentionOp>(op))
+    return Derivative::Product;
+  if (isa<SoftmaxOp, ReluOp, SigmoidOp, TanhOp, ExpOp, SqrtOp>(op))
+    return Derivative::Results;
+  return isa<DimsOp>(op) ? Derivative::None : Derivative::Operands;
 }
 
 void GraphBuilder::addOp(Operation *op) {
@@ -147,6 +162,9 @@ void GraphBuilder::addOp(Operation *op) {
   if (op->getNumOperands() > 0)
     node.unit = unitOf(op->getOperand(0).getType());
   node.isView = isa<ReshapeOp>(op);
+  node.isElementwise = isa<ElementwiseOpInterface>(op);
+  node.derivative = derivativeOf(op);
+  node.home = int(graph.ops.size());
   graph.flops += node.flops;
   graph.ops.push_back(std::move(node));
 }
@@ -154,15 +172,14 @@ void GraphBuilder::addOp(Operation *op) {
 /// An elementwise op becomes part of the kernel that computes what it alone reads: dispatch formation does that later.
 void GraphBuilder::fuse() {
   for (GraphOp &node : graph.ops) {
-    if (!isa<ElementwiseOpInterface>(node.op))
+    if (!node.isElementwise)
       continue;
     for (Operand &operand : node.operands) {
       if (operand.producer < 0)
         continue;
       GraphOp &producer = graph.ops[operand.producer];
-      const bool isElementwise = isa<ElementwiseOpInterface>(producer.op);
       if (!isa<IterationSpaceOpInterface>(producer.op) || !producer.op->getResult(operand.result).hasOneUse() ||
-          (node.isFused && !isElementwise)) // two products are two kernels
+          (node.isFused && !producer.isElementwise)) // two products are two kernels
         continue;
       operand.isFused = node.isFused = true;
       producer.resultFused[operand.result] = true;
@@ -184,6 +201,7 @@ Graph GraphBuilder::run() {
       addOperand(outputs, v, LoopsOfDims(cast<RankedTensorType>(v.getType()).getRank(), -1));
     graph.outputs = std::move(outputs.operands);
   }
+  graph.forwardOps = int(graph.ops.size());
   fuse();
   return std::move(graph);
 }

@@ -25,7 +25,10 @@ namespace {
 class Chooser {
 public:
   Chooser(func::FuncOp function, const PartitionOptions &options)
-      : function(function), options(options), graph(buildGraph(function, options.symbols, options.unit)) {}
+      : function(function), options(options), graph(buildGraph(function, options.symbols, options.unit)) {
+    if (options.isTraining)
+      graph = makeTraining(std::move(graph));
+  }
 
   FailureOr<PartitionAnswer> run();
 
@@ -83,14 +86,14 @@ Status Chooser::checkForced() const {
   return Status::success();
 }
 
-/// Where one stage fits, more only add transfers.
+/// Where one stage fits, more only add transfers to a run; in a step of training they work at the same time.
 void Chooser::tryForm(const Parallel &form) {
   const bool isForced = !options.parallel.isAuto;
   const bool fitsWithout = llvm::any_of(tried, [&](const TriedParallel &other) {
     return other.parallel.axes == form.axes && other.parallel.stages < form.stages && std::isfinite(other.seconds);
   });
   const bool isBestWithout = best && best->form.axes == form.axes;
-  if (fitsWithout || isBestWithout || size_t(form.stages) > graph.ops.size())
+  if (((fitsWithout || isBestWithout) && !options.isTraining) || size_t(form.stages) > graph.ops.size())
     return;
   Plan plan = makePlan(graph, options.cluster, form, isForced, best ? best->seconds() : infinity);
   if (plan.isPruned) {
@@ -124,7 +127,8 @@ FailureOr<PartitionAnswer> Chooser::run() {
   for (TriedParallel &other : tried)
     if (other.why.empty())
       other.why = slower(other.seconds, "a run is");
-  annotate();
+  if (!options.isTraining)
+    annotate();
   return describe();
 }
 

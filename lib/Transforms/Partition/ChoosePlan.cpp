@@ -13,8 +13,11 @@ using namespace tenon::choice;
 
 /// An op with less than this part of the work may stay whole along an axis that was asked for.
 static constexpr double largeShare = 0.01;
+static constexpr int maxMicrobatches = 128;
 
 double Plan::seconds() const {
+  if (!schedule.empty())
+    return timeline.makespan + optimizer;
   double sum = partition::costOf(priced.problem, choice) + outputs;
   for (double each : transfer)
     sum += each;
@@ -44,7 +47,16 @@ private:
   double forcedFlops() const;
   void cut();
   Chain makeChain() const;
+  void addMemory(Chain &chain) const;
+  std::vector<double> findSeconds() const;
+  std::vector<int> microbatchCounts() const;
+  bool isTraining() const { return graph.forwardOps < int(graph.ops.size()); }
+  double launchOf(int op) const {
+    return graph.ops[op].isFused || graph.ops[op].isView ? 0 : plan.setting.device.launchSeconds;
+  }
+  double boundOf(double seconds) const;
   void findTransfers();
+  void schedule();
   double moveSeconds(int producer, int result) const;
 
   const Graph &graph;
@@ -64,12 +76,33 @@ double Planner::forcedFlops() const {
   return std::min(largest, largeShare * graph.flops);
 }
 
+/// Of a run or step, where one device of each kind would take `seconds` at least. The stages of a step work at the same
+/// time: the busiest does its part of all, with a launch of every kernel for each microbatch; and each microbatch goes
+/// all the way there and back.
+double Planner::boundOf(double seconds) const {
+  if (!isTraining() || plan.form.stages == 1)
+    return seconds;
+  double launches = 0, way = 0;
+  for (int i = 0; i < int(graph.ops.size()); ++i) {
+    const std::vector<double> &prices = plan.priced.problem.nodes[i].seconds;
+    const double least = *std::min_element(prices.begin(), prices.end());
+    const bool isOptimizer = graph.ops[i].phase == "optimizer";
+    launches += isOptimizer ? 0 : std::min(launchOf(i), least);
+    way += isOptimizer || graph.ops[i].phase == "weight gradient" ? 0 : least;
+  }
+  double bound = infinity;
+  for (int count = 1; count <= maxMicrobatches; ++count)
+    bound = std::min(bound, std::max((seconds + (count - 1) * launches) / plan.form.stages, way / count));
+  return bound;
+}
+
 Plan Planner::run(double known) {
   const int64_t most = partition::Problem().capacity;
   const int64_t all = plan.capacity > most / plan.form.stages ? most : plan.capacity * plan.form.stages;
   plan.priced = priceGraph(graph, plan.setting, all);
   for (const partition::Node &node : plan.priced.problem.nodes)
     plan.bound += *std::min_element(node.seconds.begin(), node.seconds.end());
+  plan.bound = boundOf(plan.bound);
   plan.isPruned = plan.bound >= known;
   if (plan.isPruned)
     return std::move(plan);
@@ -80,7 +113,8 @@ Plan Planner::run(double known) {
     plan.shortage = answer ? partition::explain(plan.priced.problem, *answer) : answer.takeStatus();
     return std::move(plan);
   }
-  plan.bound = answer->bound;
+  plan.bound = boundOf(answer->bound);
+  plan.strategyGap = answer->gap();
   plan.choice = std::move(answer->choice);
   plan.stages.assign(graph.ops.size(), 0);
   plan.transfer.assign(plan.form.stages, 0);
@@ -97,30 +131,66 @@ double Planner::moveSeconds(int producer, int result) const {
   return link.latency + bytes / link.bandwidth;
 }
 
-Chain Planner::makeChain() const {
-  const int count = int(graph.ops.size());
+/// Seconds of each op with what it waits for.
+std::vector<double> Planner::findSeconds() const {
   const partition::Problem &problem = plan.priced.problem;
+  std::vector<double> seconds;
+  for (size_t i = 0; i < graph.ops.size(); ++i)
+    seconds.push_back(problem.nodes[i].seconds[plan.choice[i]]);
+  for (const partition::Edge &edge : problem.edges)
+    if (edge.consumer < int(graph.ops.size()))
+      seconds[edge.consumer] +=
+          edge.seconds[size_t(plan.choice[edge.producer]) * problem.nodes[edge.consumer].seconds.size() +
+                       plan.choice[edge.consumer]];
+  return seconds;
+}
+
+/// Few leave stages idle, many launch small kernels: of at least one sample each.
+std::vector<int> Planner::microbatchCounts() const {
+  if (!isTraining())
+    return {1};
+  int64_t copies = 1;
+  for (const ParallelAxis &axis : plan.form.axes)
+    copies *= axis.name == "data" ? axis.size : 1;
+  const int most = int(std::clamp<int64_t>(graph.samples / copies, 1, maxMicrobatches));
+  std::vector<int> counts;
+  for (int count = plan.form.stages; count < most; count *= 2)
+    counts.push_back(count);
+  counts.push_back(most);
+  return counts;
+}
+
+/// What is kept for the way back is there for as many microbatches as are under way.
+void Planner::addMemory(Chain &chain) const {
+  const int count = graph.forwardOps, points = int(graph.ops.size());
+  const int batches = plan.pipeline.microbatches, underWay = std::min(batches, plan.form.stages);
+  for (int i = 0; i < points; ++i)
+    for (const partition::Tensor &tensor : plan.priced.problem.nodes[i].tensors) {
+      const int64_t bytes = tensor.bytes[plan.choice[i]];
+      const int home = graph.ops[i].home;
+      if (tensor.first == 0 && tensor.last == points)
+        chain.weights[home] += bytes;
+      else if (i < count && tensor.last >= count)
+        chain.weights[home] += bytes / batches * underWay;
+      else
+        for (int point = tensor.first; point <= std::min(tensor.last, points - 1); ++point)
+          chain.live[graph.ops[point].home] += bytes / batches;
+    }
+}
+
+/// Ops of the way back are where those of the way there are.
+Chain Planner::makeChain() const {
+  const int count = graph.forwardOps;
   Chain chain;
+  chain.seconds.assign(count, 0);
   chain.entry.assign(count + 1, 0);
   chain.weights.assign(count, 0);
   chain.live.assign(count, graph.inputBytes);
   chain.capacity = plan.capacity;
-  for (int i = 0; i < count; ++i) {
-    chain.seconds.push_back(problem.nodes[i].seconds[plan.choice[i]]);
-    for (const partition::Tensor &tensor : problem.nodes[i].tensors) {
-      const int64_t bytes = tensor.bytes[plan.choice[i]];
-      if (tensor.first == 0 && tensor.last == count)
-        chain.weights[i] += bytes;
-      else
-        for (int point = tensor.first; point <= std::min(tensor.last, count - 1); ++point)
-          chain.live[point] += bytes;
-    }
-  }
-  for (const partition::Edge &edge : problem.edges)
-    if (edge.consumer < count)
-      chain.seconds[edge.consumer] +=
-          edge.seconds[size_t(plan.choice[edge.producer]) * problem.nodes[edge.consumer].seconds.size() +
-                       plan.choice[edge.consumer]];
+  const std::vector<double> seconds = findSeconds();
+  for (size_t i = 0; i < seconds.size(); ++i)
+    chain.seconds[graph.ops[i].home] += seconds[i];
+  addMemory(chain);
   std::vector<int> last(count, -1); // the last op that reads it
   for (int i = 0; i < count; ++i)
     for (const Operand &operand : graph.ops[i].operands)
@@ -128,16 +198,20 @@ Chain Planner::makeChain() const {
         last[operand.producer] = i;
   for (int i = 0; i < count; ++i)
     for (int k = i + 1; k <= last[i]; ++k)
-      chain.entry[k] += moveSeconds(i, 0);
+      chain.entry[k] += moveSeconds(i, 0) * (isTraining() ? 2 : 1);
   return chain;
 }
 
-/// What each stage receives: every result of another stage that one of its ops reads, once.
+/// What each stage receives: every result of another stage that one of its ops reads, once. What the way back reads of
+/// the way there has come before.
 void Planner::findTransfers() {
   std::set<std::tuple<int, int, int>> sent;
-  for (size_t i = 0; i < graph.ops.size(); ++i)
+  plan.transfer.assign(plan.form.stages, 0);
+  plan.outputs = 0;
+  for (int i = 0; i < int(graph.ops.size()); ++i)
     for (const Operand &operand : graph.ops[i].operands)
       if (operand.producer >= 0 && plan.stages[operand.producer] != plan.stages[i] &&
+          (i < graph.forwardOps) == (operand.producer < graph.forwardOps) &&
           sent.insert({operand.producer, operand.result, plan.stages[i]}).second)
         plan.transfer[plan.stages[i]] += moveSeconds(operand.producer, operand.result);
   for (const Operand &output : graph.outputs)
@@ -145,17 +219,57 @@ void Planner::findTransfers() {
       plan.outputs += moveSeconds(output.producer, output.result);
 }
 
+/// The better of 1F1B and zero-bubble H1, which hold as much.
+void Planner::schedule() {
+  partition::Pipeline &pipeline = plan.pipeline;
+  pipeline.stages = plan.form.stages;
+  pipeline.times.assign(pipeline.stages, {});
+  std::vector<double> optimizers(pipeline.stages);
+  const std::vector<double> seconds = findSeconds();
+  for (size_t i = 0; i < seconds.size(); ++i) {
+    const std::string &phase = graph.ops[i].phase;
+    partition::PassSeconds &times = pipeline.times[plan.stages[i]];
+    double &time = phase == "optimizer"         ? optimizers[plan.stages[i]]
+                   : phase == "input gradient"  ? times.backwardInput
+                   : phase == "weight gradient" ? times.backwardWeight
+                                                : times.forward;
+    const double launch = std::min(seconds[i], launchOf(int(i)));
+    time += phase == "optimizer" ? seconds[i] : launch + (seconds[i] - launch) / pipeline.microbatches;
+  }
+  plan.optimizer = *std::max_element(optimizers.begin(), optimizers.end());
+  pipeline.transferSeconds = *std::max_element(plan.transfer.begin(), plan.transfer.end()) / 2 / pipeline.microbatches;
+  plan.schedule.clear();
+  for (partition::Schedule &order : std::vector{oneForwardOneBackward(pipeline), zeroBubble(pipeline, 1)}) {
+    auto timeline = simulate(pipeline, order);
+    if (timeline && (plan.schedule.empty() || timeline->makespan < plan.timeline.makespan)) {
+      plan.timeline = std::move(*timeline);
+      plan.schedule = std::move(order);
+    }
+  }
+}
+
 void Planner::cut() {
-  const std::vector<int> firsts = cutStages(makeChain(), plan.form.stages);
-  if (firsts.empty()) {
-    plan.choice.clear();
-    plan.shortage = Status::error("TN4002", llvm::formatv("no cut into {0} stages fits {1:F1} MB a device",
-                                                          plan.form.stages, double(plan.capacity) / 1e6));
+  std::optional<Plan> best;
+  for (int count : microbatchCounts()) {
+    plan.pipeline.microbatches = count;
+    const std::vector<int> firsts = cutStages(makeChain(), plan.form.stages);
+    if (firsts.empty())
+      continue;
+    for (size_t i = 0; i < graph.ops.size(); ++i)
+      plan.stages[i] = int(std::upper_bound(firsts.begin(), firsts.end(), graph.ops[i].home) - firsts.begin()) - 1;
+    findTransfers();
+    if (isTraining())
+      schedule();
+    if (!best || plan.seconds() < best->seconds())
+      best = plan;
+  }
+  if (best) {
+    plan = std::move(*best);
     return;
   }
-  for (size_t stage = 0; stage < firsts.size(); ++stage)
-    std::fill(plan.stages.begin() + firsts[stage], plan.stages.end(), int(stage));
-  findTransfers();
+  plan.choice.clear();
+  plan.shortage = Status::error("TN4002", llvm::formatv("no cut into {0} stages fits {1:F1} MB a device",
+                                                        plan.form.stages, double(plan.capacity) / 1e6));
 }
 
 Plan choice::makePlan(const Graph &graph, const cost::Cluster &cluster, const Parallel &form, bool isForced,

@@ -3,6 +3,7 @@
 #define TENON_LIB_TRANSFORMS_PARTITION_CHOOSEPLAN_H
 
 #include "ChooseStrategies.h"
+#include "tenon/Partition/Schedule.h"
 #include "tenon/Transforms/PartitionOptions.h"
 
 namespace tenon::choice {
@@ -18,7 +19,13 @@ struct Plan {
   std::vector<int> stages;      ///< of each op
   std::vector<double> transfer; ///< seconds that each stage receives for
   double outputs = 0;           ///< seconds from the last stage to the first
-  double bound = 0;             ///< no choice of this form is faster
+  /// Of a step of training over several stages.
+  partition::Pipeline pipeline;
+  partition::Schedule schedule;
+  partition::PassTimeline timeline;
+  double optimizer = 0;   ///< seconds after the schedule, of the slowest stage
+  double bound = 0;       ///< no choice of this form is faster
+  double strategyGap = 0; ///< of the choice of strategies, without stages
   int64_t capacity = 0;
   bool isPruned = false; ///< `bound` is above what is known: nothing more was sought
   Status shortage;       ///< where nothing fits

@@ -153,6 +153,12 @@ partition::Node ProblemBuilder::makeNode(int index) const {
     tensor = {node.name, index, result.lastUse[index], {}};
     for (const Strategy &strategy : strategies)
       tensor.bytes.push_back(partition::partBytes(op.results[r].shape, setting.mesh, strategy.results[r].axes));
+    if (op.stateBytes == 0)
+      continue;
+    partition::Tensor state = {node.name + " (state)", 0, end, tensor.bytes};
+    for (int64_t &bytes : state.bytes)
+      bytes = bytes / op.results[r].shape.elementBytes * op.stateBytes;
+    tensor = std::move(state); // the weight itself is counted where it is read
   }
   for (size_t i = 0; i < op.operands.size(); ++i) {
     const int constant = op.operands[i].constant;
@@ -209,6 +215,14 @@ PricedGraph ProblemBuilder::run(int64_t capacity) {
         placements.push_back(&strategy.operands[k]);
       addEdge(graph.ops[i].operands[k], i, placements);
     }
+  }
+  for (const auto &[reader, operand, writer] : graph.updates) {
+    std::vector<const Placement *> placements;
+    for (const Strategy &strategy : result.strategies[reader])
+      placements.push_back(&strategy.operands[operand]);
+    Operand updated = graph.ops[reader].operands[operand];
+    updated.producer = writer;
+    addEdge(updated, reader, placements);
   }
   result.problem.nodes.push_back(makeOutputs());
   for (const Operand &output : graph.outputs) {

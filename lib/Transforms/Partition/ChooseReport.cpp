@@ -36,6 +36,7 @@ private:
   PartitionedOp describe(int index) const;
   void addSpans(PartitionAnswer &answer);
   void addMemory(PartitionAnswer &answer) const;
+  void addPasses(PartitionAnswer &answer) const;
 
   const Graph &graph;
   const Plan &plan;
@@ -86,6 +87,8 @@ void Describer::addMemory(PartitionAnswer &answer) const {
       for (int point = tensor.first; point <= std::min(tensor.last, count - 1); ++point)
         usage[plan.stages[i]][point] += bytes;
     }
+  if (!plan.schedule.empty())
+    return addPasses(answer);
   for (const std::vector<int64_t> &levels : usage) {
     answer.peakBytes.push_back(levels.empty() ? 0 : *std::max_element(levels.begin(), levels.end()));
     std::vector<PartitionLevel> &memory = answer.memory.emplace_back();
@@ -100,18 +103,51 @@ void Describer::addSpans(PartitionAnswer &answer) {
   double now = 0;
   auto add = [&](int stage, bool isCommunication, double seconds, int op) {
     if (seconds > 0)
-      answer.spans.push_back({stage, isCommunication, now, now + seconds, op});
+      answer.spans.push_back({stage, isCommunication, now, now + seconds, op, op < 0 ? "" : answer.ops[op].phase, ""});
     now += seconds;
   };
   int stage = 0;
   for (int i = 0; i < int(answer.ops.size()); ++i) {
     const PartitionedOp &op = answer.ops[i];
-    if (op.stage != stage)
-      add(stage = op.stage, true, answer.transfer[stage], -1);
+    if (op.stage != stage) {
+      stage = op.stage;
+      add(stage, true, answer.transfer[stage], -1);
+    }
     add(stage, true, op.resharding, i);
     add(stage, false, op.compute, i);
     add(stage, true, op.reduction, i);
     opEnds.push_back(now);
+  }
+}
+
+/// A pipeline of training: the passes of its schedule. What is kept for the way back is there for each microbatch under
+/// way.
+void Describer::addPasses(PartitionAnswer &answer) const {
+  static constexpr const char *names[] = {"forward", "input gradient", "input gradient", "weight gradient"};
+  const int count = graph.forwardOps, batches = plan.pipeline.microbatches;
+  std::vector<int64_t> kept(plan.form.stages);
+  for (int i = 0; i < count; ++i)
+    for (const partition::Tensor &tensor : problem.nodes[i].tensors)
+      if (tensor.last >= count && (tensor.first > 0 || tensor.last < int(graph.ops.size())))
+        kept[plan.stages[i]] += tensor.bytes[plan.choice[i]] / batches;
+  for (int stage = 0; stage < plan.form.stages; ++stage) {
+    std::vector<PartitionLevel> &memory = answer.memory.emplace_back();
+    memory.push_back({0, answer.weightBytes[stage] + graph.inputBytes});
+    int64_t peak = memory.back().bytes;
+    for (size_t k = 0; k < plan.schedule[stage].size(); ++k) {
+      const partition::Pass &pass = plan.schedule[stage][k];
+      const auto [start, end] = plan.timeline.entries[stage][k];
+      answer.spans.push_back(
+          {stage, false, start, end, -1, names[size_t(pass.kind)], "microbatch " + std::to_string(pass.microbatch)});
+      if (pass.kind == partition::PassKind::Forward)
+        memory.push_back({start, memory.back().bytes + kept[stage]});
+      else if (pass.kind != partition::PassKind::BackwardInput)
+        memory.push_back({end, memory.back().bytes - kept[stage]});
+      peak = std::max(peak, memory.back().bytes);
+    }
+    answer.spans.push_back(
+        {stage, false, plan.timeline.makespan, plan.timeline.makespan + plan.optimizer, -1, "optimizer", "optimizer"});
+    answer.peakBytes.push_back(peak);
   }
 }
 
@@ -120,6 +156,7 @@ PartitionAnswer Describer::run() {
   answer.parallel = plan.form;
   answer.seconds = plan.seconds();
   answer.bound = plan.bound;
+  answer.strategyGap = plan.strategyGap;
   answer.capacity = plan.capacity;
   answer.transfer = plan.transfer;
   answer.stageSeconds.assign(plan.form.stages, 0);
@@ -128,9 +165,11 @@ PartitionAnswer Describer::run() {
     const PartitionedOp &op = answer.ops.back();
     answer.stageSeconds[op.stage] += op.compute + op.reduction + op.resharding;
   }
+  answer.microbatches = plan.pipeline.microbatches;
   for (int stage = 0; stage < plan.form.stages; ++stage)
     answer.bottleneck = std::max(answer.bottleneck, answer.stageSeconds[stage] + answer.transfer[stage]);
-  addSpans(answer);
+  if (plan.schedule.empty())
+    addSpans(answer);
   addMemory(answer);
   return answer;
 }

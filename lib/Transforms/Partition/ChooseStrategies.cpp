@@ -2,6 +2,7 @@
 #include "ChooseStrategies.h"
 
 #include "tenon/Cost/Roofline.h"
+#include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 
 using namespace tenon;
@@ -14,6 +15,8 @@ using tenon::partition::TensorShape;
 Placement choice::wholePlacement(const TensorShape &shape, const Mesh &mesh) {
   return {partition::Layout(mesh.size(), -1), shape.extents};
 }
+
+static constexpr int64_t bucketBytes = 25 << 20;
 
 namespace {
 
@@ -46,7 +49,7 @@ std::vector<AxisUse> Enumerator::usesOf(size_t axis) const {
   std::vector<AxisUse> uses = {{}};
   for (int l = 0; l < int(op.loops.size()); ++l) {
     const Loop &loop = op.loops[l];
-    if (loop.isBatch != isData || (loop.extent < 2 && !loop.isSymbolic))
+    if ((loop.isBatch != isData && !loop.isShared) || (loop.extent < 2 && !loop.isSymbolic))
       continue;
     uses.push_back({l, -1});
     if (loop.isReduction && op.results.size() == 1)
@@ -59,6 +62,8 @@ std::vector<AxisUse> Enumerator::usesOf(size_t axis) const {
 
 /// A forced axis splits what it can: all samples, and every op that has a part of the work worth mentioning.
 bool Enumerator::mustSplit(size_t axis) const {
+  if (llvm::any_of(op.loops, [](const Loop &loop) { return loop.isShared; }))
+    return false;
   return setting.isForced && (mesh[axis].name == "data" || (op.flops > 0 && op.flops >= setting.forcedFlops));
 }
 
@@ -150,6 +155,7 @@ void Enumerator::price(Strategy &strategy) const {
     const double bytes = double(partition::partBytes(op.results[i].shape, mesh, local.axes));
     elements = std::max(elements, bytes / double(op.results[i].shape.elementBytes));
     written += op.resultFused[i] ? 0 : bytes;
+    written += 2 * bytes / double(op.results[i].shape.elementBytes) * double(op.stateBytes); // read as well
   }
   cost::Work work{op.flops * strategy.share, written, 0, op.unit};
   for (size_t i = 0; i < op.operands.size(); ++i) {
@@ -185,7 +191,11 @@ void Enumerator::add(const std::vector<AxisUse> &axes, bool needsPoints) {
   strategy.name = nameOf(axes);
   price(strategy);
   auto reduce = [&](CollectiveKind kind, size_t i, Placement &result, const TensorShape &shape) {
-    strategy.reduction += setting.collectives({kind, int(i), partition::partBytes(shape, mesh, result.axes)});
+    const int64_t bytes = partition::partBytes(shape, mesh, result.axes);
+    // Gradients of weights go together in buckets, as nobody waits for any one of them: what each adds to a bucket.
+    const int64_t bucket = op.phase == "weight gradient" ? bucketBytes : 0;
+    strategy.reduction += setting.collectives({kind, int(i), bytes + bucket}) -
+                          (bucket ? setting.collectives({kind, int(i), bucket}) : 0);
     if (kind == CollectiveKind::ReduceScatter)
       result.axes[i] = axes[i].scatter;
   };
