@@ -117,6 +117,8 @@ Status Executor::execute(Context &context, const Instance &instance, size_t inde
   const Step &step = program.steps[index];
   const StepSizes &sizes = instance.steps[index];
   void *const *pointers = context.pointers.data() + step.firstRef;
+  if (context.communicator) // nobody needs the rest where another rank has failed
+    TENON_RETURN_IF_ERROR(context.communicator->check());
   if (step.kind == StepKind::Collective)
     return executeCollective(context, instance.collectives[step.kernel], pointers);
   if (step.kind == StepKind::Copy)

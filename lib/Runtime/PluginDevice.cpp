@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Device.h"
+#include "Plugin.h"
 #include "tenon-c/device.h"
 #include "tenon/Plan/plan_generated.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <dlfcn.h>
 #include <vector>
@@ -183,59 +183,19 @@ Status PluginDevice::upload(std::span<const uint8_t> bytes) {
   return (*queue)->finish();
 }
 
-/// The folder of the library or program that this code is in, with its slash.
-std::string ownFolder() {
-  Dl_info info;
-  if (!dladdr(reinterpret_cast<const void *>(&ownFolder), &info) || !info.dli_fname)
-    return {};
-  const std::string path = info.dli_fname;
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
-}
-
-/// Where to look for a library, in order; the last entry lets the system look.
-std::vector<std::string> candidates(const std::string &file) {
-  std::vector<std::string> paths;
-  const char *variable = std::getenv("TENON_DEVICE_PATH");
-  std::string folders = variable ? variable : "";
-  while (!folders.empty()) {
-    const size_t colon = std::min(folders.find(':'), folders.size());
-    if (colon > 0)
-      paths.push_back(folders.substr(0, colon) + "/" + file);
-    folders.erase(0, std::min(colon + 1, folders.size()));
-  }
-  if (const std::string own = ownFolder(); !own.empty()) {
-    paths.push_back(own + file);
-    paths.push_back(own + "../lib/" + file);
-  }
-  paths.push_back(file);
-  return paths;
-}
-
 Expected<const TenonDeviceApi *> openLibrary(const std::string &name) {
-  const bool isName = !name.empty() && name.size() < 32 &&
-                      std::all_of(
-                          name.begin(), name.end(),
-                          [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
-  if (!isName) // it comes from a file
+  if (!isPluginName(name)) // it comes from a file
     return Status::error("TN7017", "'" + name + "' is not the name of a device");
-  const std::string file = "libtenon_device_" + name + ".so";
-  std::string reason;
-  for (const std::string &path : candidates(file)) {
-    void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
-      const char *text = dlerror();
-      reason = text ? text : "unknown error";
-      continue;
-    }
-    auto function = reinterpret_cast<TenonDeviceApiFunction>(dlsym(library, "tenon_device_api"));
-    const TenonDeviceApi *api = function ? function(TENON_DEVICE_VERSION) : nullptr;
-    if (api && api->version == TENON_DEVICE_VERSION)
-      return api;
-    return Status::error("TN8002", path + " does not have version " + std::to_string(TENON_DEVICE_VERSION) +
-                                       " of the device interface");
-  }
-  return Status::error("TN8001", "the library of device '" + name + "' cannot be opened: " + reason);
+  auto library = openPlugin("libtenon_device_" + name + ".so");
+  if (!library)
+    return Status::error("TN8001",
+                         "the library of device '" + name + "' cannot be opened: " + library.status().error().message);
+  auto function = reinterpret_cast<TenonDeviceApiFunction>(dlsym(*library, "tenon_device_api"));
+  const TenonDeviceApi *api = function ? function(TENON_DEVICE_VERSION) : nullptr;
+  if (api && api->version == TENON_DEVICE_VERSION)
+    return api;
+  return Status::error("TN8002", "the library of device '" + name + "' does not have version " +
+                                     std::to_string(TENON_DEVICE_VERSION) + " of the device interface");
 }
 
 TenonDeviceCall toCall(const plan::LibraryCall &call) {

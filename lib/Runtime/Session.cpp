@@ -10,6 +10,7 @@
 #include "tenon/Runtime/CpuInfo.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -25,8 +26,8 @@ struct Session::Impl {
     if (plan.script())
       script = std::make_unique<const ScriptRunner>(*plan.script(), functions);
   }
-  Impl(std::shared_ptr<const plan::Container> given, std::vector<Rank> created)
-      : container(std::move(given)), ranks(std::make_unique<RankRunner>(std::move(created))) {}
+  Impl(std::shared_ptr<const plan::Container> given, std::unique_ptr<RankRunner> ranks)
+      : container(std::move(given)), ranks(std::move(ranks)) {}
 
   std::shared_ptr<const plan::Container> container;
   const std::unique_ptr<Device> device, host; ///< host: for the kernels of the host, or null
@@ -66,26 +67,49 @@ static Expected<std::unique_ptr<Device>> createHost(const plan::Container &conta
   return createCpuDevice(container, onHost, /*forHost=*/true);
 }
 
-/// A device for each rank, with its share of the threads.
-static Expected<std::vector<Rank>> createRanks(const plan::Container &container, const SessionOptions &options) {
+static Expected<Rank> createRank(const plan::Container &container, uint32_t rank, const SessionOptions &options) {
+  auto device = createDevice(container, options);
+  if (!device)
+    return device.takeStatus();
+  auto host = createHost(container, options);
+  if (!host)
+    return host.takeStatus();
+  auto runner = std::make_unique<FunctionRunner>(container, container.plan().ranks()->Get(rank), **device, host->get());
+  return Rank{std::move(*device), std::move(*host), std::move(runner)};
+}
+
+/// The ranks that run in this process: all, each with its share of the threads, or the one that it is.
+static Expected<std::unique_ptr<RankRunner>> createRanks(const plan::Container &container,
+                                                         const SessionOptions &options) {
   const plan::Plan &plan = container.plan();
-  const int count = int(plan.ranks()->size());
+  const uint32_t count = plan.ranks()->size();
+  std::unique_ptr<ProcessTransport> processes;
+  if (!options.transport.empty() && options.transport != "threads") {
+    auto opened = ProcessTransport::open(options.transport);
+    if (!opened)
+      return opened.takeStatus();
+    processes = std::move(*opened);
+    if (processes->size() != count)
+      return Status::error("TN7021", "the plan has " + std::to_string(count) + " ranks, but there are " +
+                                         std::to_string(processes->size()) + " processes");
+  }
   SessionOptions own = options;
   const int total = options.threads == -1 ? int(plan.threads()) : options.threads;
-  if (total >= 0)
-    own.threads = std::max((total == 0 ? int(cpuCores()) : total) / count, 1);
+  if (total >= 0 && !processes)
+    own.threads = std::max((total == 0 ? int(cpuCores()) : total) / int(count), 1);
   std::vector<Rank> ranks;
-  for (uint32_t function : *plan.ranks()) {
-    auto device = createDevice(container, own);
-    if (!device)
-      return device.takeStatus();
-    auto host = createHost(container, own);
-    if (!host)
-      return host.takeStatus();
-    auto runner = std::make_unique<FunctionRunner>(container, function, **device, host->get());
-    ranks.push_back({std::move(*device), std::move(*host), std::move(runner)});
+  for (uint32_t rank = processes ? processes->rank() : 0; rank < count; ++rank) {
+    auto created = createRank(container, rank, own);
+    if (!created) {
+      if (processes)
+        processes->fail(created.status());
+      return created.takeStatus();
+    }
+    ranks.push_back(std::move(*created));
+    if (processes)
+      break;
   }
-  return ranks;
+  return std::make_unique<RankRunner>(std::move(ranks), std::move(processes));
 }
 
 static plan::OpenOptions openOptions(const SessionOptions &options) {
@@ -116,7 +140,10 @@ Expected<std::unique_ptr<Session>> Session::create(std::span<const uint8_t> byte
 Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const plan::Container> container,
                                                    const SessionOptions &options) {
   try {
-    if (plan::length(container->plan().ranks()) > 0) {
+    const bool hasRanks = plan::length(container->plan().ranks()) > 0;
+    if (!hasRanks && !options.transport.empty() && options.transport != "threads")
+      return Status::error("TN7021", "the plan is for one process", "", "compile with --devices and --parallel");
+    if (hasRanks) {
       auto ranks = createRanks(*container, options);
       if (!ranks)
         return ranks.takeStatus();
@@ -239,7 +266,16 @@ unsigned Session::threads() const {
   return impl->ranks ? impl->ranks->threads() : std::max(impl->device->threads(), 1u);
 }
 const std::string &Session::arch() const { return impl->ranks ? impl->ranks->arch() : impl->device->arch(); }
+unsigned Session::ranks() const { return std::max(plan::length(impl->container->plan().ranks()), 1u); }
+unsigned Session::rank() const { return impl->ranks ? impl->ranks->number() : 0; }
 const plan::Container &Session::container() const { return *impl->container; }
+
+std::string detectTransport() {
+  for (const char *name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) // Open MPI; MPICH and those made of it
+    if (const char *value = std::getenv(name); value && std::atoi(value) > 1)
+      return "mpi";
+  return "threads";
+}
 
 const char *versionString() { return "tenon " TENON_VERSION; }
 

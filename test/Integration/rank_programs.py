@@ -96,3 +96,19 @@ def rank_function(collective, rank, ranks, element):
 
 def module(collective, ranks, element):
     return "".join(rank_function(collective, rank, ranks, element) for rank in range(ranks))
+
+
+def busy_module(ranks, size, products):
+    """Each rank multiplies x by itself over and over, then all add up what they have. Takes long."""
+    x = tensor([size, size], "f32")
+    functions = []
+    for rank in range(ranks):
+        lines = [f"%p{i + 1} = graph.matmul {'%x' if i == 0 else f'%p{i}'}, %x : ({x}, {x}) -> {x}"
+                 for i in range(products)]
+        lines.append(f'%sum = graph.all_reduce "sum" %p{products} group {list(range(ranks))} : {x}')
+        lines.append(f"return %sum : {x}" if rank == 0 else "return")
+        results = f' -> ({x} {{graph.name = "y"}})' if rank == 0 else ""
+        body = "\n".join("  " + line for line in lines)
+        functions.append(f'func.func @rank_{rank}(%x: {x} {{graph.name = "x"}}){results} '
+                         f"attributes {{graph.rank = {rank} : i64}} {{\n{body}\n}}\n")
+    return "".join(functions)

@@ -1,6 +1,6 @@
 //===- InspectPlan.cpp - What is in a plan --------------------------------===//
 #include "Inspect.h"
-#include "InspectKernels.h"
+#include "InspectRanks.h"
 #include "InspectScript.h"
 #include "common/Report.h"
 #include "tenon/Plan/plan_generated.h"
@@ -65,10 +65,14 @@ static Expected<Sizes> evaluate(const plan::Plan &plan, const std::vector<runtim
     return dims.takeStatus();
   Sizes sizes;
   if (!plan.script()) {
-    auto entry = sizeFunction(*plan.functions()->Get(0), *dims, 1);
-    if (!entry)
-      return entry.takeStatus();
-    sizes.functions.push_back(std::move(*entry));
+    const unsigned count = std::max(length(plan.ranks()), 1u);
+    for (unsigned rank = 0; rank < count; ++rank) {
+      const unsigned function = length(plan.ranks()) ? plan.ranks()->Get(rank) : 0;
+      auto sized = sizeFunction(*plan.functions()->Get(function), *dims, 1);
+      if (!sized)
+        return sized.takeStatus();
+      sizes.functions.push_back(std::move(*sized));
+    }
   } else {
     std::map<std::string, int64_t> symbols;
     for (size_t i = 0; i < tensors.size(); ++i)
@@ -102,28 +106,6 @@ static json::Object describeHost(const plan::Plan &plan, const Sizes &sizes) {
     }
   return json::Object{
       {"kernels", std::move(kernels)}, {"copies", copies}, {"bytes_to_device", toDevice}, {"bytes_to_host", toHost}};
-}
-
-/// Sums over `kernels`, which describe the kernels of the rank.
-static json::Object describeRank(json::Array kernels, bool list) {
-  int64_t flops = 0, traffic = 0, launches = 0;
-  double predicted = 0, best = 0, worst = 0;
-  for (const json::Value &value : kernels) {
-    const json::Object &kernel = *value.getAsObject();
-    flops += *kernel.getInteger("flops");
-    traffic += *kernel.getInteger("bytes");
-    launches += *kernel.getInteger("launches");
-    predicted += kernel.getNumber("predicted_us").value_or(0);
-    best += kernel.getNumber("best_us").value_or(0);
-    worst += kernel.getNumber("worst_us").value_or(0);
-  }
-  json::Object rank{
-      {"rank", 0},        {"kernels", int64_t(kernels.size())}, {"launches", launches}, {"flops", flops},
-      {"bytes", traffic}, {"predicted_us", predicted},          {"best_us", best},      {"worst_us", worst},
-      {"collectives", 0}};
-  if (list)
-    rank["kernel_list"] = std::move(kernels);
-  return rank;
 }
 
 static json::Array describeSections(const plan::Container &container) {
@@ -161,8 +143,6 @@ Expected<json::Object> tools::describePlan(const plan::Container &container, con
   auto table = KernelTable::create(container, kernels.device);
   if (!table)
     return table.takeStatus();
-  json::Array ranks;
-  ranks.push_back(describeRank(table->describe(sizes->functions), kernels.list));
   int64_t arena = 0; // each function keeps its own
   for (const SizedFunction &sized : sizes->functions)
     arena += sized.arena;
@@ -182,7 +162,7 @@ Expected<json::Object> tools::describePlan(const plan::Container &container, con
       {"shapes", std::move(at)},
       {"arena_bytes", arena},
       {"device", table->deviceTitle()},
-      {"ranks", std::move(ranks)},
+      {"ranks", describeRanks(plan, *table, sizes->functions, kernels.list)},
       {"host", describeHost(plan, *sizes)},
       {"script", describeScript(plan)},
   };
@@ -239,18 +219,5 @@ void tools::printPlan(const json::Object &plan) {
     llvm::outs() << llvm::formatv("copies: {0}, {1} to the device, {2} to the host\n", copies,
                                   formatBytes(uint64_t(*host.getInteger("bytes_to_device"))),
                                   formatBytes(uint64_t(*host.getInteger("bytes_to_host"))));
-  for (const json::Value &value : *plan.getArray("ranks")) {
-    const json::Object &rank = *value.getAsObject();
-    llvm::outs() << llvm::formatv("rank {0}: {1} kernels, {2} launches, {3:F3} GFLOP, {4} collectives\n",
-                                  *rank.getInteger("rank"), *rank.getInteger("kernels"), *rank.getInteger("launches"),
-                                  double(*rank.getInteger("flops")) * 1e-9, *rank.getInteger("collectives"));
-    const json::Array *kernels = rank.getArray("kernel_list");
-    if (!kernels)
-      continue;
-    if (const auto device = *plan.getString("device"); !device.empty())
-      llvm::outs() << llvm::formatv("predicted for {0}: {1:F1} us ({2:F1} to {3:F1})\n", printable(device),
-                                    *rank.getNumber("predicted_us"), *rank.getNumber("best_us"),
-                                    *rank.getNumber("worst_us"));
-    printKernels(*kernels);
-  }
+  printRanks(*plan.getArray("ranks"), *plan.getString("device"));
 }

@@ -8,7 +8,9 @@
 #include "tenon/Runtime/Session.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <csignal>
 #include <fstream>
+#include <unistd.h>
 
 using namespace tenon;
 using namespace tenon::tools;
@@ -17,7 +19,8 @@ namespace {
 struct RunSettings {
   std::string plan, outputDir, arch, profile;
   std::vector<std::string> inputs;
-  int64_t threads = -1;
+  std::string transport;
+  int64_t threads = -1, ranks = 0;
 };
 } // namespace
 
@@ -69,13 +72,26 @@ static llvm::json::Object describe(const std::string &name, const runtime::Value
   return entry;
 }
 
+/// Where a rank is gone, mpirun ends the others: they get a second to say what they know.
+static void delayTermination() {
+  std::signal(SIGTERM, [](int) { alarm(1); });
+}
+
 static Status execute(const RunSettings &settings, llvm::json::Object &result) {
   runtime::SessionOptions options;
   options.threads = int(settings.threads);
   options.arch = settings.arch;
+  options.transport = settings.transport.empty() ? runtime::detectTransport() : settings.transport;
+  if (options.transport != "threads")
+    delayTermination();
   auto session = runtime::Session::create(settings.plan, options);
   if (!session)
     return session.takeStatus();
+  if (settings.ranks > 0 && settings.ranks != int64_t((*session)->ranks()))
+    return Status::error(
+        "TN9003",
+        "--ranks=" + std::to_string(settings.ranks) + ", but the plan has " + std::to_string((*session)->ranks()), "",
+        "compile with --parallel for as many, or give --ranks=" + std::to_string((*session)->ranks()));
   auto tensors = readInputs(settings.inputs, (*session)->inputs());
   if (!tensors)
     return tensors.takeStatus();
@@ -90,7 +106,7 @@ static Status execute(const RunSettings &settings, llvm::json::Object &result) {
     return outputs.takeStatus();
   std::vector<std::vector<std::string>> paths;
   const auto &infos = (*session)->outputs();
-  if (!settings.outputDir.empty())
+  if (!settings.outputDir.empty() && (*session)->rank() == 0)
     TENON_RETURN_IF_ERROR(writeOutputs(settings.outputDir, infos, *outputs, paths));
   if (run.profile)
     TENON_RETURN_IF_ERROR(writeProfile(profile, settings.profile));
@@ -98,8 +114,11 @@ static Status execute(const RunSettings &settings, llvm::json::Object &result) {
   llvm::json::Array list;
   for (size_t i = 0; i < outputs->size(); ++i)
     list.push_back(describe(infos[i].name, (*outputs)[i], paths[i]));
-  result = llvm::json::Object{
-      {"arch", (*session)->arch()}, {"threads", (*session)->threads()}, {"outputs", std::move(list)}};
+  result = llvm::json::Object{{"arch", (*session)->arch()},
+                              {"threads", (*session)->threads()},
+                              {"ranks", (*session)->ranks()},
+                              {"rank", (*session)->rank()},
+                              {"outputs", std::move(list)}};
   return Status::success();
 }
 
@@ -140,6 +159,9 @@ int tools::runRun(Arguments arguments) {
             "where outputs go, as DIR/<name>.npy, odd bytes percent-encoded; of a sequence as DIR/<name>_0.npy, ..",
             settings.outputDir);
   line.number("threads", "threads; 0 = all cores, default: as compiled", settings.threads, 0, 4096);
+  line.number("ranks", "how many ranks the plan is to have; another plan is refused", settings.ranks, 1, 4096);
+  line.text("transport", "threads|mpi",
+            "ranks as threads, or this process as one of mpirun's; default: as it was started", settings.transport);
   line.text("arch", "ARCH", "forces a code object, such as x86-64-v3", settings.arch);
   line.text("profile", "FILE.json", "write the times of all kernels as a Chrome trace", settings.profile);
   report.declare(line);
@@ -150,7 +172,7 @@ int tools::runRun(Arguments arguments) {
   llvm::json::Object result;
   if (Status done = execute(settings, result); !done.ok())
     return report.fail(done);
-  if (!report.json())
+  if (!report.json() && result.getInteger("rank") == 0)
     print(result);
   return report.finish(std::move(result));
 }

@@ -24,11 +24,17 @@ namespace tenon::runtime {
 
 /// How a session is made.
 struct SessionOptions {
-  int threads = -1;          ///< run-time threads: -1 = the plan's default, 0 = all cores this process may use
-  std::string arch;          ///< forces a code object ("x86-64-v3"); empty = the best this machine runs
-  std::string device = "";   ///< "" = the plan's target; "null" runs everything but kernels
+  int threads = -1;        ///< run-time threads: -1 = the plan's default, 0 = all cores this process may use
+  std::string arch;        ///< forces a code object ("x86-64-v3"); empty = the best this machine runs
+  std::string device = ""; ///< "" = the plan's target; "null" runs everything but kernels
+  /// How ranks of a plan meet. "" or "threads": all are threads of this process. Else this process is one of them:
+  /// "mpi": as one of `mpirun`; such sessions are made by all processes, one in each, and run alike.
+  std::string transport = "";
   bool verifyWeights = true; ///< compare the weights with their digest on load
 };
+
+/// The transport that the environment asks for: "mpi" for one of several processes of mpirun, else "threads".
+std::string detectTransport();
 
 /// How one run is done.
 struct RunOptions {
@@ -48,6 +54,7 @@ public:
   ~Session();
 
   const std::vector<TensorInfo> &inputs() const;
+  /// Of a rank other than the first there are none.
   const std::vector<TensorInfo> &outputs() const;
 
   /// Runs the model on named inputs, in any order, and returns all outputs in model order. Inputs are not copied.
@@ -63,6 +70,9 @@ public:
 
   /// Run-time threads in use, at least 1.
   unsigned threads() const;
+  /// Ranks of the plan, 1 where it has none, and which of them this process is: 0 if it is all.
+  unsigned ranks() const;
+  unsigned rank() const;
   /// Architecture of the code in use ("x86-64-v4"), or "" on a device without code.
   const std::string &arch() const;
   const plan::Container &container() const;

@@ -36,6 +36,9 @@ public:
   /// Does the rank's share, in memory of the host: reads `source`, writes `target`, and returns when it is done.
   Status run(const CollectiveSizes &collective, const char *source, char *target);
 
+  /// TN7019 if any rank has failed.
+  Status check() { return transport.check(); }
+
 private:
   Status allReduce(const CollectiveSizes &c, const char *source, char *target);
   Status allReduceSmall(const CollectiveSizes &c, const char *source, char *target);

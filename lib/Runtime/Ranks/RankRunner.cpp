@@ -19,10 +19,9 @@ unsigned RankRunner::threads() const {
 }
 
 /// One rank's part of a run; the others are told where it fails.
-static Expected<std::vector<Tensor>> runRank(FunctionRunner &runner, ThreadWorld &world, uint32_t number,
+static Expected<std::vector<Tensor>> runRank(FunctionRunner &runner, Transport &transport,
                                              const std::vector<Tensor> &inputs, Profile *profile,
                                              std::span<const NamedTensor> into) {
-  ThreadTransport transport(world, number);
   Status failure;
   try {
     Communicator communicator(transport);
@@ -48,12 +47,25 @@ static void join(std::vector<Profile> profiles, Profile &into) {
   }
 }
 
+Expected<std::vector<Tensor>> RankRunner::runProcess(const std::vector<Tensor> &inputs, Profile *profile,
+                                                     std::span<const NamedTensor> into) {
+  std::lock_guard lock(running);
+  auto outputs = runRank(*ranks.front().runner, *processes, inputs, profile, into);
+  if (outputs && profile)
+    for (ProfileEvent &event : profile->events)
+      event.rank = number();
+  return outputs;
+}
+
 Expected<std::vector<Tensor>> RankRunner::run(const std::vector<Tensor> &inputs, Profile *profile,
                                               std::span<const NamedTensor> into) {
+  if (processes)
+    return runProcess(inputs, profile, into);
   ThreadWorld world(ranks.size());
   std::vector<Profile> profiles(ranks.size());
   auto run = [&](uint32_t rank) {
-    return runRank(*ranks[rank].runner, world, rank, inputs, profile ? &profiles[rank] : nullptr,
+    ThreadTransport transport(world, rank);
+    return runRank(*ranks[rank].runner, transport, inputs, profile ? &profiles[rank] : nullptr,
                    rank == 0 ? into : std::span<const NamedTensor>());
   };
   std::vector<std::thread> threads;

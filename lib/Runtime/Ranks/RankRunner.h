@@ -3,8 +3,10 @@
 #define TENON_LIB_RUNTIME_RANKS_RANKRUNNER_H
 
 #include "../FunctionRunner.h"
+#include "ProcessTransport.h"
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace tenon::runtime {
@@ -15,22 +17,31 @@ struct Rank {
   std::unique_ptr<FunctionRunner> runner;
 };
 
-/// The ranks of a plan, each on a thread of its own while a run lasts. Thread-safe.
+/// The ranks of a plan, each on a thread of its own while a run lasts; or the one rank that this process is.
+/// Thread-safe.
 class RankRunner {
 public:
-  explicit RankRunner(std::vector<Rank> ranks) : ranks(std::move(ranks)) {}
+  explicit RankRunner(std::vector<Rank> ranks, std::unique_ptr<ProcessTransport> processes = nullptr)
+      : ranks(std::move(ranks)), processes(std::move(processes)) {}
 
+  /// The rank that this process gives the outputs of.
+  uint32_t number() const { return processes ? processes->rank() : 0; }
   const Program &program() const { return ranks.front().runner->program; }
   const std::string &arch() const { return ranks.front().device->arch(); }
   unsigned threads() const; ///< of all ranks together
 
-  /// As FunctionRunner::run, with the outputs of rank 0. Where a rank fails all others end, too: TN7019, or what rank 0
-  /// itself failed with.
+  /// As FunctionRunner::run, with the outputs of the rank number(), which only rank 0 has. Where a rank fails all
+  /// others end, too: TN7019, or what that rank itself failed with.
   Expected<std::vector<Tensor>> run(const std::vector<Tensor> &inputs, Profile *profile,
                                     std::span<const NamedTensor> into);
 
 private:
+  Expected<std::vector<Tensor>> runProcess(const std::vector<Tensor> &inputs, Profile *profile,
+                                           std::span<const NamedTensor> into);
+
   std::vector<Rank> ranks;
+  const std::unique_ptr<ProcessTransport> processes; ///< null: all ranks are here
+  std::mutex running;                                ///< of processes, one run after the other
 };
 
 } // namespace tenon::runtime

@@ -11,8 +11,7 @@
 namespace tenon::runtime {
 
 Status failedElsewhere(uint32_t rank, const Status &why) {
-  return Status::error("TN7019", "rank " + std::to_string(rank) + " has failed: " + why.error().code + ": " +
-                                     why.error().message);
+  return Status::error("TN7019", "rank " + std::to_string(rank) + " has failed: " + why.str());
 }
 
 Status wrongSize(uint32_t from, uint32_t to, int64_t found, int64_t expected) {
@@ -29,8 +28,16 @@ std::optional<std::pair<uint32_t, Status>> ThreadWorld::failure() {
 void ThreadTransport::failLocked(const Status &why) {
   if (!world.failed)
     world.failed = {rank, why};
+  world.hasFailed = true;
   for (std::condition_variable &each : world.wake)
     each.notify_all();
+}
+
+Status ThreadTransport::check() {
+  if (!world.hasFailed)
+    return Status::success();
+  const auto failure = world.failure();
+  return failedElsewhere(failure->first, failure->second);
 }
 
 void ThreadTransport::fail(const Status &why) {

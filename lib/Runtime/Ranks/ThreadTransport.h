@@ -4,6 +4,7 @@
 
 #include "Transport.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -34,6 +35,7 @@ private:
   std::vector<Offer> offers;                 ///< [from * ranks + to]
   std::vector<std::condition_variable> wake; ///< of each rank
   std::optional<std::pair<uint32_t, Status>> failed;
+  std::atomic<bool> hasFailed{false}; ///< without the mutex
 };
 
 /// One rank's way to the others of its world.
@@ -41,6 +43,7 @@ class ThreadTransport final : public Transport {
 public:
   ThreadTransport(ThreadWorld &world, uint32_t rank) : world(world), rank(rank) {}
   Status exchange(std::span<const Message> sends, std::span<const Message> receives) override;
+  Status check() override;
   void fail(const Status &why) override;
 
 private:

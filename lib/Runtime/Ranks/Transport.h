@@ -44,6 +44,9 @@ public:
   /// where their sizes differ, TN7019 as soon as any rank has failed.
   virtual Status exchange(std::span<const Message> sends, std::span<const Message> receives) = 0;
 
+  /// TN7019 if any rank has failed. Cheap: for ranks that are busy on their own.
+  virtual Status check() = 0;
+
   /// Makes all exchanges of other ranks end with an error: this one has failed.
   virtual void fail(const Status &why) = 0;
 };
