@@ -1,16 +1,39 @@
 //===- Layout.cpp - Where the parts of a tensor lie -----------------------===//
 #include "tenon/Partition/Layout.h"
 
+#include "tenon/Partition/Shares.h"
+
+#include <algorithm>
+
 namespace tenon::partition {
+
+int64_t largestPart(int64_t extent, const MeshAxis &axis) {
+  if (axis.weights.empty())
+    return (extent + axis.size - 1) / axis.size;
+  int64_t largest = 0;
+  for (size_t i = 0; i < axis.weights.size(); ++i)
+    largest = std::max(largest, partBegin(extent, axis.weights, i + 1) - partBegin(extent, axis.weights, i));
+  return largest;
+}
+
+int64_t smallestPart(int64_t extent, const MeshAxis &axis) {
+  if (axis.weights.empty())
+    return extent / axis.size;
+  int64_t smallest = extent;
+  for (size_t i = 0; i < axis.weights.size(); ++i)
+    if (axis.weights[i] > 0)
+      smallest = std::min(smallest, partBegin(extent, axis.weights, i + 1) - partBegin(extent, axis.weights, i));
+  return smallest;
+}
 
 int64_t partBytes(const TensorShape &shape, const Mesh &mesh, const Layout &layout) {
   int64_t bytes = shape.elementBytes;
   for (size_t d = 0; d < shape.extents.size(); ++d) {
-    int64_t parts = 1;
+    int64_t part = shape.extents[d];
     for (size_t axis = 0; axis < mesh.size(); ++axis)
       if (layout[axis] == int(d))
-        parts *= mesh[axis].size;
-    bytes *= (shape.extents[d] + parts - 1) / parts;
+        part = largestPart(part, mesh[axis]);
+    bytes *= part;
   }
   return bytes;
 }

@@ -1,6 +1,8 @@
 //===- Strategies.cpp - How an op can be split over a mesh ----------------===//
 #include "tenon/Partition/Strategies.h"
 
+#include "tenon/Partition/Shares.h"
+
 #include <algorithm>
 
 namespace tenon::partition {
@@ -44,23 +46,41 @@ bool hasPoints(const LoopNest &nest, const Mesh &mesh, const std::vector<AxisCho
     left.push_back(loop.extent);
   std::vector<int64_t> dimensions = nest.result.shape.extents;
   for (size_t i = 0; i < axes.size(); ++i) {
-    if (axes[i].loop >= 0 && (left[axes[i].loop] /= mesh[i].size) == 0)
+    if (axes[i].loop >= 0 && (left[axes[i].loop] = smallestPart(left[axes[i].loop], mesh[i])) == 0)
       return false;
-    if (result[i] >= 0 && (dimensions[result[i]] /= mesh[i].size) == 0)
+    if (result[i] >= 0 && (dimensions[result[i]] = smallestPart(dimensions[result[i]], mesh[i])) == 0)
       return false;
   }
   return true;
 }
 
+/// The part of the seconds of the whole op that the slowest device takes. Along each axis that is the one with the most
+/// work for its pace, or the slowest where the axis splits nothing.
 double shareOf(const LoopNest &nest, const Mesh &mesh, const std::vector<AxisChoice> &axes) {
+  std::vector<int64_t> left;
+  for (const Loop &loop : nest.loops)
+    left.push_back(loop.extent);
   double share = 1;
-  for (int l = 0; l < int(nest.loops.size()); ++l) {
-    int64_t parts = 1, extent = nest.loops[l].extent;
-    for (size_t i = 0; i < axes.size(); ++i)
-      if (axes[i].loop == l)
-        parts *= mesh[i].size;
-    if (parts > 1)
-      share *= double((extent + parts - 1) / parts) / double(extent);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const MeshAxis &axis = mesh[i];
+    if (axes[i].loop < 0) {
+      share *= axis.pace.empty() ? 1 : *std::max_element(axis.pace.begin(), axis.pace.end());
+      continue;
+    }
+    int64_t &extent = left[size_t(axes[i].loop)];
+    int64_t slowest = largestPart(extent, axis);
+    double slowestPace = axis.pace.empty() ? 1 : 0;
+    for (size_t c = 0; c < axis.pace.size(); ++c) {
+      const int64_t part = axis.weights.empty()
+                               ? largestPart(extent, axis)
+                               : partBegin(extent, axis.weights, c + 1) - partBegin(extent, axis.weights, c);
+      if (double(part) * axis.pace[c] > double(slowest) * slowestPace) {
+        slowest = part;
+        slowestPace = axis.pace[c];
+      }
+    }
+    share *= double(slowest) / double(extent) * slowestPace;
+    extent = slowest;
   }
   return share;
 }

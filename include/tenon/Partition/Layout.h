@@ -1,7 +1,8 @@
 //===- Layout.h - Where the parts of a tensor lie -------------------------===//
 //
 // Devices form a mesh; each axis of it splits one dimension of a tensor, or none. Dimensions need not divide: the first
-// devices have the larger parts. Changing a layout is a list of collectives along single axes.
+// devices have the larger parts, or those with the larger weights. Changing a layout is a list of collectives along
+// single axes.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_PARTITION_LAYOUT_H
@@ -17,6 +18,10 @@ namespace tenon::partition {
 struct MeshAxis {
   std::string name;
   int size = 1; ///< devices, at least 1
+  /// The parts of what the axis splits, for each device (Shares.h); empty: alike.
+  std::vector<int64_t> weights;
+  /// How many times as long each device takes as the one whose seconds prices are; empty: as long.
+  std::vector<double> pace;
 };
 
 /// Devices in a grid, slowest axis first.
@@ -30,7 +35,11 @@ struct TensorShape {
   int64_t elementBytes = 4;
 };
 
-/// Bytes of the largest part. Several axes on a dimension split it by the product of their sizes.
+/// The largest part that `axis` makes of `extent`, and the smallest one of a device that has a weight.
+int64_t largestPart(int64_t extent, const MeshAxis &axis);
+int64_t smallestPart(int64_t extent, const MeshAxis &axis);
+
+/// Bytes of the largest part. Several axes on a dimension split it one after the other: a part of a part.
 int64_t partBytes(const TensorShape &shape, const Mesh &mesh, const Layout &layout);
 
 enum class CollectiveKind : uint8_t {

@@ -41,7 +41,7 @@ struct OpStrategy {
   std::vector<Layout> operands;      ///< what each operand must be in
   Layout result;                     ///< what the result is in, after `steps`
   std::vector<CollectiveStep> steps; ///< reductions of partial sums
-  double share = 1;                  ///< of the points of the loops, on the device with the most
+  double share = 1;                  ///< of the seconds of the op, on the device that takes longest
   std::string name;                  ///< such as "m@x k@y": loops and axes; "k@y>0" where parts of dimension 0 are kept
 };
 
