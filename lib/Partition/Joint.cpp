@@ -51,14 +51,16 @@ std::vector<std::vector<Demand>> demandsOf(const Schedule &schedule) {
 /// A set of plans.
 struct Candidate {
   double bound = 0;
-  int stages = 1, microbatches = 1, chunks = 1;
+  std::vector<int> groups; ///< of each stage
+  int microbatches = 1, chunks = 1;
   Family family = Family::Any;
   int level = 0; ///< how closely it was looked at
   std::vector<JointPlan> plans;
 
+  int stages() const { return int(groups.size()); }
   bool operator>(const Candidate &other) const {
     auto key = [](const Candidate &c) {
-      return std::tuple(c.bound, c.stages, c.microbatches, c.family, c.chunks, c.level);
+      return std::tie(c.bound, c.groups, c.microbatches, c.family, c.chunks, c.level);
     };
     return key(*this) > key(other);
   }
@@ -80,7 +82,9 @@ private:
   void evaluate(Candidate candidate);
   bool tryPlan(const JointPlan &plan, bool counts);
   JointPlan planOf(const JointTables &tables, const StageCuts &cuts, ScheduleKind schedule) const;
-  const JointTables &tables(int stages, int microbatches);
+  const JointTables &tables(const std::vector<int> &groups, int microbatches);
+  void startOn(std::vector<int> &groups, std::vector<char> &isUsed);
+  bool fits(const JointPlan &plan, const JointRun &result) const;
   /// Seconds that are worth to be looked for.
   double limit() const { return answer.seconds * (1 - options.gap); }
   void push(Candidate candidate) {
@@ -98,23 +102,39 @@ private:
 
 } // namespace
 
-const JointTables &Search::tables(int stages, int microbatches) {
-  if (!current || current->stages != stages || current->microbatches != microbatches)
-    current = std::make_unique<JointTables>(problem, stages, microbatches);
+const JointTables &Search::tables(const std::vector<int> &groups, int microbatches) {
+  if (!current || current->groups != groups || current->microbatches != microbatches)
+    current = std::make_unique<JointTables>(problem, groups, microbatches);
   return *current;
 }
 
 void Search::start() {
+  std::vector<int> groups;
+  std::vector<char> isUsed(problem.groups.size(), 0);
+  startOn(groups, isUsed);
+}
+
+/// Candidates with the stages of `groups`, then with those of one more group behind them.
+void Search::startOn(std::vector<int> &groups, std::vector<char> &isUsed) {
   const JointPins &pins = problem.pins;
-  for (int stages = 1; stages <= std::min<int>(problem.devices, int(problem.model->chain().size())); ++stages) {
-    if (problem.devices % stages != 0 || (pins.stages && pins.stages != stages))
+  const size_t before = groups.size();
+  if (before > 0 && (!pins.stages || size_t(pins.stages) == before))
+    for (int microbatches = 1; microbatches <= problem.batch; ++microbatches)
+      if (problem.batch % microbatches == 0 && (!pins.microbatches || pins.microbatches == microbatches) &&
+          int64_t(before) * microbatches <= options.maxPasses)
+        push({tables(groups, microbatches).bound(), groups, microbatches, 1, Family::Any, 0, {}});
+  for (size_t group = 0; group < problem.groups.size(); ++group) {
+    if (isUsed[group])
       continue;
-    for (int microbatches = 1; microbatches <= problem.batch; ++microbatches) {
-      if (problem.batch % microbatches != 0 || (pins.microbatches && pins.microbatches != microbatches) ||
-          int64_t(stages) * microbatches > options.maxPasses)
-        continue;
-      push({tables(stages, microbatches).bound(), stages, microbatches, 1, Family::Any, 0, {}});
+    isUsed[group] = 1;
+    const int devices = problem.groups[group].devices, blocks = int(problem.model().chain().size());
+    for (int stages = 1; stages <= devices && int(before) + stages <= blocks; ++stages) {
+      groups.push_back(int(group));
+      if (devices % stages == 0)
+        startOn(groups, isUsed);
     }
+    groups.resize(before);
+    isUsed[group] = 0;
   }
 }
 
@@ -123,20 +143,21 @@ void Search::expand(const Candidate &candidate) {
   const JointPins &pins = problem.pins;
   auto add = [&](Family family, int chunks) {
     ++answer.combinations;
-    push({candidate.bound, candidate.stages, candidate.microbatches, chunks, family, 1, {}});
+    push({candidate.bound, candidate.groups, candidate.microbatches, chunks, family, 1, {}});
   };
   if (pins.allows(ScheduleKind::OneForwardOneBackward))
     add(Family::Limited, 1);
-  if (candidate.stages == 1)
+  if (candidate.stages() == 1)
     return; // all schedules are the same
   if (pins.allows(ScheduleKind::GPipe))
     add(Family::GPipe, 1);
   if (pins.allows(ScheduleKind::ZeroBubbleH1) || pins.allows(ScheduleKind::ZeroBubbleH2) ||
       pins.allows(ScheduleKind::Searched))
     add(Family::Split, 1);
-  const int blocks = int(problem.model->chain().size());
-  if (pins.allows(ScheduleKind::Interleaved) && candidate.microbatches % candidate.stages == 0)
-    for (int chunks = 2; chunks * candidate.stages <= blocks; ++chunks)
+  const int blocks = int(problem.model().chain().size());
+  if (pins.allows(ScheduleKind::Interleaved) && candidate.groups.front() == candidate.groups.back() &&
+      candidate.microbatches % candidate.stages() == 0)
+    for (int chunks = 2; chunks * candidate.stages() <= blocks; ++chunks)
       add(Family::Interleaved, chunks);
 }
 
@@ -147,6 +168,7 @@ JointPlan Search::planOf(const JointTables &tables, const StageCuts &cuts, Sched
   plan.cuts = cuts.cuts;
   for (int form : cuts.forms)
     plan.forms.push_back(tables.forms[size_t(form)].form);
+  plan.groups = tables.groups;
   return plan;
 }
 
@@ -159,8 +181,8 @@ static Pipeline shapeOf(int stages, int microbatches) {
 }
 
 void Search::boundStages(Candidate candidate) {
-  const JointTables &prices = tables(candidate.stages, candidate.microbatches);
-  const Pipeline shape = shapeOf(candidate.stages, candidate.microbatches);
+  const JointTables &prices = tables(candidate.groups, candidate.microbatches);
+  const Pipeline shape = shapeOf(candidate.stages(), candidate.microbatches);
   ++answer.bounded;
   candidate.level = 2;
   const JointPins &pins = problem.pins;
@@ -175,7 +197,7 @@ void Search::boundStages(Candidate candidate) {
     return cuts.bound;
   };
   if (candidate.family == Family::Limited) {
-    candidate.bound = cut({false, candidate.stages > 1, demandsOf(oneForwardOneBackward(shape))},
+    candidate.bound = cut({false, candidate.stages() > 1, demandsOf(oneForwardOneBackward(shape))},
                           ScheduleKind::OneForwardOneBackward);
   } else if (candidate.family == Family::GPipe) {
     candidate.bound = cut({false, false, demandsOf(gpipe(shape))}, ScheduleKind::GPipe);
@@ -214,11 +236,11 @@ static double memoryOf(const JointTables::OfForm &form, const JointPlan &plan,
 
 /// Chunks are as even as the most frequent kind of block allows; all stages take the same form.
 void Search::boundInterleaved(Candidate candidate) {
-  const JointTables &prices = tables(candidate.stages, candidate.microbatches);
-  const int parts = candidate.stages * candidate.chunks;
+  const JointTables &prices = tables(candidate.groups, candidate.microbatches);
+  const int parts = candidate.stages() * candidate.chunks;
   ++answer.bounded;
   candidate.level = 2;
-  const std::span<const int> chain = problem.model->chain();
+  const std::span<const int> chain = problem.model().chain();
   // The longest run of alike blocks.
   size_t first = 0, length = 0;
   for (size_t begin = 0, end; begin < chain.size(); begin = end) {
@@ -233,11 +255,12 @@ void Search::boundInterleaved(Candidate candidate) {
   plan.schedule = ScheduleKind::Interleaved;
   plan.microbatches = candidate.microbatches;
   plan.chunks = candidate.chunks;
+  plan.groups = candidate.groups;
   plan.cuts.push_back(0);
   for (int part = 1; part < parts; ++part)
     plan.cuts.push_back(int(first + length / size_t(parts) * size_t(part)));
   plan.cuts.push_back(int(chain.size()));
-  Pipeline shape = shapeOf(candidate.stages, candidate.microbatches);
+  Pipeline shape = shapeOf(candidate.stages(), candidate.microbatches);
   shape.chunks = candidate.chunks;
   const auto demands = demandsOf(*interleaved(shape));
   for (const JointTables::OfForm &form : prices.forms) {
@@ -247,12 +270,12 @@ void Search::boundInterleaved(Candidate candidate) {
     const Stretch last = JointTables::between(form, size_t(plan.cuts[size_t(parts) - 1]), chain.size());
     // The last stage works without pause at best.
     const double busy = candidate.chunks * part.seconds() + last.seconds() - part.seconds();
-    const double bound = std::max(candidate.microbatches * std::max(busy, all.seconds() / candidate.stages) +
-                                      (candidate.stages - 1) * (part.seconds() + 2 * form.transfer[first + even]),
+    const double bound = std::max(candidate.microbatches * std::max(busy, all.seconds() / candidate.stages()) +
+                                      (candidate.stages() - 1) * (part.seconds() + 2 * form.transfer[first + even]),
                                   prices.bound());
-    if (bound >= limit() || memoryOf(form, plan, demands) > problem.memory)
+    if (bound >= limit() || memoryOf(form, plan, demands) > prices.memory(form))
       continue;
-    plan.forms.assign(size_t(candidate.stages), form.form);
+    plan.forms.assign(size_t(candidate.stages()), form.form);
     Candidate next = candidate;
     next.bound = bound;
     next.plans = {plan};
@@ -260,11 +283,18 @@ void Search::boundInterleaved(Candidate candidate) {
   }
 }
 
+bool Search::fits(const JointPlan &plan, const JointRun &result) const {
+  for (size_t stage = 0; stage < plan.groups.size(); ++stage)
+    if (result.peaks[stage] > problem.groups[size_t(plan.groups[stage])].memory * (1 + 1e-9))
+      return false;
+  return true;
+}
+
 /// Whether `plan` fits. Keeps it where it is the best so far and `counts`.
 bool Search::tryPlan(const JointPlan &plan, bool counts) {
   auto result = partition::run(problem, plan);
   ++answer.evaluated;
-  if (!result || *std::max_element(result->peaks.begin(), result->peaks.end()) > problem.memory * (1 + 1e-9))
+  if (!result || !fits(plan, *result))
     return false;
   if (counts && result->seconds < answer.seconds) {
     answer.seconds = result->seconds;
@@ -317,7 +347,7 @@ Expected<JointAnswer> Search::run() {
   }
   if (answer.seconds == never)
     return Status::error("TN4018", "no stages, splits, microbatches and recomputation fit into " +
-                                       std::to_string(int64_t(problem.memory / 1e9)) + " GB a device");
+                                       std::to_string(int64_t(problem.groups.front().memory / 1e9)) + " GB a device");
   answer.bound = std::min(answer.bound, queue.empty() ? limit() : std::max(limit(), queue.top().bound));
   answer.bound = std::min(answer.bound, answer.seconds);
   return std::move(answer);
@@ -325,12 +355,19 @@ Expected<JointAnswer> Search::run() {
 
 static Status checkJoint(const JointProblem &problem) {
   auto fail = [](const std::string &what) { return Status::error("TN4017", what); };
-  if (!problem.model || problem.model->chain().empty() || problem.model->variants().empty())
-    return fail("a model has at least one block and one variant");
-  if (problem.devices < 1 || problem.devices > 1 << 20 || problem.batch < 1 || problem.batch > 1 << 20)
-    return fail("devices and batch are from 1 to 1048576");
-  if (!(problem.memory > 0 && std::isfinite(problem.memory)))
-    return fail("the memory of a device is not above 0");
+  if (problem.groups.empty() || problem.groups.size() > 4)
+    return fail("a cluster has from 1 to 4 groups of devices");
+  for (const JointGroup &group : problem.groups) {
+    if (!group.model || group.model->chain().empty() || group.model->variants().empty())
+      return fail("a model has at least one block and one variant");
+    if (!std::ranges::equal(group.model->chain(), problem.model().chain()) ||
+        !std::ranges::equal(group.model->variants(), problem.model().variants()))
+      return fail("the models of all groups have the same blocks and variants");
+    if (group.devices < 1 || group.devices > 1 << 20 || !(group.memory > 0 && std::isfinite(group.memory)))
+      return fail("devices are from 1 to 1048576, with memory");
+  }
+  if (problem.batch < 1 || problem.batch > 1 << 20)
+    return fail("a batch is from 1 to 1048576 samples");
   return Status::success();
 }
 

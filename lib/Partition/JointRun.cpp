@@ -19,7 +19,7 @@ bool JointPins::allows(ScheduleKind kind) const {
 
 static Status checkJointPlan(const JointProblem &problem, const JointPlan &plan) {
   auto fail = [](const std::string &what) { return Status::error("TN4017", what); };
-  const size_t blocks = problem.model->chain().size();
+  const size_t blocks = problem.model().chain().size();
   if (plan.forms.empty() || plan.chunks < 1 || plan.microbatches < 1 || problem.batch % plan.microbatches != 0)
     return fail("a batch of " + std::to_string(problem.batch) + " cannot be cut into " +
                 std::to_string(plan.microbatches) + " microbatches");
@@ -28,10 +28,12 @@ static Status checkJointPlan(const JointProblem &problem, const JointPlan &plan)
   if (plan.cuts.size() != plan.forms.size() * size_t(plan.chunks) + 1 || plan.cuts.front() != 0 ||
       size_t(plan.cuts.back()) != blocks || !std::is_sorted(plan.cuts.begin(), plan.cuts.end()))
     return fail("the stages of a plan do not cover the " + std::to_string(blocks) + " blocks of the model");
-  for (const Form &form : plan.forms)
-    if (form.tensor < 1 || form.data < 1 || problem.batch / plan.microbatches % form.data != 0)
-      return fail("a microbatch of " + std::to_string(problem.batch / plan.microbatches) +
-                  " samples cannot be shared by " + std::to_string(form.data) + " copies");
+  if (plan.groups.size() != plan.forms.size())
+    return fail("a plan names the group of each stage");
+  for (size_t stage = 0; stage < plan.forms.size(); ++stage)
+    if (plan.forms[stage].tensor < 1 || plan.forms[stage].data < 1 || plan.groups[stage] < 0 ||
+        size_t(plan.groups[stage]) >= problem.groups.size())
+      return fail("stage " + std::to_string(stage) + " has no devices, or is on a group that is not there");
   return Status::success();
 }
 
@@ -47,12 +49,13 @@ private:
   /// Prices of a part of the chain in the form of its stage; TN4017 where it cannot be split so.
   Expected<Stretch> price(int part);
   Status addStage(int stage);
+  const JointModel &modelOf(int stage) const { return *problem.groups[size_t(plan.groups[size_t(stage)])].model; }
   Expected<Schedule> order() const;
   void load(std::vector<LinkLoad> &loads, int from, int to, const Traffic &traffic) const;
 
   const JointProblem &problem;
   const JointPlan &plan;
-  std::map<std::tuple<int, int, int, int>, BlockPrice> prices; ///< by kind and form
+  std::map<std::tuple<int, int, int, int, int>, BlockPrice> prices; ///< by group, kind and form
   PipelineCosts costs;
   std::vector<Stretch> held; ///< of each stage, all its chunks
   double handover = 0;       ///< seconds, of the slowest
@@ -62,17 +65,19 @@ private:
 } // namespace
 
 Expected<Stretch> Runner::price(int part) {
-  const Form &form = plan.forms[size_t(part) % plan.forms.size()];
-  const int samples = problem.batch / plan.microbatches / form.data;
+  const int stage = part % plan.stages(), samples = problem.batch / plan.microbatches;
+  const Form &form = plan.forms[size_t(stage)];
+  const JointModel &model = modelOf(stage);
   Stretch sum;
   for (int block = plan.cuts[size_t(part)]; block < plan.cuts[size_t(part) + 1]; ++block) {
-    const int kind = problem.model->chain()[size_t(block)];
-    auto [found, isNew] = prices.try_emplace({kind, form.tensor, form.data, form.variant});
+    const int kind = model.chain()[size_t(block)];
+    auto [found, isNew] = prices.try_emplace({plan.groups[size_t(stage)], kind, form.tensor, form.data, form.variant});
     if (isNew) {
-      auto price = problem.model->price(kind, form, samples, plan.stages());
+      auto price = model.price(kind, form, samples, plan.stages());
       if (!price)
-        return Status::error("TN4017", "block " + std::to_string(block) + " cannot be split over " +
-                                           std::to_string(form.tensor) + " devices");
+        return Status::error("TN4017", "block " + std::to_string(block) + " with " + std::to_string(samples) +
+                                           " samples cannot be split over " + std::to_string(form.data) +
+                                           " copies of " + std::to_string(form.tensor) + " devices");
       found->second = *price;
     }
     const BlockPrice &price = found->second;
@@ -114,8 +119,8 @@ Status Runner::addStage(int stage) {
   cost.fixedBytes = all.fixed + all.working;
   cost.bytesPerMicrobatch = all.kept;
   cost.bytesForWeights = all.forWeights;
-  cost.optimizer = problem.model->optimizer(all.parameters);
-  const Traffic sum = problem.model->gradients(all.parameters, form, plan.stages());
+  cost.optimizer = modelOf(stage).optimizer(all.parameters);
+  const Traffic sum = modelOf(stage).gradients(all.parameters, form, plan.stages());
   cost.gradientLatency = sum.latency;
   load(cost.gradients, stage, stage, sum);
   if (plan.stages() == 1)
@@ -125,8 +130,9 @@ Status Runner::addStage(int stage) {
     const int cut = plan.cuts[size_t(std::max(stage, next))];
     const int samples = problem.batch / plan.microbatches;
     const Form &other = plan.forms[size_t(next)];
-    const Traffic a = problem.model->transfer(cut, form, samples / form.data, plan.stages());
-    const Traffic b = problem.model->transfer(cut, other, samples / other.data, plan.stages());
+    const bool leaves = plan.groups[size_t(stage)] != plan.groups[size_t(next)];
+    const Traffic a = modelOf(stage).transfer(cut, form, samples, plan.stages(), leaves);
+    const Traffic b = modelOf(next).transfer(cut, other, samples, plan.stages(), leaves);
     return a.total() > b.total() ? a : b;
   };
   const int next = (stage + 1) % plan.stages(), before = (stage + plan.stages() - 1) % plan.stages();
@@ -156,7 +162,8 @@ Expected<Schedule> Runner::order() const {
   std::vector<ActivationLimit> limits(held.size(), {1e9, 0});
   for (size_t stage = 0; stage < held.size(); ++stage)
     if (const Stretch &all = held[stage]; all.kept > 0)
-      limits[stage] = {(problem.memory - all.fixed - all.working) / all.kept, all.forWeights / all.kept};
+      limits[stage] = {(problem.groups[size_t(plan.groups[stage])].memory - all.fixed - all.working) / all.kept,
+                       all.forWeights / all.kept};
   Pipeline pipeline = result.pipeline;
   pipeline.transferSeconds = handover;
   return searchZeroBubble(pipeline, limits);

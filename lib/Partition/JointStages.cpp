@@ -33,7 +33,8 @@ private:
   void extend(size_t stage, size_t first, double time);
   double wayBack(size_t stage, size_t last) const;
   bool isInTime(const Stretch &stretch, size_t stage, size_t first, size_t last, double tail, double time) const;
-  bool fits(const Stretch &stretch, size_t stage, size_t first, size_t last, double tail, double time) const;
+  bool fits(const Stretch &stretch, double memory, size_t stage, size_t first, size_t last, double tail,
+            double time) const;
 
   const JointTables &tables;
   const StageRules &rules;
@@ -50,10 +51,11 @@ double Cutter::wayBack(size_t stage, size_t last) const {
 }
 
 /// Memory, and what waits for it.
-bool Cutter::fits(const Stretch &stretch, size_t stage, size_t first, size_t last, double tail, double time) const {
-  const double free = tables.problem.memory - stretch.fixed - stretch.working;
+bool Cutter::fits(const Stretch &stretch, double memory, size_t stage, size_t first, size_t last, double tail,
+                  double time) const {
+  const double free = memory - stretch.fixed - stretch.working;
   if (!rules.demands.empty())
-    return JointTables::bytes(stretch, rules.demands[stage]) <= tables.problem.memory;
+    return JointTables::bytes(stretch, rules.demands[stage]) <= memory;
   if (free < stretch.kept)
     return false;
   // On average over the step as many microbatches are held as are on the way to the last stage and back, and as many
@@ -113,9 +115,11 @@ void Cutter::extend(size_t stage, size_t first, double time) {
     bool isTooLarge = true;
     for (size_t i = 0; i < tables.forms.size(); ++i) {
       const JointTables::OfForm &form = tables.forms[i];
+      if (form.group != tables.groups[stage])
+        continue;
       Stretch stretch = JointTables::between(form, first, last);
       stretch.working = working[i];
-      isTooLarge &= stretch.fixed > tables.problem.memory;
+      isTooLarge &= stretch.fixed > tables.memory(form);
       if (before.there + batches * stretch.seconds() > time)
         continue;
       const double moved = isLast ? 0 : form.transfer[last], tail = tables.tail(i, stretch);
@@ -126,7 +130,7 @@ void Cutter::extend(size_t stage, size_t first, double time) {
         prefix += before.prefix;
       const double there = before.there + stretch.forward + moved;
       if ((prefix >= next.prefix && there >= next.there) || !isInTime(stretch, stage, first, last, tail, time) ||
-          !fits(stretch, stage, first, last, tail, time))
+          !fits(stretch, tables.memory(form), stage, first, last, tail, time))
         continue;
       if (prefix < next.prefix) {
         next.prefix = prefix;

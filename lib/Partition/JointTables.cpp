@@ -4,25 +4,17 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 
 namespace tenon::partition {
 
-JointTables::JointTables(const JointProblem &problem, int stages, int microbatches)
-    : problem(problem), stages(stages), microbatches(microbatches) {
-  const int devices = problem.devices / stages, samples = problem.batch / microbatches;
-  for (int tensor = 1; tensor <= devices; ++tensor) {
-    const int data = devices / tensor;
-    if (devices % tensor != 0 || samples % data != 0 || (problem.pins.tensor && problem.pins.tensor != tensor) ||
-        (problem.pins.data && problem.pins.data != data))
-      continue;
-    for (int variant = 0; variant < int(problem.model->variants().size()); ++variant) {
-      const auto &allowed = problem.pins.variants;
-      if (allowed.empty() || std::find(allowed.begin(), allowed.end(), variant) != allowed.end())
-        add({tensor, data, variant}, samples / data);
-    }
-  }
+JointTables::JointTables(const JointProblem &problem, std::vector<int> groupsOfStages, int microbatches)
+    : problem(problem), groups(std::move(groupsOfStages)), stages(int(groups.size())), microbatches(microbatches) {
+  for (int group = 0; group < int(problem.groups.size()); ++group)
+    if (std::find(groups.begin(), groups.end(), group) != groups.end())
+      addGroup(group);
   tails.resize(forms.size());
-  const size_t blocks = problem.model->chain().size();
+  const size_t blocks = problem.model().chain().size();
   leastSums.assign(blocks + 1, 0);
   leastBoth.assign(blocks + 1, 0);
   for (size_t i = 0; i < blocks; ++i) {
@@ -41,20 +33,37 @@ JointTables::JointTables(const JointProblem &problem, int stages, int microbatch
       leastTransfer = std::min(leastTransfer, *std::min_element(form.transfer.begin() + 1, form.transfer.end() - 1));
 }
 
-void JointTables::add(const Form &form, int samples) {
+void JointTables::addGroup(int group) {
+  const int devices = problem.groups[size_t(group)].devices / int(std::count(groups.begin(), groups.end(), group));
+  const JointPins &pins = problem.pins;
+  for (int tensor = 1; tensor <= devices; ++tensor) {
+    const int data = devices / tensor;
+    if (devices % tensor != 0 || (pins.tensor && pins.tensor != tensor) || (pins.data && pins.data != data))
+      continue;
+    for (int variant = 0; variant < int(problem.model().variants().size()); ++variant)
+      if (pins.variants.empty() ||
+          std::find(pins.variants.begin(), pins.variants.end(), variant) != pins.variants.end())
+        add(group, {tensor, data, variant});
+  }
+}
+
+void JointTables::add(int group, const Form &form) {
+  const JointModel &model = *problem.groups[size_t(group)].model;
+  const int samples = problem.batch / microbatches;
   OfForm entry;
+  entry.group = group;
   entry.form = form;
   std::map<int, BlockPrice> prices;
-  for (int kind : problem.model->chain()) {
+  for (int kind : model.chain()) {
     if (prices.count(kind))
       continue;
-    auto price = problem.model->price(kind, form, samples, stages);
+    auto price = model.price(kind, form, samples, stages);
     if (!price)
       return;
     prices[kind] = *price;
   }
   Stretch sum;
-  for (int kind : problem.model->chain()) {
+  for (int kind : model.chain()) {
     const BlockPrice &price = prices[kind];
     sum.working = price.workingBytes;
     entry.sums.push_back(sum);
@@ -68,7 +77,7 @@ void JointTables::add(const Form &form, int samples) {
   }
   entry.sums.push_back(sum);
   for (size_t cut = 0; cut < entry.sums.size(); ++cut)
-    entry.transfer.push_back(stages > 1 ? problem.model->transfer(int(cut), form, samples, stages).total() : 0);
+    entry.transfer.push_back(stages > 1 ? model.transfer(int(cut), form, samples, stages, false).total() : 0);
   // Of forms on as many devices one can be no better than another in anything: full recomputation where nothing is kept
   // that it would not keep, say.
   for (const OfForm &other : forms)
@@ -79,7 +88,7 @@ void JointTables::add(const Form &form, int samples) {
 }
 
 bool JointTables::isDominated(const OfForm &entry, const OfForm &other) const {
-  if (entry.form.tensor != other.form.tensor || entry.form.data != other.form.data)
+  if (entry.group != other.group || entry.form.tensor != other.form.tensor || entry.form.data != other.form.data)
     return false;
   for (size_t i = 0; i + 1 < entry.sums.size(); ++i) {
     const Stretch mine = between(entry, i, i + 1), theirs = between(other, i, i + 1);
@@ -108,9 +117,11 @@ Stretch JointTables::between(const OfForm &form, size_t first, size_t last) {
 
 double JointTables::tail(size_t form, const Stretch &stretch) const {
   auto [found, isNew] = tails[form].try_emplace(stretch.parameters, 0);
-  if (isNew)
-    found->second = problem.model->gradients(stretch.parameters, forms[form].form, stages).total() +
-                    problem.model->optimizer(stretch.parameters);
+  if (isNew) {
+    const JointModel &model = *problem.groups[size_t(forms[form].group)].model;
+    found->second =
+        model.gradients(stretch.parameters, forms[form].form, stages).total() + model.optimizer(stretch.parameters);
+  }
   return found->second;
 }
 
@@ -122,14 +133,43 @@ double JointTables::bytes(const Stretch &stretch, const std::vector<Demand> &dem
   return stretch.fixed + stretch.working + most;
 }
 
+/// Of a time x for each stage: the stages of group g have stages_g x seconds for their blocks. For any weights of the
+/// groups, x times the weighted stages is at least the blocks, each where its weighted seconds are the least.
+double JointTables::slowestStage() const {
+  const size_t blocks = leastSums.size() - 1;
+  std::vector<std::vector<double>> least(problem.groups.size());
+  for (const OfForm &form : forms) {
+    auto &list = least[size_t(form.group)];
+    list.resize(blocks, std::numeric_limits<double>::infinity());
+    for (size_t i = 0; i < blocks; ++i)
+      list[i] = std::min(list[i], between(form, i, i + 1).seconds());
+  }
+  double weights = 0;
+  std::vector<double> weight(least.size(), 0);
+  for (int group : groups) {
+    const auto &list = least[size_t(group)];
+    if (list.empty())
+      return std::numeric_limits<double>::infinity();
+    weight[size_t(group)] = 1 / std::max(std::accumulate(list.begin(), list.end(), 0.0), 1e-300);
+    weights += weight[size_t(group)];
+  }
+  double sum = 0, slowest = 0;
+  for (size_t i = 0; i < blocks; ++i) {
+    double block = std::numeric_limits<double>::infinity();
+    for (size_t group = 0; group < least.size(); ++group)
+      if (weight[group] > 0)
+        block = std::min(block, weight[group] * least[group][i]);
+    sum += block;
+    slowest = std::max(slowest, leastSums[i + 1] - leastSums[i]);
+  }
+  return std::max(slowest, sum / weights);
+}
+
 double JointTables::bound() const {
   if (forms.empty())
     return std::numeric_limits<double>::infinity();
-  double slowest = leastSums.back() / stages;
-  for (size_t i = 1; i < leastSums.size(); ++i)
-    slowest = std::max(slowest, leastSums[i] - leastSums[i - 1]);
   // The first microbatch goes through all stages and back.
-  return std::max(microbatches * slowest, leastBoth.back() + 2 * (stages - 1) * leastTransfer);
+  return std::max(microbatches * slowestStage(), leastBoth.back() + 2 * (stages - 1) * leastTransfer);
 }
 
 } // namespace tenon::partition

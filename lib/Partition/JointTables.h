@@ -31,9 +31,11 @@ struct Demand {
 
 class JointTables {
 public:
-  JointTables(const JointProblem &problem, int stages, int microbatches);
+  /// Stage s is on group `groups[s]`.
+  JointTables(const JointProblem &problem, std::vector<int> groups, int microbatches);
 
   struct OfForm {
+    int group = 0;
     Form form;
     std::vector<Stretch> sums;    ///< of the first i blocks; `working` of block i itself
     std::vector<double> transfer; ///< seconds of what crosses before block i
@@ -41,12 +43,14 @@ public:
 
   /// Blocks `first` to `last` - 1, but for `working`.
   static Stretch between(const OfForm &form, size_t first, size_t last);
+  double memory(const OfForm &form) const { return problem.groups[size_t(form.group)].memory; }
   /// Gradients and optimizer of a stretch.
   double tail(size_t form, const Stretch &stretch) const;
   /// Bytes of a device when the stage holds any of `demands`.
   static double bytes(const Stretch &stretch, const std::vector<Demand> &demands);
 
   const JointProblem &problem;
+  const std::vector<int> groups; ///< of each stage
   const int stages, microbatches;
   std::vector<OfForm> forms;     ///< none: the devices cannot share a microbatch
   std::vector<double> leastSums; ///< of seconds of the first i blocks, each in its best form
@@ -56,7 +60,9 @@ public:
   double bound() const;
 
 private:
-  void add(const Form &form, int samples);
+  double slowestStage() const;
+  void addGroup(int group);
+  void add(int group, const Form &form);
   bool isDominated(const OfForm &entry, const OfForm &other) const;
 
   mutable std::vector<std::unordered_map<double, double>> tails; ///< by form and parameters

@@ -31,13 +31,15 @@ static StepPlan stepOf(const Form &form, int samples, int stages) {
 }
 
 std::optional<BlockPrice> JointTransformer::price(int kind, const Form &form, int samples, int stages) const {
+  if (samples % form.data != 0)
+    return std::nullopt;
   // Ranks of a copy fill nodes, or nodes are filled with copies.
   const int inNode = int(cluster.groups.front().devicesPerNode);
   if (inNode % form.tensor != 0 && form.tensor % inNode != 0)
     return std::nullopt;
   if (std::fmod(model.heads, form.tensor) != 0 || (form.tensor == 1 && form.variant % 2 != 0))
     return std::nullopt;
-  const StepPlan plan = stepOf(form, samples, 1);
+  const StepPlan plan = stepOf(form, samples / form.data, 1);
   const Pricer pricer(cluster, model, plan);
   const ActivationBytes bytes = activationBytes(model, plan);
   BlockPrice price;
@@ -60,9 +62,9 @@ std::optional<BlockPrice> JointTransformer::price(int kind, const Form &form, in
   return price;
 }
 
-Traffic JointTransformer::transfer(int, const Form &form, int samples, int stages) const {
-  const StepPlan plan = stepOf(form, samples, stages);
-  return Pricer(cluster, model, plan).transfer();
+Traffic JointTransformer::transfer(int, const Form &form, int samples, int stages, bool leaves) const {
+  const StepPlan plan = stepOf(form, std::max(1, samples / form.data), stages);
+  return Pricer(cluster, model, plan).transfer(leaves);
 }
 
 Traffic JointTransformer::gradients(double parameters, const Form &form, int stages) const {
@@ -82,6 +84,7 @@ JointPlan JointTransformer::planOf(const StepPlan &step) const {
   plan.chunks = step.interleave;
   plan.forms.assign(size_t(step.pipeline),
                     {step.tensor, step.data, variantOf(step.recompute, step.sequenceParallel && step.tensor > 1)});
+  plan.groups.assign(size_t(step.pipeline), 0);
   const int parts = step.pipeline * step.interleave;
   plan.cuts.push_back(0);
   for (int part = 1; part < parts; ++part)

@@ -34,8 +34,8 @@ public:
   PassSeconds layersPass(double layers) const;
   /// Embedding and loss.
   PassSeconds headPass() const;
-  /// Handing an activation on to the next stage.
-  Traffic transfer() const;
+  /// Handing an activation on to the next stage, in any case over the network where it `leaves` these nodes.
+  Traffic transfer(bool leaves = false) const;
   /// All-reduce of the gradients of as many parameters over the copies, and Adam's step for them.
   Traffic gradients(double parameters) const;
   double optimizer(double parameters) const;

@@ -131,11 +131,13 @@ PassSeconds Pricer::headPass() const {
           logits + tensorAllReduce() + constants.launchMicrobatch / 3, logits + constants.launchMicrobatch / 3};
 }
 
-Traffic Pricer::transfer() const {
+Traffic Pricer::transfer(bool leaves) const {
   if (plan.pipeline == 1)
     return {};
   const double bytes = 2 * tokens * model.hidden / (plan.sequenceParallel ? tensor : 1);
   const double neighbours = double(plan.tensor) * plan.data; // ranks of a stage
+  if (leaves)
+    return {latency, bytes * std::min(neighbours, double(node.devicesPerNode)) / network, true};
   if (neighbours * plan.pipeline <= double(node.devicesPerNode) || neighbours < double(node.devicesPerNode))
     return {node.link.latency, bytes / node.link.bandwidth, false};
   return {latency, bytes * double(node.devicesPerNode) / network, true};

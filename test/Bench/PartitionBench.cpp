@@ -78,7 +78,7 @@ void joint(const Transformer &transformer, int devices, int batch, double networ
   tenon::cost::Cluster cluster = *tenon::cost::findCluster("a100");
   cluster.groups.front().network = network;
   const JointTransformer model(cluster, transformer);
-  JointProblem problem{&model, devices, 0.95 * double(cluster.groups.front().device.memoryBytes), batch, {}};
+  JointProblem problem{{{&model, devices, 0.95 * double(cluster.groups.front().device.memoryBytes)}}, batch, {}};
   double least = forbidden;
   for (StepPlan &plan : listed) {
     plan.batch = batch;

@@ -2,7 +2,8 @@
 //
 // One search over everything that makes a training step: into how many stages a chain of blocks is cut and where; how
 // the devices of each stage share its work (`tensor` of them a copy, `data` copies) and what they compute again; how
-// many microbatches; which schedule. Stages have as many devices each. A model says what a block costs: by closed
+// many microbatches; which schedule. Stages of a group have as many devices each; where groups are not alike, stages
+// follow their speed. A model says what a block costs: by closed
 // formulas (JointTransformer.h), or by solving the block's own Problem; a kind of block is asked for once a form.
 // docs/Rationale/Partition.md.
 //
@@ -53,11 +54,12 @@ public:
   virtual std::span<const int> chain() const = 0;
   /// Names of the variants; at least one.
   virtual std::span<const std::string> variants() const = 0;
-  /// A block of `kind` where each copy has `samples` samples of a microbatch, and there are `stages` stages; nothing
-  /// where it cannot be split so.
+  /// A block of `kind` where the copies have `samples` samples of a microbatch together, and there are `stages` stages;
+  /// nothing where it cannot be split so.
   virtual std::optional<BlockPrice> price(int kind, const Form &form, int samples, int stages) const = 0;
-  /// Handing on what crosses the place before block `cut`, or its gradient, where there are `stages` stages.
-  virtual Traffic transfer(int cut, const Form &form, int samples, int stages) const = 0;
+  /// Handing on what crosses the place before block `cut`, or its gradient, where there are `stages` stages; to another
+  /// group of devices where it `leaves`.
+  virtual Traffic transfer(int cut, const Form &form, int samples, int stages, bool leaves) const = 0;
   /// Summing gradients of as many parameters a device over the copies.
   virtual Traffic gradients(double parameters, const Form &form, int stages) const = 0;
   /// Seconds of the optimizer.
@@ -78,12 +80,20 @@ struct JointPins {
   bool allows(ScheduleKind kind) const;
 };
 
-struct JointProblem {
-  const JointModel *model = nullptr; ///< outlives the problem
+/// Alike devices. A stage is on devices of one group.
+struct JointGroup {
+  const JointModel *model = nullptr; ///< what they take; outlives the problem
   int devices = 1;
   double memory = 0; ///< bytes of a device
-  int batch = 1;     ///< samples of a step
+};
+
+struct JointProblem {
+  /// Plans use one group or several, all devices of each; models have the same chain and variants.
+  std::vector<JointGroup> groups;
+  int batch = 1; ///< samples of a step
   JointPins pins;
+
+  const JointModel &model() const { return *groups.front().model; }
 };
 
 struct JointPlan {
@@ -92,6 +102,7 @@ struct JointPlan {
   int chunks = 1;          ///< of a stage: chunk c of stage s is part c * stages + s of the chain
   std::vector<int> cuts;   ///< part i is blocks cuts[i] to cuts[i + 1] - 1
   std::vector<Form> forms; ///< of each stage
+  std::vector<int> groups; ///< of each stage
 
   int stages() const { return int(forms.size()); }
 };
