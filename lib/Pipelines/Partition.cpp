@@ -65,6 +65,12 @@ FailureOr<PartitionAnswer> tenon::partitionModule(ModuleOp module, const Compile
   if (!llvm::hasSingleElement(functions) || !module.getOps<plan_ir::ScriptOp>().empty())
     return fail(module, Status::error("TN4021", "only a run knows which parts of this model it takes", "",
                                       "compile it for one device: leave --devices out"));
+  if (!isTraining) { // what becomes one kernel is split as one
+    PassManager manager(module.getContext(), ModuleOp::getOperationName());
+    buildPhase(manager, Phase::Partition, {});
+    if (failed(runSerially(manager, module)))
+      return failure();
+  }
   PartitionOptions partition;
   partition.cluster = std::move(*cluster);
   partition.parallel = std::move(*parallel);

@@ -67,6 +67,8 @@ void tenon::buildPhase(OpPassManager &manager, Phase phase, const PipelineOption
     buildSimplify(function, options);
   else if (phase == Phase::Compress)
     buildCompress(function, options);
+  else if (phase == Phase::Partition)
+    function.addPass(createFuseAttention());
   else if (phase == Phase::Dispatch)
     buildDispatch(function, options);
 }

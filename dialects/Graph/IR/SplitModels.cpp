@@ -175,33 +175,47 @@ struct RecurrenceSplit : SplitOpInterface::ExternalModel<RecurrenceSplit<Op>, Op
 // Attention: batch and heads
 //===----------------------------------------------------------------------===//
 
+/// Loops: heads of k, each of which serves several of q; rows of q; samples, if all operands have as many.
 struct AttentionSplit : SplitOpInterface::ExternalModel<AttentionSplit, AttentionOp> {
+  enum { Heads, Rows };
+
   SplitRule getSplitRule(Operation *op) const {
     auto attention = cast<AttentionOp>(op);
+    const DimAttr samples = dimOf(attention.getQ(), 0), rows = dimOf(attention.getQ(), 2);
     RuleBuilder rule(op);
-    const DimAttr batch = dimOf(attention.getQ(), 0), heads = dimOf(attention.getQ(), 1);
-    const bool isOneBatch = batch == dimOf(attention.getK(), 0) && batch == dimOf(attention.getV(), 0);
-    // A head of k serves several of q: one iteration is a head of k.
-    const int b = isOneBatch ? rule.loop(batch) : -1, h = rule.loop(dimOf(attention.getK(), 1));
+    rule.loop(dimOf(attention.getK(), 1));
+    rule.loop(rows);
+    const bool isOneBatch = samples == dimOf(attention.getK(), 0) && samples == dimOf(attention.getV(), 0);
+    const int b = isOneBatch ? rule.loop(samples) : -1;
     for (unsigned i = 0; i < 3; ++i) {
       rule.operand(i, 0, b);
-      rule.operand(i, 1, h);
+      rule.operand(i, 1, Heads);
     }
-    rule.result(0, 0, b);
-    rule.result(0, 1, h);
-    if (Value mask = attention.getMask()) {
-      const unsigned rank = rankOf(mask);
-      for (auto [axis, extent, loop] : {std::tuple(0u, batch, b), std::tuple(1u, heads, h)}) {
-        if (axis + rank < 4)
-          continue;
-        const DimAttr dim = dimOf(mask, axis + rank - 4);
-        if (dim == extent)
-          rule.operand(3, axis + rank - 4, loop);
-        else if (!dim.isConstant(1)) // may be either in a run
-          return RuleBuilder(op).take();
-      }
+    rule.operand(0, 2, Rows);
+    for (auto [axis, loop] : {std::pair(0, b), std::pair(1, int(Heads)), std::pair(2, int(Rows))})
+      rule.result(0, axis, loop);
+    const unsigned rank = attention.getMask() ? rankOf(attention.getMask()) : 0;
+    for (auto [axis, extent, loop] :
+         {std::tuple(0u, samples, b), std::tuple(1u, dimOf(attention.getQ(), 1), int(Heads)),
+          std::tuple(2u, rows, int(Rows))}) {
+      if (axis + rank < 4)
+        continue;
+      const DimAttr dim = dimOf(attention.getMask(), axis + rank - 4);
+      if (dim == extent)
+        rule.operand(3, axis + rank - 4, loop);
+      else if (!dim.isConstant(1)) // may be either in a run
+        return RuleBuilder(op).take();
     }
     return rule.take();
+  }
+
+  SmallVector<Value> createLocalPart(Operation *op, OpBuilder &builder, ValueRange operands, TypeRange types,
+                                     const LocalPart &part) const {
+    SmallVector<Value> local = cloneLocal(builder, op, operands, types);
+    auto attention = local.front().getDefiningOp<AttentionOp>();
+    if (auto offset = attention.getCausalOffset(); offset && !part.begins.empty())
+      attention.setCausalOffsetAttr(*offset + part.begins[Rows]);
+    return local;
   }
 };
 

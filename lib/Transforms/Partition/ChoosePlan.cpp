@@ -190,6 +190,9 @@ Chain Planner::makeChain() const {
   const std::vector<double> seconds = findSeconds();
   for (size_t i = 0; i < seconds.size(); ++i)
     chain.seconds[graph.ops[i].home] += seconds[i];
+  if (plan.setting.isForced)
+    for (int i = 0; i < count; ++i)
+      chain.flops.push_back(graph.ops[i].flops);
   addMemory(chain);
   std::vector<int> last(count, -1); // the last op that reads it
   for (int i = 0; i < count; ++i)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 using namespace tenon::choice;
 
@@ -10,7 +11,7 @@ static constexpr double infinite = std::numeric_limits<double>::infinity();
 
 /// Dynamic programming: worst[k] is the slowest of the stages so far, which end before op k. Stages are tried from
 /// their end to their beginning, which only makes them slower and larger.
-std::vector<int> tenon::choice::cutStages(const Chain &chain, int stages) {
+static std::vector<int> cut(const Chain &chain, int stages, double leastFlops) {
   const int count = int(chain.seconds.size());
   std::vector<double> worst(count + 1, infinite);
   worst[0] = 0;
@@ -19,14 +20,17 @@ std::vector<int> tenon::choice::cutStages(const Chain &chain, int stages) {
     std::vector<double> next(count + 1, infinite);
     std::vector<int> &begins = from.emplace_back(count + 1, -1);
     for (int end = stage + 1; end <= count - (stages - 1 - stage); ++end) {
-      double seconds = 0;
+      double seconds = 0, flops = 0;
       int64_t weights = 0, live = 0;
       for (int first = end - 1; first >= stage; --first) {
         seconds += chain.seconds[first];
         weights += chain.weights[first];
         live = std::max(live, chain.live[first]);
+        flops += leastFlops > 0 ? chain.flops[first] : 0;
         if (seconds >= next[end] || weights + live > chain.capacity)
           break;
+        if (flops < leastFlops)
+          continue;
         const double slowest = std::max(worst[first], seconds + (first > 0 ? chain.entry[first] : 0));
         if (slowest < next[end]) {
           next[end] = slowest;
@@ -43,4 +47,12 @@ std::vector<int> tenon::choice::cutStages(const Chain &chain, int stages) {
     firsts.insert(firsts.begin(), from[stage][end]);
   }
   return firsts;
+}
+
+std::vector<int> tenon::choice::cutStages(const Chain &chain, int stages) {
+  const double fair = std::accumulate(chain.flops.begin(), chain.flops.end(), 0.0) / stages;
+  for (double part : {0.8, 0.5, 0.25})
+    if (std::vector<int> firsts = fair > 0 ? cut(chain, stages, part * fair) : std::vector<int>(); !firsts.empty())
+      return firsts;
+  return cut(chain, stages, 0);
 }

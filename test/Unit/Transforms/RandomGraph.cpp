@@ -115,8 +115,11 @@ Value Generator::addAttention(Value x) {
   auto dims = dimsOf(x);
   if (dims.size() != 4 || !dims[1].getConstant())
     return {};
-  return AttentionOp::create(builder, loc, x, x, x, Value(), builder.getF64FloatAttr(0.5), builder.getF64FloatAttr(0),
-                             DimAttr(), builder.getUnitAttr());
+  Value mask; // none, for all heads, for each
+  if (draw(0, 2) != 0 && dims[2].getConstant())
+    mask = draw(0, 1) ? weight({dims[2], dims[2]}) : weight({dims[1], dims[2], dims[2]});
+  return AttentionOp::create(builder, loc, x, x, x, mask, builder.getF64FloatAttr(0.5), builder.getF64FloatAttr(0),
+                             draw(0, 1) ? constant(draw(0, 1)) : DimAttr(), builder.getUnitAttr());
 }
 
 Value Generator::addReduction(Value x) {
