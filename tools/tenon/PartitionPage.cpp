@@ -224,15 +224,11 @@ void Page::printOps() {
          "<th class=\"n\">kernel</th><th class=\"n\">combine</th><th class=\"n\">reshard</th><th>next best</th></tr>\n";
   for (const OpGroup &group : groupOps(answer)) {
     const PartitionedOp &op = group.first;
-    const std::string extra = op.alternative.empty() ? "none"
-                              : std::isfinite(op.alternativeExtra)
-                                  ? op.alternative + " +" + formatSeconds(std::max(0.0, op.alternativeExtra))
-                                  : op.alternative + ", excluded";
     out << "<tr><td class=\"n\">" << group.count << "</td><td>" << escape(op.kind)
         << (op.phase == "forward" ? "" : " (" + op.phase + ")") << "</td><td class=\"name\">" << escape(op.node)
         << "</td><td>" << escape(op.strategy) << "</td><td class=\"n\">" << formatSeconds(op.compute)
         << "</td><td class=\"n\">" << formatSeconds(op.reduction) << "</td><td class=\"n\">"
-        << formatSeconds(op.resharding) << "</td><td>" << escape(extra) << "</td></tr>\n";
+        << formatSeconds(op.resharding) << "</td><td>" << escape(describeAlternative(op)) << "</td></tr>\n";
   }
   out << "</table></div>\n";
 }

@@ -108,12 +108,15 @@ json::Object tools::toJson(const PartitionAnswer &answer) {
 // Text
 //===----------------------------------------------------------------------===//
 
-/// Why an op is split so: what the next best would have cost, all others as they are.
-static std::string reasonFor(const PartitionedOp &op) {
+std::string tools::describeAlternative(const PartitionedOp &op) {
+  constexpr double same = 1e-12;
   if (op.alternative.empty())
     return "no other way";
-  return "next best " + op.alternative + ": " +
-         (std::isfinite(op.alternativeExtra) ? "+" + formatSeconds(std::max(0.0, op.alternativeExtra)) : "excluded");
+  if (!std::isfinite(op.alternativeExtra))
+    return op.alternative + ": excluded";
+  if (op.alternativeExtra < -same)
+    return op.alternative + ": -" + formatSeconds(-op.alternativeExtra) + ", but does not fit into memory";
+  return op.alternative + ": +" + formatSeconds(op.alternativeExtra < same ? 0 : op.alternativeExtra);
 }
 
 static void printOps(const PartitionAnswer &answer, llvm::raw_ostream &out) {
@@ -124,7 +127,7 @@ static void printOps(const PartitionAnswer &answer, llvm::raw_ostream &out) {
   int others = 0;
   out << "\nWhat takes the time (dimN: that dimension of the result is split; sumN: a sum over that of an operand):\n";
   out << llvm::formatv("  {0,5} {1,-24} {2,-26} {3,9} {4,9} {5,9}  {6}\n", "ops", "kind", "strategy", "compute",
-                       "combine", "reshard", "why");
+                       "combine", "reshard", "next best");
   for (const OpGroup &group : groupOps(answer)) {
     if (group.seconds < worthMentioning * all) {
       rest += group.seconds;
@@ -135,7 +138,7 @@ static void printOps(const PartitionAnswer &answer, llvm::raw_ostream &out) {
     const std::string kind = op.phase == "forward" ? op.kind : op.kind + " (" + op.phase + ")";
     out << llvm::formatv("  {0,5} {1,-24} {2,-26} {3,9} {4,9} {5,9}  {6}", group.count, kind, op.strategy,
                          formatSeconds(op.compute), formatSeconds(op.reduction), formatSeconds(op.resharding),
-                         reasonFor(op));
+                         describeAlternative(op));
     if (answer.parallel.stages > 1)
       out << ", stage " << op.stage;
     if (!op.node.empty())

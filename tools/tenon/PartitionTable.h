@@ -24,6 +24,9 @@ std::vector<OpGroup> groupOps(const PartitionAnswer &answer);
 /// "ranks 0 to 3".
 std::string ranksOf(const PartitionAnswer &answer, int stage);
 
+/// What the next best way to split `op` would cost, all others as they are.
+std::string describeAlternative(const PartitionedOp &op);
+
 /// The whole answer.
 llvm::json::Object toJson(const PartitionAnswer &answer);
 

@@ -38,6 +38,7 @@ public:
     setting.device = commonDevice(cluster, form.devices());
     setting.collectives = clusterSeconds(cluster, setting.mesh);
     setting.forcedFlops = forcedFlops();
+    setting.inputBytes = graph.inputBytes / (isTraining() ? copies() : 1); // for a run every device gets all of them
     plan.capacity = setting.device.memoryBytes > 0 ? setting.device.memoryBytes : partition::Problem().capacity;
   }
 
@@ -45,11 +46,22 @@ public:
 
 private:
   double forcedFlops() const;
-  void cut();
+  bool attempt(double capacity, bool recomputes);
+  bool fits() const {
+    const std::vector<int64_t> usage = partition::usageOf(plan.priced.problem, plan.choice);
+    return *std::max_element(usage.begin(), usage.end()) <= plan.capacity;
+  }
+  bool cut();
   Chain makeChain() const;
   void addMemory(Chain &chain) const;
   std::vector<double> findSeconds() const;
   std::vector<int> microbatchCounts() const;
+  int64_t copies() const {
+    int64_t count = 1;
+    for (const ParallelAxis &axis : plan.form.axes)
+      count *= axis.name == "data" ? axis.size : 1;
+    return count;
+  }
   bool isTraining() const { return graph.forwardOps < int(graph.ops.size()); }
   double launchOf(int op) const {
     return graph.ops[op].isFused || graph.ops[op].isView ? 0 : plan.setting.device.launchSeconds;
@@ -96,30 +108,51 @@ double Planner::boundOf(double seconds) const {
   return bound;
 }
 
-Plan Planner::run(double known) {
+/// Solves for `capacity` bytes a device; true if the answer fits and can be cut.
+bool Planner::attempt(double capacity, bool recomputes) {
   const int64_t most = partition::Problem().capacity;
-  const int64_t all = plan.capacity > most / plan.form.stages ? most : plan.capacity * plan.form.stages;
-  plan.priced = priceGraph(graph, plan.setting, all);
-  for (const partition::Node &node : plan.priced.problem.nodes)
-    plan.bound += *std::min_element(node.seconds.begin(), node.seconds.end());
-  plan.bound = boundOf(plan.bound);
-  plan.isPruned = plan.bound >= known;
-  if (plan.isPruned)
-    return std::move(plan);
+  const double all = capacity * plan.form.stages;
+  plan.priced = priceGraph(graph, plan.setting, all < double(most) ? int64_t(all) : most, recomputes);
   partition::SolverOptions options;
   options.gap = 1e-4;
   auto answer = partition::solve(plan.priced.problem, options);
   if (!answer || !answer->found()) {
+    plan.choice.clear();
     plan.shortage = answer ? partition::explain(plan.priced.problem, *answer) : answer.takeStatus();
-    return std::move(plan);
+    return false;
   }
-  plan.bound = boundOf(answer->bound);
+  if (capacity >= double(plan.capacity))
+    plan.bound = std::max(plan.bound, boundOf(answer->bound));
   plan.strategyGap = answer->gap();
   plan.choice = std::move(answer->choice);
   plan.stages.assign(graph.ops.size(), 0);
   plan.transfer.assign(plan.form.stages, 0);
-  if (plan.form.stages > 1)
-    cut();
+  return plan.form.stages == 1 || cut();
+}
+
+/// A step of training is solved as if memory were no matter, which bounds all plans; where that does not fit, with
+/// recomputation, and for less memory than there is as long as no cut fits.
+Plan Planner::run(double known) {
+  const PricedGraph first = priceGraph(graph, plan.setting, partition::Problem().capacity);
+  double kernels = 0;
+  for (const partition::Node &node : first.problem.nodes)
+    kernels += *std::min_element(node.seconds.begin(), node.seconds.end());
+  plan.priced = first;
+  if (const double least = boundOf(kernels); least >= known) {
+    plan.bound = least;
+    plan.isPruned = true;
+    return std::move(plan);
+  }
+  const double capacity = double(plan.capacity);
+  if (!isTraining()) {
+    attempt(capacity, false);
+    return std::move(plan);
+  }
+  if (attempt(infinity, false) && (plan.form.stages > 1 || fits()))
+    return std::move(plan);
+  for (double part : {1.0, 0.6, 0.35})
+    if (attempt(part * capacity, true) || plan.form.stages == 1)
+      break;
   return std::move(plan);
 }
 
@@ -149,10 +182,7 @@ std::vector<double> Planner::findSeconds() const {
 std::vector<int> Planner::microbatchCounts() const {
   if (!isTraining())
     return {1};
-  int64_t copies = 1;
-  for (const ParallelAxis &axis : plan.form.axes)
-    copies *= axis.name == "data" ? axis.size : 1;
-  const int most = int(std::clamp<int64_t>(graph.samples / copies, 1, maxMicrobatches));
+  const int most = int(std::clamp<int64_t>(graph.samples / copies(), 1, maxMicrobatches));
   std::vector<int> counts;
   for (int count = plan.form.stages; count < most; count *= 2)
     counts.push_back(count);
@@ -170,7 +200,7 @@ void Planner::addMemory(Chain &chain) const {
       const int home = graph.ops[i].home;
       if (tensor.first == 0 && tensor.last == points)
         chain.weights[home] += bytes;
-      else if (i < count && tensor.last >= count)
+      else if (tensor.first < count && tensor.last >= count)
         chain.weights[home] += bytes / batches * underWay;
       else
         for (int point = tensor.first; point <= std::min(tensor.last, points - 1); ++point)
@@ -185,7 +215,7 @@ Chain Planner::makeChain() const {
   chain.seconds.assign(count, 0);
   chain.entry.assign(count + 1, 0);
   chain.weights.assign(count, 0);
-  chain.live.assign(count, graph.inputBytes);
+  chain.live.assign(count, plan.setting.inputBytes);
   chain.capacity = plan.capacity;
   const std::vector<double> seconds = findSeconds();
   for (size_t i = 0; i < seconds.size(); ++i)
@@ -251,7 +281,7 @@ void Planner::schedule() {
   }
 }
 
-void Planner::cut() {
+bool Planner::cut() {
   std::optional<Plan> best;
   for (int count : microbatchCounts()) {
     plan.pipeline.microbatches = count;
@@ -268,11 +298,12 @@ void Planner::cut() {
   }
   if (best) {
     plan = std::move(*best);
-    return;
+    return true;
   }
   plan.choice.clear();
   plan.shortage = Status::error("TN4002", llvm::formatv("no cut into {0} stages fits {1:F1} MB a device",
                                                         plan.form.stages, double(plan.capacity) / 1e6));
+  return false;
 }
 
 Plan choice::makePlan(const Graph &graph, const cost::Cluster &cluster, const Parallel &form, bool isForced,

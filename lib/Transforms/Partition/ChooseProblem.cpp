@@ -105,10 +105,11 @@ class ProblemBuilder {
 public:
   ProblemBuilder(const Graph &graph, const Setting &setting) : graph(graph), setting(setting) {}
 
-  PricedGraph run(int64_t capacity);
+  PricedGraph run(int64_t capacity, bool recomputes);
 
 private:
   void findLastUses();
+  void addResult(partition::Node &node, int index, size_t number) const;
   partition::Node makeNode(int index) const;
   partition::Node makeOutputs();
   /// Adds the edge of an operand that op `consumer` reads in any of `placements`.
@@ -136,6 +137,29 @@ void ProblemBuilder::findLastUses() {
             std::max(result.lastUse[operand.producer], graph.ops[i].isView || operand.isFused ? result.lastUse[i] : i);
 }
 
+void ProblemBuilder::addResult(partition::Node &node, int index, size_t number) const {
+  const GraphOp &op = graph.ops[index];
+  const TensorShape &shape = op.results[number].shape;
+  partition::Tensor tensor = {node.name, index, result.lastUse[index], {}};
+  for (const Strategy &strategy : result.strategies[index])
+    tensor.bytes.push_back(partition::partBytes(shape, setting.mesh, strategy.results[number].axes));
+  if (op.stateBytes > 0) { // the weight itself is counted where it is read
+    tensor = {node.name + " (state)", 0, int(graph.ops.size()), std::move(tensor.bytes)};
+    for (int64_t &bytes : tensor.bytes)
+      bytes = bytes / shape.elementBytes * op.stateBytes;
+  }
+  if (!result.gaps.empty() && result.gaps[index][0] >= 0) {
+    const auto [before, after] = result.gaps[index];
+    partition::Tensor between = {node.name, before + 1, after - 1, tensor.bytes};
+    for (size_t i = 0; i < between.bytes.size(); ++i)
+      between.bytes[i] = result.strategies[index][i].isRecomputed ? 0 : between.bytes[i];
+    node.tensors.push_back(std::move(between));
+    node.tensors.push_back({node.name, after, tensor.last, tensor.bytes});
+    tensor.last = before;
+  }
+  node.tensors.push_back(std::move(tensor));
+}
+
 partition::Node ProblemBuilder::makeNode(int index) const {
   const GraphOp &op = graph.ops[index];
   const std::vector<Strategy> &strategies = result.strategies[index];
@@ -146,20 +170,9 @@ partition::Node ProblemBuilder::makeNode(int index) const {
     node.seconds.push_back(std::max(0.0, strategy.compute) + strategy.reduction);
     node.strategies.push_back(strategy.name);
   }
-  for (size_t r = 0; r < op.results.size() && !op.isView; ++r) {
-    if (op.resultFused[r])
-      continue;
-    partition::Tensor &tensor = node.tensors.emplace_back();
-    tensor = {node.name, index, result.lastUse[index], {}};
-    for (const Strategy &strategy : strategies)
-      tensor.bytes.push_back(partition::partBytes(op.results[r].shape, setting.mesh, strategy.results[r].axes));
-    if (op.stateBytes == 0)
-      continue;
-    partition::Tensor state = {node.name + " (state)", 0, end, tensor.bytes};
-    for (int64_t &bytes : state.bytes)
-      bytes = bytes / op.results[r].shape.elementBytes * op.stateBytes;
-    tensor = std::move(state); // the weight itself is counted where it is read
-  }
+  for (size_t r = 0; r < op.results.size() && !op.isView; ++r)
+    if (!op.resultFused[r])
+      addResult(node, index, r);
   for (size_t i = 0; i < op.operands.size(); ++i) {
     const int constant = op.operands[i].constant;
     if (constant < 0 || graph.constants[constant].firstUser != index)
@@ -176,7 +189,7 @@ partition::Node ProblemBuilder::makeNode(int index) const {
 /// Whoever asks gets all of the results; inputs are held by everyone until then.
 partition::Node ProblemBuilder::makeOutputs() {
   const int end = int(graph.ops.size());
-  return {"results", {0.0}, {{"inputs", 0, end, {graph.inputBytes}}}, {"whole"}};
+  return {"results", {0.0}, {{"inputs", 0, end, {setting.inputBytes}}}, {"whole"}};
 }
 
 void ProblemBuilder::addEdge(const Operand &operand, int consumer, const std::vector<const Placement *> &placements) {
@@ -200,11 +213,13 @@ void ProblemBuilder::addEdge(const Operand &operand, int consumer, const std::ve
     result.problem.edges.push_back(std::move(edge));
 }
 
-PricedGraph ProblemBuilder::run(int64_t capacity) {
+PricedGraph ProblemBuilder::run(int64_t capacity, bool recomputes) {
   const int end = int(graph.ops.size());
   for (const GraphOp &op : graph.ops)
     result.strategies.push_back(enumerateStrategies(op, setting));
   findLastUses();
+  if (recomputes)
+    allowRecomputation(graph, result);
   for (int i = 0; i < end; ++i) {
     result.problem.nodes.push_back(makeNode(i));
     for (size_t k = 0; k < graph.ops[i].operands.size(); ++k) {
@@ -235,6 +250,6 @@ PricedGraph ProblemBuilder::run(int64_t capacity) {
   return std::move(result);
 }
 
-PricedGraph choice::priceGraph(const Graph &graph, const Setting &setting, int64_t capacity) {
-  return ProblemBuilder(graph, setting).run(capacity);
+PricedGraph choice::priceGraph(const Graph &graph, const Setting &setting, int64_t capacity, bool recomputes) {
+  return ProblemBuilder(graph, setting).run(capacity, recomputes);
 }

@@ -78,7 +78,7 @@ PartitionedOp Describer::describe(int index) const {
 void Describer::addMemory(PartitionAnswer &answer) const {
   const int count = int(graph.ops.size());
   answer.weightBytes.assign(plan.form.stages, 0);
-  std::vector<std::vector<int64_t>> usage(plan.form.stages, std::vector<int64_t>(count, graph.inputBytes));
+  std::vector<std::vector<int64_t>> usage(plan.form.stages, std::vector<int64_t>(count, plan.setting.inputBytes));
   for (int i = 0; i < count; ++i)
     for (const partition::Tensor &tensor : problem.nodes[i].tensors) {
       const int64_t bytes = tensor.bytes[plan.choice[i]];
@@ -128,11 +128,11 @@ void Describer::addPasses(PartitionAnswer &answer) const {
   std::vector<int64_t> kept(plan.form.stages);
   for (int i = 0; i < count; ++i)
     for (const partition::Tensor &tensor : problem.nodes[i].tensors)
-      if (tensor.last >= count && (tensor.first > 0 || tensor.last < int(graph.ops.size())))
+      if (tensor.first < count && tensor.last >= count && (tensor.first > 0 || tensor.last < int(graph.ops.size())))
         kept[plan.stages[i]] += tensor.bytes[plan.choice[i]] / batches;
   for (int stage = 0; stage < plan.form.stages; ++stage) {
     std::vector<PartitionLevel> &memory = answer.memory.emplace_back();
-    memory.push_back({0, answer.weightBytes[stage] + graph.inputBytes});
+    memory.push_back({0, answer.weightBytes[stage] + plan.setting.inputBytes});
     int64_t peak = memory.back().bytes;
     for (size_t k = 0; k < plan.schedule[stage].size(); ++k) {
       const partition::Pass &pass = plan.schedule[stage][k];

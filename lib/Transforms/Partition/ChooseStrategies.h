@@ -25,6 +25,7 @@ struct Strategy {
   std::vector<Placement> operands, results; ///< results: after the reductions
   double share = 1;                         ///< of the iterations, on the device with the most
   double compute = 0, reduction = 0;        ///< seconds
+  bool isRecomputed = false;                ///< the result is dropped between the way there and the way back
   std::string name;                         ///< "n@tensor m@data"; "whole"
 };
 
@@ -34,7 +35,7 @@ struct Setting {
   bool isForced = false; ///< every op with samples is split along "data", every large one along "tensor"
   cost::Device device;
   partition::CollectiveSeconds collectives;
-  double flops = 0;       ///< of the whole graph
+  int64_t inputBytes = 0; ///< of what each device is given
   double forcedFlops = 0; ///< ops with at least as many must be split along a forced axis "tensor"
 };
 
@@ -54,8 +55,14 @@ struct PricedGraph {
   std::vector<std::vector<Strategy>> strategies; ///< of each op
   partition::Problem problem;
   std::vector<int> lastUse; ///< of each op: the last point that reads a result of it
+  /// Of each op that may be computed once more: its last reader on the way there, its first on the way back. Else -1.
+  std::vector<std::array<int, 2>> gaps;
 };
-PricedGraph priceGraph(const Graph &graph, const Setting &setting, int64_t capacity);
+/// `recomputes`: results that the way back reads may be computed once more instead of kept.
+PricedGraph priceGraph(const Graph &graph, const Setting &setting, int64_t capacity, bool recomputes = false);
+
+/// Adds strategies that compute results once more, and `gaps`.
+void allowRecomputation(const Graph &graph, PricedGraph &priced);
 
 } // namespace tenon::choice
 
