@@ -346,8 +346,7 @@ Expected<JointAnswer> Search::run() {
       boundStages(std::move(candidate));
   }
   if (answer.seconds == never)
-    return Status::error("TN4018", "no stages, splits, microbatches and recomputation fit into " +
-                                       std::to_string(int64_t(problem.groups.front().memory / 1e9)) + " GB a device");
+    return Status::error("TN4018", "nothing fits");
   answer.bound = std::min(answer.bound, queue.empty() ? limit() : std::max(limit(), queue.top().bound));
   answer.bound = std::min(answer.bound, answer.seconds);
   return std::move(answer);
@@ -371,9 +370,39 @@ static Status checkJoint(const JointProblem &problem) {
   return Status::success();
 }
 
+static std::string gigabytes(double bytes) {
+  const auto tenths = int64_t(bytes / 1e8 + 0.5);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GB";
+}
+
+/// How much larger memories must be so that something fits: the least of a few factors that does; 0 where none does.
+static double enoughMemory(const JointProblem &problem, JointOptions options) {
+  options.gap = 1 - 1e-9; // the first plan that fits will do
+  for (double factor : {1.25, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, 64.0}) {
+    JointProblem larger = problem;
+    for (JointGroup &group : larger.groups)
+      group.memory *= factor;
+    if (Search(larger, options).run().ok())
+      return factor;
+  }
+  return 0;
+}
+
 Expected<JointAnswer> solve(const JointProblem &problem, const JointOptions &options) {
   TENON_RETURN_IF_ERROR(checkJoint(problem));
-  return Search(problem, options).run();
+  auto answer = Search(problem, options).run();
+  if (answer.ok())
+    return answer;
+  const double factor = enoughMemory(problem, options);
+  if (factor == 0)
+    return Status::error("TN4017", "devices, batch and what is forced leave no plan at all");
+  std::string what = "no stages, splits, microbatches and recomputation fit into ";
+  for (const JointGroup &group : problem.groups)
+    what += (&group == problem.groups.data() ? "" : ", ") + gigabytes(group.memory);
+  what += " a device; ";
+  for (const JointGroup &group : problem.groups)
+    what += (&group == problem.groups.data() ? "" : ", ") + gigabytes(group.memory * factor);
+  return Status::error("TN4018", what + " would do");
 }
 
 } // namespace tenon::partition

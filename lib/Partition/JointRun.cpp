@@ -120,7 +120,7 @@ Status Runner::addStage(int stage) {
   cost.bytesPerMicrobatch = all.kept;
   cost.bytesForWeights = all.forWeights;
   cost.optimizer = modelOf(stage).optimizer(all.parameters);
-  const Traffic sum = modelOf(stage).gradients(all.parameters, form, plan.stages());
+  const Traffic sum = modelOf(stage).gradients(all.parameters, form, plan.stages(), false);
   cost.gradientLatency = sum.latency;
   load(cost.gradients, stage, stage, sum);
   if (plan.stages() == 1)

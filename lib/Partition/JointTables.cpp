@@ -119,8 +119,8 @@ double JointTables::tail(size_t form, const Stretch &stretch) const {
   auto [found, isNew] = tails[form].try_emplace(stretch.parameters, 0);
   if (isNew) {
     const JointModel &model = *problem.groups[size_t(forms[form].group)].model;
-    found->second =
-        model.gradients(stretch.parameters, forms[form].form, stages).total() + model.optimizer(stretch.parameters);
+    found->second = model.gradients(stretch.parameters, forms[form].form, stages, false).total() +
+                    model.optimizer(stretch.parameters);
   }
   return found->second;
 }

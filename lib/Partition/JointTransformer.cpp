@@ -67,9 +67,9 @@ Traffic JointTransformer::transfer(int, const Form &form, int samples, int stage
   return Pricer(cluster, model, plan).transfer(leaves);
 }
 
-Traffic JointTransformer::gradients(double parameters, const Form &form, int stages) const {
+Traffic JointTransformer::gradients(double parameters, const Form &form, int stages, bool leaves) const {
   const StepPlan plan = stepOf(form, 1, stages);
-  return Pricer(cluster, model, plan).gradients(parameters);
+  return Pricer(cluster, model, plan).gradients(parameters, leaves);
 }
 
 double JointTransformer::optimizer(double parameters) const {

@@ -36,8 +36,9 @@ public:
   PassSeconds headPass() const;
   /// Handing an activation on to the next stage, in any case over the network where it `leaves` these nodes.
   Traffic transfer(bool leaves = false) const;
-  /// All-reduce of the gradients of as many parameters over the copies, and Adam's step for them.
-  Traffic gradients(double parameters) const;
+  /// All-reduce of the gradients of as many parameters over the copies, of which others than on these nodes where it
+  /// `leaves` them; and Adam's step for them.
+  Traffic gradients(double parameters, bool leaves = false) const;
   double optimizer(double parameters) const;
   /// Parameters of a rank of the first stage.
   double parametersOfRank() const;

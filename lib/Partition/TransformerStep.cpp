@@ -147,12 +147,12 @@ double Pricer::parametersOfRank() const {
   return (model.layerParameters() * model.layers / plan.pipeline + model.embeddingParameters()) / tensor;
 }
 
-Traffic Pricer::gradients(double parameters) const {
+Traffic Pricer::gradients(double parameters, bool leaves) const {
   if (plan.data <= 1)
     return {};
   const double bytes = 4 * parameters; // summed in single precision
   const int inNode = int(std::clamp<int64_t>(node.devicesPerNode / ranksInNode, 1, plan.data));
-  const double nodes = double(plan.data) / inNode;
+  const double nodes = std::max(double(plan.data) / inNode, leaves ? 2.0 : 1.0);
   if (nodes <= 1)
     return {0, cost::allReduceInNode(cluster, plan.data, bytes), false};
   const double messages = cost::allReduceBetweenNodes(nodes, 0, network / ranksInNode, latency);

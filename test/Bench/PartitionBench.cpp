@@ -3,6 +3,7 @@
 // Prints a row for each problem: size, seconds to solve, price, proven bound, gap. partition.py makes a page of them.
 //
 //===----------------------------------------------------------------------===//
+#include "../Unit/Partition/MixedClusters.h"
 #include "../Unit/Partition/PiperInputs.h"
 #include "../Unit/Partition/TrainingGraph.h"
 
@@ -109,6 +110,26 @@ void joint(const Transformer &transformer, int devices, int batch, double networ
               100 * all->gap(), int(all->combinations), seconds);
 }
 
+/// Counts clusters of both kinds of devices in which a plan for all of them beats the best for one kind; prints some.
+void mixed(int count, int shown) {
+  int better = 0, byCopies = 0;
+  double gain = 0, least = 1, gap = 0;
+  for (int seed = 0; seed < count; ++seed) {
+    const MixedCase each = randomMixedCase(uint64_t(seed));
+    const MixedOutcome outcome = compareMixed(each);
+    const double ratio = outcome.together() / outcome.alone;
+    better += ratio < 0.999;
+    byCopies += outcome.copies < outcome.stages;
+    gain += 1 - ratio;
+    least = std::min(least, 1 - ratio);
+    gap += 1 - outcome.bound / outcome.together();
+    if (seed < shown)
+      std::printf("%s | %.3f | %.3f | %.3f | %.3f\n", each.describe().c_str(), outcome.alone, outcome.stages,
+                  outcome.copies, outcome.bound);
+  }
+  std::printf("%d %d %d %.4f %.4f %.4f\n", count, better, byCopies, gain / count, least, gap / count);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -121,6 +142,10 @@ int main(int argc, char **argv) {
   if (argc == 6 && !std::strcmp(argv[1], "resnet")) {
     const ResNetOptions options{std::atof(argv[2]), std::atof(argv[3]), std::atof(argv[4]), std::atof(argv[5]) * 1e9};
     training(50, options.capacity, trainingGraph(options));
+    return 0;
+  }
+  if (argc == 4 && !std::strcmp(argv[1], "mixed")) {
+    mixed(std::atoi(argv[2]), std::atoi(argv[3]));
     return 0;
   }
   if (argc == 7 && !std::strcmp(argv[1], "piper")) {
@@ -139,6 +164,7 @@ int main(int argc, char **argv) {
   std::fprintf(stderr, "usage: partition-bench training LAYERS HIDDEN TOKENS INNER OUTER EXPERTS GIGABYTES\n"
                        "       partition-bench resnet IMAGES INNER OUTER GIGABYTES\n"
                        "       partition-bench piper FOLDER INPUT DEVICES GIBIBYTES MICROBATCHES\n"
+                       "       partition-bench mixed CLUSTERS SHOWN\n"
                        "       partition-bench joint HIDDEN HEADS LAYERS SEQUENCE DEVICES BATCH NETWORK_GB_PER_S "
                        "[DATA TENSOR PIPELINE MICROBATCH]..\n");
   return 2;

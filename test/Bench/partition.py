@@ -60,13 +60,23 @@ JOINT = """
 ## Everything at once
 
 Stages, the form of each stage (copies x tensor-parallel devices), microbatches, recomputation, schedule: one search
-(`include/tenon/Partition/Joint.h`), evaluated by the event simulator. Against all plans of 39 random chains: all equal
-(`PartitionTests --gtest_filter=Joint.equals*`). "listed" is the plan that others ran, as our model prices it (the best of all that
+(`include/tenon/Partition/Joint.h`), evaluated by the event simulator. Against all plans of 39 random chains on alike devices and 20 on two kinds: all equal
+(`JointTests --gtest_filter=Joint.equals*`). "listed" is the plan that others ran, as our model prices it (the best of all that
 were measured, where there are several); "as free" the best plan with full recomputation and 1F1B or interleaved stages, as those
 have; then everything free. The form is that of most stages.
 
 | model | devices | batch | listed, s | as free, s | free, s | stages x (copies x tensor), variant, microbatches x schedule | bound, s | gap | combinations | CPU, s |
 |---|---|---|---|---|---|---|---|---|---|---|
+"""
+MIXED = """
+## Two kinds of devices
+
+Random clusters of A100 and L4 nodes on one network, GPTs of random size (`test/Unit/Partition/MixedClusters.h` has the ranges).
+"alone" is the best plan for devices of one kind; "stages" has each stage on one kind, where the search cuts the chain; in "copies"
+each stage is on both kinds and samples are dealt out by speed. Bound: of the latter two.
+
+| A100 | L4 | network, GB/s | layers x width | batch | alone, s | stages, s | copies, s | bound, s |
+|---|---|---|---|---|---|---|---|---|
 """
 MEASURED = ROOT / "test" / "Data" / "cost-model"
 
@@ -101,6 +111,14 @@ def joint(build):
                    f"in {worse} groups; its gap is at most {max(gaps):.2f} %, {sum(gaps) / count:.2f} % on average.\n")
 
 
+def mixed(build, count=100, shown=12):
+    lines = row(build, "mixed", count, shown).strip("| ").splitlines()
+    count, better, copies, gain, least, gap = map(float, lines[-1].split())
+    return MIXED + "".join(f"| {line.replace('inf', 'none fits')} |\n" for line in lines[:-1]) + (
+        f"\nOf {count:.0f} clusters both kinds together beat the better one in {better:.0f} (by more than 0.1 %); they take {100 * gain:.1f} % less "
+        f"time on average, {100 * least:.1f} % at least. Uneven copies are the best plan in {copies:.0f}. Mean gap {100 * gap:.1f} %.\n")
+
+
 def row(build, *arguments):
     done = subprocess.run([build / "bin" / "partition-bench", *map(str, arguments)], capture_output=True, text=True, check=True)
     print(done.stdout, end="", flush=True)
@@ -125,7 +143,7 @@ def main():
     text += CUTS
     for devices, memory in GNMT:
         text += row(options.build, "piper", PIPER, "gnmt", devices, memory, MICRO_BATCHES) + " |\n"
-    text += joint(options.build)
+    text += joint(options.build) + mixed(options.build)
     options.output.write_text(text, encoding="utf-8")
 
 

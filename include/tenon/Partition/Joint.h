@@ -60,8 +60,8 @@ public:
   /// Handing on what crosses the place before block `cut`, or its gradient, where there are `stages` stages; to another
   /// group of devices where it `leaves`.
   virtual Traffic transfer(int cut, const Form &form, int samples, int stages, bool leaves) const = 0;
-  /// Summing gradients of as many parameters a device over the copies.
-  virtual Traffic gradients(double parameters, const Form &form, int stages) const = 0;
+  /// Summing gradients of as many parameters a device over the copies, some of them in another group where it `leaves`.
+  virtual Traffic gradients(double parameters, const Form &form, int stages, bool leaves) const = 0;
   /// Seconds of the optimizer.
   virtual double optimizer(double parameters) const = 0;
 };
@@ -138,7 +138,8 @@ struct JointOptions {
   int maxPasses = 1 << 20; ///< stages times microbatches; more are not tried
 };
 
-/// Finds the fastest plan that fits; TN4018 where none does, TN4017 where the problem is malformed. Deterministic.
+/// Finds the fastest plan that fits. TN4018 where none does, with a memory that would do; TN4017 where the problem is
+/// malformed, or there is no plan whatever the memory. Deterministic.
 Expected<JointAnswer> solve(const JointProblem &problem, const JointOptions &options = {});
 
 } // namespace tenon::partition

@@ -21,7 +21,7 @@ public:
   std::span<const std::string> variants() const override { return names; }
   std::optional<BlockPrice> price(int kind, const Form &form, int samples, int stages) const override;
   Traffic transfer(int cut, const Form &form, int samples, int stages, bool leaves) const override;
-  Traffic gradients(double parameters, const Form &form, int stages) const override;
+  Traffic gradients(double parameters, const Form &form, int stages, bool leaves) const override;
   double optimizer(double parameters) const override;
 
   static int variantOf(Recompute recompute, bool sequenceParallel) { return 2 * int(recompute) + sequenceParallel; }

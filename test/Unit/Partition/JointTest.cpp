@@ -42,7 +42,7 @@ public:
   Traffic transfer(int, const Form &form, int samples, int, bool leaves) const override {
     return {0.01, (leaves ? 0.1 : 0.05) * samples / form.data, true};
   }
-  Traffic gradients(double parameters, const Form &form, int) const override {
+  Traffic gradients(double parameters, const Form &form, int, bool) const override {
     return form.data == 1 ? Traffic{} : Traffic{0.01, 0.3 * parameters, true};
   }
   double optimizer(double parameters) const override { return 0.1 * parameters; }
@@ -220,7 +220,11 @@ TEST(Joint, pins_and_refusals) {
   EXPECT_EQ(answer->plan.stages(), 8);
   EXPECT_EQ(answer->plan.forms[0], (Form{8, 1, 4}));
   problem.groups[0].devices = 8;
-  EXPECT_EQ(solve(problem).status().error().code, "TN4018");
+  EXPECT_EQ(solve(problem).status().error().code, "TN4017"); // eight stages of eight devices
+  problem.pins = {};
+  const Status refusal = solve(problem).status();
+  EXPECT_EQ(refusal.error().code, "TN4018");
+  EXPECT_NE(refusal.error().message.find("76.0 GB a device; 608.0 GB would do"), std::string::npos) << refusal.str();
   problem.batch = 0;
   EXPECT_EQ(solve(problem).status().error().code, "TN4017");
   problem.batch = 64;
