@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /** Version of this interface: a runtime opens only libraries that return a table of its own version. */
-#define TENON_DEVICE_VERSION 3
+#define TENON_DEVICE_VERSION 4
 
 typedef struct TenonDevice TenonDevice; /**< a device that was opened, with the kernels of one plan */
 typedef struct TenonQueue TenonQueue;   /**< launches and copies that happen one after the other */
@@ -101,7 +101,37 @@ typedef struct TenonDeviceProgram {
   const size_t *code_sizes; /**< bytes */
   size_t num_kernels;
   const TenonDeviceKernel *kernels;
+  uint32_t ordinal; /**< which device, counted from the one that the environment asks for; 0 but for ranks */
 } TenonDeviceProgram;
+
+typedef struct TenonComm TenonComm; /**< devices, of several threads or processes, that work together */
+
+/** Where devices meet: made by one of them, passed to all others by whatever way. */
+typedef struct TenonDeviceMeeting {
+  char bytes[128];
+} TenonDeviceMeeting;
+
+#define TENON_COMM_ALL_REDUCE 0 /**< one send and one receive: the tensors of all combined, for each */
+#define TENON_COMM_REDUCE 1     /**< a send to each, its own included, and one receive: what all sent it, combined */
+#define TENON_COMM_EXCHANGE 2   /**< sends meet receives */
+
+/** A dense piece of memory of a device: what goes to a member of the communicator, or comes from it. */
+typedef struct TenonDeviceMessage {
+  uint32_t peer;
+  void *data;
+  size_t bytes;
+} TenonDeviceMessage;
+
+/** What members of a communicator do together. */
+typedef struct TenonDeviceCollective {
+  uint32_t kind;         /**< TENON_COMM_... */
+  uint32_t element_type; /**< a TenonType (tenon.h) of 8, 32 or 64 bits, float16 or bfloat16 */
+  uint32_t reduction;    /**< 0: sum, 1: prod, 2: min, 3: max */
+  size_t num_sends;
+  const TenonDeviceMessage *sends;
+  size_t num_receives;
+  const TenonDeviceMessage *receives;
+} TenonDeviceCollective;
 
 typedef struct TenonDeviceApi {
   uint32_t version; /**< TENON_DEVICE_VERSION */
@@ -139,6 +169,22 @@ typedef struct TenonDeviceApi {
       counts up from 0; not while recording. `elapsed`: seconds between two marks, once the queue is empty. */
   int (*mark)(TenonQueue *queue, size_t number, TenonDeviceError *error);
   int (*elapsed)(TenonQueue *queue, size_t first, size_t second, double *seconds, TenonDeviceError *error);
+
+  /** All of these, or NULL for all: then what ranks do together goes by memory of the host.
+      `make_meeting` returns 2 where a library is missing, or the device is that of another ordinal, too. */
+  int (*make_meeting)(TenonDevice *device, TenonDeviceMeeting *meeting, TenonDeviceError *error);
+  /** Waits for all `size` members. */
+  int (*create_comm)(TenonDevice *device, const TenonDeviceMeeting *meeting, uint32_t member, uint32_t size,
+                     TenonComm **comm, TenonDeviceError *error);
+  void (*destroy_comm)(TenonComm *comm);
+  /** What waits for other members ends, with whatever result. From any thread; the communicator is of no use then. */
+  void (*abort_comm)(TenonComm *comm);
+  /** In the order of the queue. All members do the same in the same order. */
+  int (*collective)(TenonQueue *queue, TenonComm *comm, const TenonDeviceCollective *collective,
+                    TenonDeviceError *error);
+  /** Copies `rows` of `bytes` within memory of the device, in the order of the queue. Pitches are in bytes. */
+  int (*copy_rows)(TenonQueue *queue, void *target, size_t target_pitch, const void *source, size_t source_pitch,
+                   size_t bytes, size_t rows, TenonDeviceError *error);
 } TenonDeviceApi;
 
 /** The only symbol of a device library: its table, which lives for ever, or NULL for a version it does not have. */

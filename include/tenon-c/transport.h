@@ -56,7 +56,7 @@ typedef struct TenonTransportApi {
   int (*exchange)(TenonTransport *transport, const TenonTransportMessage *sends, size_t num_sends,
                   const TenonTransportMessage *receives, size_t num_receives, TenonTransportError *error);
 
-  /** Whether any process has failed or is gone: as exchange would say, at once. */
+  /** Whether any process has failed or is gone: as exchange would say, at once. From any thread. */
   int (*check)(TenonTransport *transport, TenonTransportError *error);
 
   /** Makes all exchanges of other processes fail: this one has failed, for the reason given. */

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tenon::runtime {
 
@@ -49,6 +50,36 @@ protected:
   char *base = nullptr;
 };
 
+/// Where devices of several ranks meet: made by one, known to all.
+struct DeviceMeeting {
+  char bytes[128];
+};
+
+/// Devices of several ranks that work together. Must not outlive its device.
+class DeviceComm {
+public:
+  virtual ~DeviceComm() = default;
+  /// What waits for other members ends, with whatever result. From any thread.
+  virtual void abort() = 0;
+};
+
+/// A dense piece of memory of the device that goes to a member of a communicator, or comes from it.
+struct DeviceMessage {
+  uint32_t peer;
+  char *data;
+  int64_t bytes;
+};
+
+enum class DeviceCollectiveKind : uint32_t { AllReduce, Reduce, Exchange };
+
+/// See TenonDeviceCollective in tenon-c/device.h.
+struct DeviceCollective {
+  DeviceCollectiveKind kind;
+  plan::ElementType type;
+  plan::Reduction reduction;
+  std::vector<DeviceMessage> sends, receives;
+};
+
 /// Launches that were recorded on a queue, which it must not outlive.
 class Recording {
 public:
@@ -66,6 +97,10 @@ public:
   virtual Status copy(void *target, const void *source, int64_t bytes) = 0;
   /// Waits until all of it has happened.
   virtual Status finish() = 0;
+  /// What devices of ranks do together, in the order of the queue.
+  virtual Status collective(DeviceComm &, const DeviceCollective &) { return Status::success(); }
+  /// Copies rows within the device's memory. Pitches and sizes in bytes.
+  virtual Status copyRows(char *, int64_t, const char *, int64_t, int64_t, int64_t) { return Status::success(); }
   /// Whether launches can be recorded, to start faster the next time.
   virtual bool canRecord() const { return false; }
   /// From now on launches are recorded and do not happen; nothing but launches may come.
@@ -91,6 +126,12 @@ public:
   virtual const char *weights() const = 0;
   /// Whether the host reads and writes its memory, too.
   virtual bool sharesMemory() const { return true; }
+  /// Whether it can work together with devices of other ranks; and then where they meet, if it is they who say.
+  virtual bool makeMeeting(DeviceMeeting &) { return false; }
+  /// Waits for all `size` members.
+  virtual Expected<std::unique_ptr<DeviceComm>> createComm(const DeviceMeeting &, uint32_t, uint32_t) {
+    return std::unique_ptr<DeviceComm>();
+  }
   /// Number of threads that need scratch of their own; 0 where kernels have no scratch.
   virtual unsigned threads() const = 0;
   /// Index of the code object in use.
@@ -111,9 +152,9 @@ std::unique_ptr<Device> createNullDevice(const plan::Container &container);
 
 /// Opens libtenon_device_`name`.so (tenon-c/device.h): in the folders of $TENON_DEVICE_PATH, beside this library, then
 /// where the system looks. TN8001 where there is none, TN8002 where it does not take the plan, TN8004 where a library
-/// is missing that the plan calls.
+/// is missing that the plan calls. `ordinal`: which device of several, counted from the one that the environment names.
 Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, const plan::Container &container,
-                                                     const SessionOptions &options);
+                                                     const SessionOptions &options, uint32_t ordinal = 0);
 
 } // namespace tenon::runtime
 

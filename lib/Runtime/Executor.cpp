@@ -100,6 +100,8 @@ Status Executor::executeCollective(Context &context, const CollectiveSizes &coll
   const bool hasSource = collective.plan->source() != nullptr;
   char *source = hasSource ? static_cast<char *>(pointers[0]) : nullptr;
   char *target = collective.plan->target() ? static_cast<char *>(pointers[hasSource]) : nullptr;
+  if (context.communicator->isOnDevice(collective))
+    return context.communicator->enqueue(collective, source, target, *context.queue);
   TENON_RETURN_IF_ERROR(context.queue->finish());
   if (device.sharesMemory())
     return context.communicator->run(collective, source, target);

@@ -41,6 +41,25 @@ private:
   const OpenDevice &open;
 };
 
+class PluginComm final : public DeviceComm {
+public:
+  PluginComm(const TenonDeviceApi &api, TenonComm *comm) : api(api), comm(comm) {}
+  ~PluginComm() override { api.destroy_comm(comm); }
+  void abort() override { api.abort_comm(comm); }
+  TenonComm *get() const { return comm; }
+
+private:
+  const TenonDeviceApi &api;
+  TenonComm *comm;
+};
+
+std::vector<TenonDeviceMessage> toMessages(const std::vector<DeviceMessage> &messages) {
+  std::vector<TenonDeviceMessage> out;
+  for (const DeviceMessage &message : messages)
+    out.push_back({message.peer, message.data, size_t(message.bytes)});
+  return out;
+}
+
 class PluginRecording final : public Recording {
 public:
   PluginRecording(const TenonDeviceApi &api, TenonQueue *queue, TenonGraph *graph)
@@ -101,6 +120,23 @@ public:
     TenonDeviceError error{};
     return api.finish(queue, &error) ? failed("execution", error) : Status::success();
   }
+  Status collective(DeviceComm &comm, const DeviceCollective &c) override {
+    const auto sends = toMessages(c.sends), receives = toMessages(c.receives);
+    const TenonDeviceCollective collective{uint32_t(c.kind), uint32_t(c.type), uint32_t(c.reduction), sends.size(),
+                                           sends.data(),     receives.size(),  receives.data()};
+    TenonDeviceError error{};
+    if (api.collective(queue, static_cast<PluginComm &>(comm).get(), &collective, &error))
+      return failed("what ranks do together", error);
+    return Status::success();
+  }
+  Status copyRows(char *target, int64_t targetPitch, const char *source, int64_t sourcePitch, int64_t bytes,
+                  int64_t rows) override {
+    TenonDeviceError error{};
+    if (api.copy_rows(queue, target, size_t(targetPitch), source, size_t(sourcePitch), size_t(bytes), size_t(rows),
+                      &error))
+      return failed("copy", error);
+    return Status::success();
+  }
   bool canRecord() const override { return api.begin_record != nullptr; }
   Status beginRecording() override {
     TenonDeviceError error{};
@@ -159,6 +195,24 @@ public:
   }
   const char *weights() const override { return resident->data(); }
   bool sharesMemory() const override { return false; }
+  bool makeMeeting(DeviceMeeting &meeting) override {
+    TenonDeviceMeeting made{};
+    TenonDeviceError error{};
+    if (!open->api->make_meeting || open->api->make_meeting(open->device, &made, &error))
+      return false;
+    std::copy_n(made.bytes, sizeof(made.bytes), meeting.bytes);
+    return true;
+  }
+  Expected<std::unique_ptr<DeviceComm>> createComm(const DeviceMeeting &meeting, uint32_t member,
+                                                   uint32_t size) override {
+    TenonDeviceMeeting given{};
+    std::copy_n(meeting.bytes, sizeof(meeting.bytes), given.bytes);
+    TenonDeviceError error{};
+    TenonComm *comm = nullptr;
+    if (open->api->create_comm(open->device, &given, member, size, &comm, &error))
+      return failed("devices of ranks do not meet", error);
+    return std::unique_ptr<DeviceComm>(std::make_unique<PluginComm>(*open->api, comm));
+  }
   unsigned threads() const override { return 0; }
   size_t code() const override { return index; }
   const std::string &arch() const override { return name; }
@@ -252,20 +306,22 @@ struct ProgramView {
                codes.data(),
                sizes.data(),
                kernels.size(),
-               kernels.data()};
+               kernels.data(),
+               0};
   }
 };
 
 } // namespace
 
 Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, const plan::Container &container,
-                                                     const SessionOptions &options) {
+                                                     const SessionOptions &options, uint32_t ordinal) {
   auto api = openLibrary(name);
   if (!api)
     return api.takeStatus();
   auto open = std::make_unique<OpenDevice>();
   open->api = *api;
   ProgramView view(container, options);
+  view.program.ordinal = ordinal;
   TenonDeviceError error{};
   if (const int result = (*api)->open(&view.program, &open->device, &error); result != 0)
     return Status::error(result == 2 ? "TN8004" : "TN8002",

@@ -44,7 +44,9 @@ struct Session::Impl {
                                           std::span<const NamedTensor> into) const;
 };
 
-static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &container, const SessionOptions &options) {
+/// `ordinal`: which device of this machine, where ranks have several.
+static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &container, const SessionOptions &options,
+                                                      uint32_t ordinal = 0) {
   const plan::Plan &plan = container.plan();
   const std::string target = plan.target() ? plan.target()->str() : "";
   const std::string &device = options.device.empty() ? target : options.device;
@@ -54,7 +56,7 @@ static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &con
     return Status::error("TN7017", "the plan is for target '" + target + "', the device asked for is '" + device + "'");
   if (device == "cpu")
     return createCpuDevice(container, options);
-  return createPluginDevice(device, container, options);
+  return createPluginDevice(device, container, options, ordinal);
 }
 
 /// What runs the kernels of the host; null where the plan has none, or nothing is to run.
@@ -67,8 +69,17 @@ static Expected<std::unique_ptr<Device>> createHost(const plan::Container &conta
   return createCpuDevice(container, onHost, /*forHost=*/true);
 }
 
+/// How many ranks of this machine come before `rank`, if it is a process.
+static uint32_t localRank(uint32_t rank) {
+  for (const char *name : {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID"})
+    if (const char *value = std::getenv(name))
+      return uint32_t(std::max(std::atoi(value), 0));
+  return rank;
+}
+
 static Expected<Rank> createRank(const plan::Container &container, uint32_t rank, const SessionOptions &options) {
-  auto device = createDevice(container, options);
+  const bool isProcess = !options.transport.empty() && options.transport != "threads";
+  auto device = createDevice(container, options, isProcess ? localRank(rank) : rank);
   if (!device)
     return device.takeStatus();
   auto host = createHost(container, options);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Collective.h"
 
+#include "DeviceRanks.h"
 #include "Reduce.h"
 #include "tenon/Plan/Checked.h"
 #include "tenon/Plan/ElementType.h"
@@ -34,21 +35,6 @@ std::optional<int64_t> countBytes(const plan::Collective &plan, std::span<const 
       return bytes;
   }
   return bytes;
-}
-
-/// The part of `member` along `axis` of a tensor of `dims`, whose parts have `extents`.
-Strips partOf(const CollectiveSizes &c, const char *data, std::span<const int64_t> dims, uint32_t axis,
-              std::span<const int64_t> extents, size_t member) {
-  const auto product = [](auto begin, auto end) {
-    return std::accumulate(begin, end, int64_t(1), std::multiplies<int64_t>());
-  };
-  if (std::find(dims.begin(), dims.end(), 0) != dims.end())
-    return {}; // other extents may be so large that their products overflow
-  const int64_t rows = product(dims.begin(), dims.begin() + axis);
-  const int64_t unit = product(dims.begin() + axis + 1, dims.end()) * elementBytes(c);
-  const int64_t before = std::accumulate(extents.begin(), extents.begin() + long(member), int64_t(0));
-  const int64_t bytes = extents[member] * unit;
-  return {const_cast<char *>(data) + before * unit, bytes ? rows : 0, bytes, dims[axis] * unit};
 }
 
 /// Where part `index` of `count` elements starts if `parts` share them, the first the larger.
@@ -102,6 +88,20 @@ Status checkParts(CollectiveSizes &c, uint32_t rank, std::vector<int64_t> &targe
 
 } // namespace
 
+Strips partOf(const CollectiveSizes &c, const char *data, std::span<const int64_t> dims, uint32_t axis,
+              std::span<const int64_t> extents, size_t member) {
+  const auto product = [](auto begin, auto end) {
+    return std::accumulate(begin, end, int64_t(1), std::multiplies<int64_t>());
+  };
+  if (std::find(dims.begin(), dims.end(), 0) != dims.end())
+    return {}; // other extents may be so large that their products overflow
+  const int64_t rows = product(dims.begin(), dims.begin() + axis);
+  const int64_t unit = product(dims.begin() + axis + 1, dims.end()) * elementBytes(c);
+  const int64_t before = std::accumulate(extents.begin(), extents.begin() + long(member), int64_t(0));
+  const int64_t bytes = extents[member] * unit;
+  return {const_cast<char *>(data) + before * unit, bytes ? rows : 0, bytes, dims[axis] * unit};
+}
+
 Expected<CollectiveSizes> sizeCollective(const plan::Collective &plan, std::span<const int64_t> values, uint32_t rank) {
   auto evaluate = [&](const flatbuffers::Vector<uint32_t> *list) {
     std::vector<int64_t> out;
@@ -122,6 +122,14 @@ Expected<CollectiveSizes> sizeCollective(const plan::Collective &plan, std::span
   c.sourceBytes = plan.source() ? *from : 0;
   c.targetBytes = plan.target() ? *to : 0;
   return c;
+}
+
+bool Communicator::isOnDevice(const CollectiveSizes &collective) const {
+  return devices && DeviceRanks::takes(collective);
+}
+
+Status Communicator::enqueue(const CollectiveSizes &collective, char *source, char *target, Queue &queue) {
+  return devices->run(collective, source, target, queue, transport);
 }
 
 Status Communicator::reserve(int64_t bytes) {

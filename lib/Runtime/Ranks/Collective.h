@@ -28,10 +28,24 @@ struct CollectiveSizes {
 /// up, or an extent is negative.
 Expected<CollectiveSizes> sizeCollective(const plan::Collective &plan, std::span<const int64_t> values, uint32_t rank);
 
+/// The part of `member` along `axis` of a dense tensor of `dims` at `data`, whose parts have `extents`.
+Strips partOf(const CollectiveSizes &c, const char *data, std::span<const int64_t> dims, uint32_t axis,
+              std::span<const int64_t> extents, size_t member);
+
+class DeviceRanks;
+class Queue;
+
 /// A rank among others, in one run. For one thread.
 class Communicator {
 public:
-  explicit Communicator(Transport &transport) : transport(transport) {}
+  /// `devices`: what devices of the ranks can do together; null: nothing.
+  explicit Communicator(Transport &transport, DeviceRanks *devices = nullptr)
+      : transport(transport), devices(devices) {}
+
+  /// Whether devices do this collective among themselves.
+  bool isOnDevice(const CollectiveSizes &collective) const;
+  /// The same for a collective that isOnDevice, in memory of the device and in the order of the queue.
+  Status enqueue(const CollectiveSizes &collective, char *source, char *target, Queue &queue);
 
   /// Does the rank's share, in memory of the host: reads `source`, writes `target`, and returns when it is done.
   Status run(const CollectiveSizes &collective, const char *source, char *target);
@@ -49,6 +63,7 @@ private:
   Status reserve(int64_t bytes);
 
   Transport &transport;
+  DeviceRanks *const devices;
   Memory staging;
   std::vector<Message> sends, receives; ///< of the exchange to come
 };

@@ -3,6 +3,7 @@
 #define TENON_LIB_RUNTIME_RANKS_RANKRUNNER_H
 
 #include "../FunctionRunner.h"
+#include "DeviceRanks.h"
 #include "ProcessTransport.h"
 
 #include <memory>
@@ -15,6 +16,7 @@ namespace tenon::runtime {
 struct Rank {
   std::unique_ptr<Device> device, host; ///< host: for kernels of the host, or null
   std::unique_ptr<FunctionRunner> runner;
+  std::unique_ptr<DeviceRanks> devices = nullptr; ///< of a run before; null where the host has to do collectives
 };
 
 /// The ranks of a plan, each on a thread of its own while a run lasts; or the one rank that this process is.
@@ -36,12 +38,21 @@ public:
                                     std::span<const NamedTensor> into);
 
 private:
+  Expected<std::vector<Tensor>> runRank(Rank &rank, uint32_t number, Transport &transport,
+                                        const std::vector<Tensor> &inputs, Profile *profile,
+                                        std::span<const NamedTensor> into);
+  Status introduce(Rank &rank, uint32_t number, Transport &transport);
+  void abortDevices();
+  Expected<std::vector<Tensor>> runThreads(const std::vector<Tensor> &inputs, Profile *profile,
+                                           std::span<const NamedTensor> into);
   Expected<std::vector<Tensor>> runProcess(const std::vector<Tensor> &inputs, Profile *profile,
                                            std::span<const NamedTensor> into);
 
   std::vector<Rank> ranks;
   const std::unique_ptr<ProcessTransport> processes; ///< null: all ranks are here
-  std::mutex running;                                ///< of processes, one run after the other
+  std::mutex running;                                ///< where runs come one after the other
+  std::mutex meeting;                                ///< of Rank::devices
+  bool haveMet = false;                              ///< devices have had the chance to
 };
 
 } // namespace tenon::runtime

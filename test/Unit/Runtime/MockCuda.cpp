@@ -496,6 +496,41 @@ int cuMemcpyAsync(Pointer target, Pointer source, size_t bytes, Stream *stream) 
   return 0;
 }
 
+/// CUDA_MEMCPY2D, of which only what lies in linear memory of the device is taken.
+struct RowCopy {
+  size_t sourceX, sourceY;
+  int sourceType;
+  const void *sourceHost;
+  Pointer source;
+  void *sourceArray;
+  size_t sourcePitch, targetX, targetY;
+  int targetType;
+  void *targetHost;
+  Pointer target;
+  void *targetArray;
+  size_t targetPitch, bytes, rows;
+};
+
+int cuMemcpy2DAsync_v2(const RowCopy *given, Stream *stream) {
+  Call call("cuMemcpy2DAsync_v2", true);
+  if (call.error || !known(state().streams, stream, "stream"))
+    return call.error ? call.error : invalidHandle;
+  const RowCopy copy = *given;
+  auto span = [&](size_t pitch) { return copy.rows ? (copy.rows - 1) * pitch + copy.bytes : 0; };
+  char *to = reinterpret_cast<char *>(copy.target), *from = reinterpret_cast<char *>(copy.source);
+  if (copy.sourceType != 2 || copy.targetType != 2 || copy.sourcePitch < copy.bytes || copy.targetPitch < copy.bytes ||
+      !state().owns(to, span(copy.targetPitch)) || !state().owns(from, span(copy.sourcePitch))) {
+    state().violate("rows that are not of the device");
+    return invalidValue;
+  }
+  stream->work.push_back([=] {
+    for (size_t row = 0; row < copy.rows; ++row)
+      std::memcpy(to + row * copy.targetPitch, from + row * copy.sourcePitch, copy.bytes);
+    return true;
+  });
+  return 0;
+}
+
 int cuStreamCreate(Stream **stream, unsigned flags) {
   Call call("cuStreamCreate", true);
   if (call.error || flags > 1)

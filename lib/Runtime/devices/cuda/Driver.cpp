@@ -26,6 +26,7 @@ std::string Driver::open() {
   find(errorString, "cuGetErrorString");
   find(errorName, "cuGetErrorName");
   find(deviceGet, "cuDeviceGet");
+  find(deviceCount, "cuDeviceGetCount");
   find(deviceName, "cuDeviceGetName");
   find(deviceAttribute, "cuDeviceGetAttribute");
   find(retainContext, "cuDevicePrimaryCtxRetain");
@@ -40,6 +41,7 @@ std::string Driver::open() {
   find(allocate, "cuMemAlloc_v2");
   find(release, "cuMemFree_v2");
   find(copyAsync, "cuMemcpyAsync");
+  find(copyRowsAsync, "cuMemcpy2DAsync_v2");
   find(createStream, "cuStreamCreate");
   find(destroyStream, "cuStreamDestroy_v2");
   find(synchronize, "cuStreamSynchronize");

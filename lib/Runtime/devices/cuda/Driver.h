@@ -38,12 +38,31 @@ inline constexpr int promoteLines = 2;
 // CUstreamCaptureMode: what other threads do meanwhile is their business.
 inline constexpr int captureRelaxed = 2;
 
+/// CUDA_MEMCPY2D.
+struct RowCopy {
+  size_t sourceX = 0, sourceY = 0;
+  int sourceType = ofDevice;
+  const void *sourceHost = nullptr;
+  Pointer source = 0;
+  void *sourceArray = nullptr;
+  size_t sourcePitch = 0;
+  size_t targetX = 0, targetY = 0;
+  int targetType = ofDevice;
+  void *targetHost = nullptr;
+  Pointer target = 0;
+  void *targetArray = nullptr;
+  size_t targetPitch = 0;
+  size_t bytes = 0, rows = 0;
+  static constexpr int ofDevice = 2; ///< CU_MEMORYTYPE_DEVICE
+};
+
 /// Functions of the driver. Each needs a current context but for those above pushContext.
 struct Driver {
   Result (*init)(unsigned flags) = nullptr;
   Result (*errorString)(Result error, const char **text) = nullptr;
   Result (*errorName)(Result error, const char **text) = nullptr;
   Result (*deviceGet)(Ordinal *device, int index) = nullptr;
+  Result (*deviceCount)(int *count) = nullptr;
   Result (*deviceName)(char *name, int bytes, Ordinal device) = nullptr;
   Result (*deviceAttribute)(int *value, int attribute, Ordinal device) = nullptr;
   Result (*retainContext)(Context *context, Ordinal device) = nullptr;
@@ -58,6 +77,7 @@ struct Driver {
   Result (*allocate)(Pointer *memory, size_t bytes) = nullptr;
   Result (*release)(Pointer memory) = nullptr;
   Result (*copyAsync)(Pointer target, Pointer source, size_t bytes, Stream stream) = nullptr;
+  Result (*copyRowsAsync)(const RowCopy *copy, Stream stream) = nullptr;
   Result (*createStream)(Stream *stream, unsigned flags) = nullptr;
   Result (*destroyStream)(Stream stream) = nullptr;
   Result (*synchronize)(Stream stream) = nullptr;

@@ -2,14 +2,15 @@
 //
 // libtenon_device_cuda.so. A queue is a stream: launches and copies return before they have happened, and finish()
 // reports what went wrong meanwhile. The primary context of the GPU is shared with whoever else uses CUDA in this
-// process; every function makes it current for its own time only. $TENON_CUDA_DEVICE numbers the GPU, 0 is the default;
-// with $TENON_CUDA_GRAPHS=0 launches are never recorded as CUDA graphs.
+// process; every function makes it current for its own time only. $TENON_CUDA_DEVICE numbers the first GPU, 0 is the
+// default; with $TENON_CUDA_GRAPHS=0 launches are never recorded as CUDA graphs.
 //
 //===----------------------------------------------------------------------===//
 #include "../Guarded.h"
 #include "CodeChoice.h"
 #include "Driver.h"
 #include "LibraryCalls.h"
+#include "Nccl.h"
 #include "tenon-c/device.h"
 #include "tenon/Plan/ElementType.h"
 #include "tenon/Plan/ImageArchive.h"
@@ -63,9 +64,12 @@ struct TenonDevice {
   std::unique_ptr<CallLibrary> libraries[numLibraries]; ///< those that kernels call
   uint64_t workspace = 0;                               ///< bytes, the most that a call may use
   bool lacksLibrary = false;                            ///< why it did not start
+  bool isShared = false;                                ///< there are fewer GPUs than ranks
+  std::unique_ptr<Nccl> nccl;                           ///< once it was opened
 
   ~TenonDevice();
-  std::string start(Capability &capability, std::string &name);
+  std::string start(uint32_t offset, Capability &capability, std::string &name);
+  std::string openNccl();
   std::string load(std::span<const char> image);
   std::string findKernel(const TenonDeviceKernel &wanted);
   std::string findLibrary(const TenonDeviceKernel &wanted);
@@ -85,6 +89,13 @@ struct TenonQueue {
   std::string startLibraries();
   std::string call(const Kernel &kernel, const TenonDeviceLaunch &launch);
   ~TenonQueue();
+};
+
+struct TenonComm {
+  TenonDevice *device;
+  Nccl::Comm comm;
+  uint32_t member;
+  std::atomic<bool> isAborted = false;
 };
 
 struct TenonGraph {
@@ -139,13 +150,19 @@ TenonDevice::~TenonDevice() {
 }
 
 /// Opens the driver and the GPU.
-std::string TenonDevice::start(Capability &capability, std::string &name) {
+std::string TenonDevice::start(uint32_t offset, Capability &capability, std::string &name) {
   if (std::string message = driver.open(); !message.empty())
     return message;
   const char *variable = std::getenv("TENON_CUDA_DEVICE");
-  const int index = variable ? std::atoi(variable) : 0;
+  int index = variable ? std::atoi(variable) : 0, count = 0;
   char text[256] = {};
-  Result result = driver.deviceGet(&ordinal, index);
+  Result result = 0;
+  if (offset > 0) { // ranks that find no GPU of their own share one
+    result = driver.deviceCount(&count);
+    isShared = int(offset) >= count - index;
+    index = count > 0 ? (index + int(offset)) % count : index;
+  }
+  result = result ? result : driver.deviceGet(&ordinal, index);
   if (result)
     return "GPU " + std::to_string(index) + ": " + driver.describe(result);
   auto read = [&](int attribute, int &value) {
@@ -256,6 +273,17 @@ std::string TenonQueue::startLibraries() {
   return {};
 }
 
+/// For one thread, before there is a communicator.
+std::string TenonDevice::openNccl() {
+  if (nccl)
+    return {};
+  auto made = std::make_unique<Nccl>();
+  std::string message = made->open();
+  if (message.empty())
+    nccl = std::move(made);
+  return message;
+}
+
 /// The device's context is current.
 TenonQueue::~TenonQueue() {
   for (auto &library : libraries)
@@ -346,7 +374,7 @@ int open(const TenonDeviceProgram *program, TenonDevice **device, TenonDeviceErr
     made = std::make_unique<TenonDevice>();
     Capability capability;
     std::string name;
-    if (std::string message = made->start(capability, name); !message.empty())
+    if (std::string message = made->start(program->ordinal, capability, name); !message.empty())
       return message;
     if (std::string message =
             chooseCode({program->archs, program->num_codes}, program->arch, capability, name, made->code);
@@ -510,13 +538,76 @@ int elapsed(TenonQueue *queue, size_t first, size_t second, double *seconds, Ten
   });
 }
 
+int makeMeeting(TenonDevice *device, TenonDeviceMeeting *meeting, TenonDeviceError *error) {
+  bool isMissing = false;
+  const int result = guarded(error, [&]() -> std::string {
+    std::string message = device->isShared ? "there are fewer GPUs than ranks" : device->openNccl();
+    isMissing = !message.empty();
+    return isMissing ? message : device->nccl->describe(device->nccl->getUniqueId(meeting));
+  });
+  return isMissing ? 2 : result;
+}
+
+int createComm(TenonDevice *device, const TenonDeviceMeeting *meeting, uint32_t member, uint32_t size, TenonComm **comm,
+               TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    if (std::string message = device->openNccl(); !message.empty())
+      return message;
+    Current current(*device);
+    auto made = std::make_unique<TenonComm>();
+    made->device = device;
+    made->member = member;
+    if (const int result = device->nccl->initRank(&made->comm, int(size), *meeting, int(member)))
+      return device->nccl->describe(result);
+    *comm = made.release();
+    return {};
+  });
+}
+
+void abortComm(TenonComm *comm) {
+  if (!comm->isAborted.exchange(true))
+    comm->device->nccl->abort(comm->comm);
+}
+
+void destroyComm(TenonComm *comm) {
+  Current current(*comm->device);
+  if (!comm->isAborted)
+    comm->device->nccl->destroy(comm->comm);
+  delete comm;
+}
+
+int collective(TenonQueue *queue, TenonComm *comm, const TenonDeviceCollective *collective, TenonDeviceError *error) {
+  return guarded(error, [&]() -> std::string {
+    if (comm->isAborted)
+      return "another rank has failed";
+    Current current(*queue->device);
+    return queue->device->nccl->run(comm->comm, comm->member, *collective, queue->stream);
+  });
+}
+
+int copyRows(TenonQueue *queue, void *target, size_t targetPitch, const void *source, size_t sourcePitch, size_t bytes,
+             size_t rows, TenonDeviceError *error) {
+  return guarded(error, [&] {
+    Current current(*queue->device);
+    RowCopy copy;
+    copy.source = reinterpret_cast<Pointer>(source);
+    copy.sourcePitch = sourcePitch;
+    copy.target = reinterpret_cast<Pointer>(target);
+    copy.targetPitch = targetPitch;
+    copy.bytes = bytes;
+    copy.rows = rows;
+    return queue->device->driver.describe(queue->device->driver.copyRowsAsync(&copy, queue->stream));
+  });
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) const TenonDeviceApi *tenon_device_api(uint32_t version) {
   static const TenonDeviceApi recording = {
-      TENON_DEVICE_VERSION, open, close,  code,   allocate,    release,   createQueue,
-      destroyQueue,         copy, launch, finish, beginRecord, endRecord, replay,
-      destroyGraph,         mark, elapsed};
+      TENON_DEVICE_VERSION, open,    close,   code,        allocate,    release,     createQueue,
+      destroyQueue,         copy,    launch,  finish,      beginRecord, endRecord,   replay,
+      destroyGraph,         mark,    elapsed, makeMeeting, createComm,  destroyComm, abortComm,
+      collective,           copyRows};
   static const TenonDeviceApi plain = [] {
     TenonDeviceApi api = recording;
     api.begin_record = nullptr;

@@ -9,6 +9,7 @@
 #include "tenon-c/transport.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -24,7 +25,8 @@ using tenon::transport::Meeting;
 struct TenonTransport {
   MPI_Comm comm = MPI_COMM_NULL;
   int rank = 0, size = 1;
-  bool isBroken = false; ///< MPI reported an error, or messages are still under way: it is not called again
+  std::atomic<bool> isBroken =
+      false; ///< MPI reported an error, or messages are still under way: it is not called again
   Liveness liveness;
 };
 
@@ -198,7 +200,8 @@ int exchange(TenonTransport *t, const TenonTransportMessage *sends, size_t numSe
                    : fail(error, TENON_TRANSPORT_BROKEN, uint32_t(t->rank), "MPI reports: " + describe(code));
   if (result == 0)
     result = check(*t, traffic, error);
-  t->isBroken |= result != 0;
+  if (result != 0)
+    t->isBroken = true;
   return result;
 }
 
