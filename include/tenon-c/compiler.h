@@ -50,6 +50,12 @@ typedef struct TenonCompileOptions {
   const char *tactics;
   /** Not 0: what has no kernel on a GPU is an error; 0: it runs on the processor beside it, with copies. */
   int32_t refuse_host;
+  /** A cluster to split the model over: its name, or the path of a description; a plan then has a program for each
+     rank, which a session runs on threads. NULL: one device. */
+  const char *devices;
+  /** With devices, how: "auto", the fastest, or "data:N", "tensor:N", "pipeline:N", several with commas. NULL: "auto".
+   */
+  const char *parallel;
 } TenonCompileOptions;
 
 /** "tenon 0.1.0". */

@@ -87,6 +87,8 @@ static TenonError *translate(const TenonCompileOptions &given, CompileOptions &o
   if (const Status applied = applyDevice(options); !applied.ok())
     return makeError(applied.error());
   options.maxMemory = given.max_memory;
+  options.devices = given.devices ? given.devices : "";
+  options.parallel = given.parallel ? given.parallel : "auto";
   if (given.progress)
     options.progress = [progress = given.progress, user = given.user](Phase phase, double done) {
       progress(phaseNames[size_t(phase)].data(), done, user);

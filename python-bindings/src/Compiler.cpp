@@ -31,6 +31,7 @@ static void compile(const std::optional<std::string> &path, const std::optional<
                     const std::string &output, const std::string &target, int threads, int jobs, int optimization,
                     const std::string &precision, const std::optional<std::string> &device, bool keepSource,
                     const std::optional<std::string> &timings, const std::string &tactics, bool usesHost,
+                    const std::optional<std::string> &devices, const std::string &parallel,
                     const std::optional<std::vector<std::string>> &archs, const Shapes &shapes,
                     const Shapes &fixedShapes) {
   Options given;
@@ -54,6 +55,8 @@ static void compile(const std::optional<std::string> &path, const std::optional<
   given.options.timings = timings ? timings->c_str() : nullptr;
   given.options.tactics = tactics.c_str();
   given.options.refuse_host = !usesHost;
+  given.options.devices = devices ? devices->c_str() : nullptr;
+  given.options.parallel = parallel.c_str();
   const void *data = bytes ? bytes->data() : nullptr;
   const size_t size = bytes ? bytes->size() : 0;
   TenonError *error;
@@ -69,5 +72,6 @@ NB_MODULE(_compiler, module) {
   module.def("compile", &compile, nb::arg("path").none(), nb::arg("data").none(), nb::arg("output"), nb::arg("target"),
              nb::arg("threads"), nb::arg("jobs"), nb::arg("optimization"), nb::arg("precision"),
              nb::arg("device").none(), nb::arg("keep_source"), nb::arg("timings").none(), nb::arg("tactics"),
-             nb::arg("host_kernels"), nb::arg("archs").none(), nb::arg("shapes"), nb::arg("fixed_shapes"));
+             nb::arg("host_kernels"), nb::arg("devices").none(), nb::arg("parallel"), nb::arg("archs").none(),
+             nb::arg("shapes"), nb::arg("fixed_shapes"));
 }

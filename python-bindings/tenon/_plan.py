@@ -57,7 +57,8 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
             archs: Sequence[str] | None = None, optimization: int = 2, jobs: int = 0,
             precision: str = "full", device: str | os.PathLike[str] | None = None, keep_source: bool = False,
             timings: str | os.PathLike[str] | None = None, tactics: str = "auto",
-            host_kernels: bool = True) -> Plan:
+            host_kernels: bool = True, devices: str | os.PathLike[str] | None = None,
+            parallel: str = "auto") -> Plan:
     """Compiles a model: the path of an .onnx file, an onnx.ModelProto, or its serialised bytes.
 
     threads       thread count the plan asks for; 0 = all cores. A session may override it.
@@ -73,6 +74,9 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
     tactics       "own", "libraries" (cuBLASLt and cuDNN wherever they compute a region; for cuda) or "auto": what the
                   timings say is faster
     host_kernels  what has no kernel on a GPU runs on the processor beside it, with copies; False: it is an error
+    devices       a cluster to split the model over, by name or as the path of a description; a session runs each rank
+                  of the plan on threads of its own
+    parallel      with devices, how: "auto", the fastest, or "data:2,tensor:4,pipeline:2", any of them
 
     Raises tenon.Error where the model is wrong or not supported.
     """
@@ -88,7 +92,8 @@ def compile(model: Any, target: str = "cpu", threads: int = 0, *,
                       output=str(plan.path), target=target, threads=threads, jobs=jobs, optimization=optimization,
                       precision=precision, device=None if device is None else os.fspath(device), keep_source=keep_source,
                       timings=None if timings is None else os.fspath(timings), tactics=tactics,
-                      host_kernels=host_kernels, archs=None if archs is None else list(archs),
+                      host_kernels=host_kernels, devices=None if devices is None else os.fspath(devices),
+                      parallel=parallel, archs=None if archs is None else list(archs),
                       shapes={name: list(dims) for name, dims in (shapes or {}).items()},
                       fixed_shapes={name: list(dims) for name, dims in (fixed_shapes or {}).items()})
     return plan

@@ -99,9 +99,30 @@ def _is_refused_at_run_time(graph, error):
     return named[2] in _RUN_TIME or named[2] == "equal extents" and repeats
 
 
-def check(graph, stage=lambda name: None, target="cpu", translate=None):
-    """Compiles and runs `graph`, or what `translate` (tenon-translate) exports of it. `stage` is told what is about to
-    happen."""
+# How graphs are split where they are: what cannot be (one sample, one op) is refused by these codes.
+PLANS = ("data:2", "data:3", "tensor:2", "tensor:3", "pipeline:2", "pipeline:3", "data:2,tensor:2", "tensor:4",
+         "tensor:2,pipeline:2", "data:2,pipeline:2", "data:2,tensor:2,pipeline:2")
+UNSPLIT = {"TN4020": "nothing to split along an axis", "TN4021": "control flow of a run"}
+
+
+def _compile_over_ranks(model, number, **options):
+    """Split by the first of PLANS, from `number` on, that the graph can be split by."""
+    import tenon
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/cluster.json", "w", encoding="utf-8") as file:
+            file.write('{"devices": [{"kind": "cpu", "count": 8}]}')
+        for i in range(len(PLANS)):
+            try:
+                return tenon.compile(model, devices=file.name, parallel=PLANS[(number + i) % len(PLANS)], **options)
+            except tenon.Error as error:
+                if error.code != "TN4020" or i + 1 == len(PLANS):
+                    raise
+    return None
+
+
+def check(graph, stage=lambda name: None, target="cpu", translate=None, plan_number=None):
+    """Compiles and runs `graph`, or what `translate` (tenon-translate) exports of it; with a plan_number over ranks.
+    `stage` is told what is about to happen."""
     import tenon
     ops = sorted({node.op_type for node in graph.nodes})
     if not graph.outputs:
@@ -115,12 +136,13 @@ def check(graph, stage=lambda name: None, target="cpu", translate=None):
     stage("compile")
     try:
         archs = [tenon.cpu_arch()] if target == "cpu" and hasattr(tenon, "cpu_arch") else None
-        plan = tenon.compile(model, target=target, archs=archs, jobs=1)
+        options = {"target": target, "archs": archs, "jobs": 1}
+        plan = tenon.compile(model, **options) if plan_number is None else _compile_over_ranks(model, plan_number, **options)
         stage("run")
         session = tenon.Session(plan, threads=1)
         results = session.run(None, generate.feeds_of(graph, model))
     except tenon.Error as error:
-        refused = error.code in ACCEPTED or _is_refused_at_run_time(graph, error)
+        refused = error.code in ACCEPTED or plan_number is not None and error.code in UNSPLIT or _is_refused_at_run_time(graph, error)
         return Result("refused" if refused else "error", key_of(error), str(error), ops, 0)
     problems = []
     for name, found in zip(graph.outputs, results, strict=True):

@@ -30,6 +30,7 @@ def parse():
     parser.add_argument("--limit", type=int, default=30, help="seconds of processor time a graph")
     parser.add_argument("--target", default="cpu", choices=["cpu", "vgpu"])
     parser.add_argument("--export", action="store_true", help="run what tenon-translate exports of each graph")
+    parser.add_argument("--ranks", action="store_true", help="split each graph over ranks, each in another way")
     parser.add_argument("--why", action="store_true", help="what was refused, most graphs first")
     parser.add_argument("--reduce", action="store_true")
     parser.add_argument("--save", type=pathlib.Path)
@@ -56,7 +57,7 @@ def attempt(args):
         import generate
         stage("generate")
         graph = generate.make_graph(seed, only)
-        return check.check(graph, stage, args.target, translate_of(args))
+        return check.check(graph, stage, args.target, translate_of(args), seed if args.ranks else None)
     return work
 
 

@@ -1,4 +1,5 @@
 """tenon.compile and tenon.Plan."""
+import numpy as np
 import onnx
 import pytest
 
@@ -55,6 +56,21 @@ def test_fixed_shapes_serve_one_size(mlp, x):
     assert session.run(None, {"input": x[:2]})[0].shape == (2, 10)
     with pytest.raises(tenon.Error, match="TN7"):
         session.run(None, {"input": x})
+
+
+@pytest.mark.parametrize("parallel", ["data:2", "tensor:2", "pipeline:2", "data:2,tensor:2"])
+def test_ranks_compute_what_one_device_does(mlp, x, parallel, tmp_path):
+    (tmp_path / "cluster.json").write_text('{"devices": [{"kind": "cpu", "count": 4}]}')
+    plan = tenon.compile(mlp, devices=tmp_path / "cluster.json", parallel=parallel)
+    np.testing.assert_allclose(tenon.Session(plan).run(None, {"input": x})[0],
+                               tenon.Session(tenon.compile(mlp)).run(None, {"input": x})[0], rtol=1e-5, atol=1e-6)
+
+
+def test_more_ranks_than_devices_are_an_error(mlp, tmp_path):
+    (tmp_path / "cluster.json").write_text('{"devices": [{"kind": "cpu", "count": 2}]}')
+    with pytest.raises(tenon.Error) as caught:
+        tenon.compile(mlp, devices=tmp_path / "cluster.json", parallel="data:4")
+    assert caught.value.code == "TN4022"
 
 
 def test_an_error_names_code_node_reason_and_remedy():
