@@ -1,15 +1,17 @@
 //===- DynamicBench.cpp - What the dynamic scheduler reaches --------------===//
 //
-//   dynamic-bench simulate    rows of docs/DynamicScheduler.md, in simulation
+//   dynamic-bench simulate | simulate-steps                    in simulation
+//   dynamic-bench equal | speed-up | straggler PLAN SAMPLES    with processes
 //
 // test/Bench/dynamic.py runs it and writes the page.
 //
 //===----------------------------------------------------------------------===//
+#include "DynamicMeasure.h"
 #include "DynamicSimulation.h"
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <random>
 #include <string>
 
@@ -146,6 +148,14 @@ int main(int count, char **arguments) {
     return simulateBatches();
   if (command == "simulate-steps")
     return simulateSteps();
-  std::fprintf(stderr, "usage: dynamic-bench simulate|simulate-steps\n");
+  const int64_t size = count > 3 ? std::atoll(arguments[3]) : 0;
+  if (command == "equal" && size > 0)
+    return compareBits(arguments[2], size, 3);
+  if (command == "speed-up" && size > 0)
+    return measureSpeedup(arguments[2], size);
+  if (command == "straggler" && size > 0)
+    return measureStraggler(arguments[2], size);
+  std::fprintf(stderr, "usage: dynamic-bench simulate|simulate-steps\n"
+                       "       dynamic-bench equal|speed-up|straggler PLAN SAMPLES\n");
   return 2;
 }

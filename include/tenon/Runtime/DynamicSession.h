@@ -4,8 +4,8 @@
 // together. A worker that slows down or stops does not hold up the batch: what it holds is given to others, and the
 // first result counts. One that dies is left out from then on. docs/Rationale/DynamicScheduler.md.
 //
-// Results have the same bits as those of one session, however the batch was divided: samples are independent (which is
-// looked at with the first batch), and pieces begin where the kernels' tiles do.
+// Results have the same bits as those of one session, however the batch was divided: samples are independent, which is
+// looked at with the first batch, and our kernels for processors add up a sample in one order in batches of any size.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_RUNTIME_DYNAMICSESSION_H
@@ -21,8 +21,8 @@
 
 namespace tenon::runtime {
 
-/// Something that runs a model on some samples of a batch: a process, a device, a machine. All calls but stop() come from
-/// one thread, its own.
+/// Something that runs a model on some samples of a batch: a process, a device, a machine. All calls but stop() come
+/// from one thread, its own.
 class BatchWorker {
 public:
   virtual ~BatchWorker() = default;
@@ -40,10 +40,8 @@ public:
 struct DynamicSessionOptions {
   SessionOptions session; ///< of each worker; threads -1: the cores of the machine divided among the workers
   unsigned workers = 2;
-  BatchOptions batch; ///< `smallest` counts granules
-  /// Pieces begin at multiples of this many samples. 0: where the tiles of the kernels begin, so that results have the
-  /// bits of an undivided run; 1 divides small batches more evenly, and results may differ by rounding.
-  int64_t granule = 0;
+  BatchOptions batch;            ///< `smallest` counts granules
+  int64_t granule = 1;           ///< pieces begin at multiples of so many samples
   bool checkIndependence = true; ///< compare two samples computed together and alone, once
 };
 
@@ -63,9 +61,9 @@ struct DynamicStatistics {
 /// A model whose batches are divided. run() may be called from several threads; they take turns.
 class DynamicSession {
 public:
-  /// Starts processes that each have a session of the plan at `path`. To be called before the program has other threads:
-  /// processes are forked. TN7033 where the model has no batch that can be divided, TN7015 where a process cannot be
-  /// started.
+  /// Starts processes that each have a session of the plan at `path`. To be called before the program has other
+  /// threads: processes are forked. TN7033 where the model has no batch that can be divided, TN7015 where a process
+  /// cannot be started.
   static Expected<std::unique_ptr<DynamicSession>> create(const std::string &path,
                                                           const DynamicSessionOptions &options = {});
   /// The same over any workers that run one model with these inputs and outputs.

@@ -11,7 +11,8 @@
 
 namespace tenon::runtime {
 
-/// The symbol that is dimension 0 of every output and of some inputs, and no other dimension. TN7033 where there is none.
+/// The symbol that is dimension 0 of every output and of some inputs, and no other dimension. TN7033 where there is
+/// none.
 Expected<std::string> findBatch(const std::vector<TensorInfo> &inputs, const std::vector<TensorInfo> &outputs);
 
 /// Whether dimension 0 of an input is the batch; others are given to every worker whole.
@@ -20,8 +21,8 @@ bool isBatched(const TensorInfo &info, const std::string &symbol);
 /// Rows [range.begin, range.end) of a tensor, without copying them.
 Tensor rowsOf(const Tensor &tensor, SampleRange range);
 
-/// Whether samples computed together have the same results as alone, up to rounding: `together` has those of `alone`, one
-/// tensor list for each sample. TN7034 with the output where they differ.
+/// Whether samples computed together have the same results as alone, up to rounding: `together` has those of `alone`,
+/// one tensor list for each sample. TN7034 with the output where they differ.
 Status compareSamples(const std::vector<TensorInfo> &outputs, std::span<const Tensor> together,
                       std::span<const std::vector<Tensor>> alone);
 

@@ -72,7 +72,8 @@ std::optional<std::vector<Tensor>> SharedSlot::get(std::span<const int64_t> mess
   std::vector<Tensor> tensors;
   size_t at = 1;
   for (int64_t i = 0; i < message[0]; ++i) {
-    if (message.size() < at + 3 || message[at + 2] < 0 || message[at + 2] > maxRank)
+    if (message.size() < at + 3 || message[at] < 0 || message[at] >= int64_t(numElementTypes) || message[at + 2] < 0 ||
+        message[at + 2] > maxRank)
       return std::nullopt;
     const int64_t offset = message[at + 1];
     const size_t rank = size_t(message[at + 2]);
@@ -90,7 +91,8 @@ std::optional<std::vector<Tensor>> SharedSlot::get(std::span<const int64_t> mess
   }
   // Only now: mapping more may have moved the memory.
   for (Tensor &tensor : tensors)
-    tensor.data = std::shared_ptr<void>(std::shared_ptr<void>(), memory + reinterpret_cast<intptr_t>(tensor.data.get()));
+    tensor.data =
+        std::shared_ptr<void>(std::shared_ptr<void>(), memory + reinterpret_cast<intptr_t>(tensor.data.get()));
   return tensors;
 }
 
