@@ -5,6 +5,8 @@
 #include "common/Npy.h"
 #include "common/Report.h"
 #include "common/Values.h"
+#include "tenon/Runtime/CpuInfo.h"
+#include "tenon/Runtime/DynamicSession.h"
 #include "tenon/Runtime/Session.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -19,7 +21,7 @@ namespace {
 struct RunSettings {
   std::string plan, outputDir, arch, profile;
   std::vector<std::string> inputs;
-  std::string transport;
+  std::string transport, schedule = "static";
   int64_t threads = -1, ranks = 0;
 };
 } // namespace
@@ -77,6 +79,20 @@ static void delayTermination() {
   std::signal(SIGTERM, [](int) { alarm(1); });
 }
 
+/// Writes the outputs where there is a folder for them, and describes them in `result`.
+static Status writeAll(const std::string &folder, const std::vector<runtime::TensorInfo> &infos,
+                       const std::vector<runtime::Value> &outputs, llvm::json::Object &result) {
+  std::vector<std::vector<std::string>> paths;
+  if (!folder.empty())
+    TENON_RETURN_IF_ERROR(writeOutputs(folder, infos, outputs, paths));
+  paths.resize(outputs.size());
+  llvm::json::Array list;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    list.push_back(describe(infos[i].name, outputs[i], paths[i]));
+  result["outputs"] = std::move(list);
+  return Status::success();
+}
+
 static Status execute(const RunSettings &settings, llvm::json::Object &result) {
   runtime::SessionOptions options;
   options.threads = int(settings.threads);
@@ -104,21 +120,51 @@ static Status execute(const RunSettings &settings, llvm::json::Object &result) {
   auto outputs = (*session)->runValues(*inputs, run);
   if (!outputs)
     return outputs.takeStatus();
-  std::vector<std::vector<std::string>> paths;
-  const auto &infos = (*session)->outputs();
-  if (!settings.outputDir.empty() && (*session)->rank() == 0)
-    TENON_RETURN_IF_ERROR(writeOutputs(settings.outputDir, infos, *outputs, paths));
   if (run.profile)
     TENON_RETURN_IF_ERROR(writeProfile(profile, settings.profile));
-  paths.resize(outputs->size());
-  llvm::json::Array list;
-  for (size_t i = 0; i < outputs->size(); ++i)
-    list.push_back(describe(infos[i].name, (*outputs)[i], paths[i]));
-  result = llvm::json::Object{{"arch", (*session)->arch()},
-                              {"threads", (*session)->threads()},
-                              {"ranks", (*session)->ranks()},
-                              {"rank", (*session)->rank()},
-                              {"outputs", std::move(list)}};
+  const bool isFirst = (*session)->rank() == 0;
+  TENON_RETURN_IF_ERROR(writeAll(isFirst ? settings.outputDir : "", (*session)->outputs(), *outputs, result));
+  result["arch"] = (*session)->arch();
+  result["threads"] = (*session)->threads();
+  result["ranks"] = (*session)->ranks();
+  result["rank"] = (*session)->rank();
+  return Status::success();
+}
+
+/// Over `ranks` processes that divide the batch as they turn out to be fast.
+static Status executeDynamic(const RunSettings &settings, llvm::json::Object &result) {
+  if (!settings.profile.empty())
+    return Status::error("TN9003", "--profile with --schedule=dynamic", "", "profile with --schedule=static");
+  runtime::DynamicSessionOptions options;
+  options.session.arch = settings.arch;
+  options.workers = unsigned(settings.ranks ? settings.ranks : runtime::cpuCores());
+  if (settings.threads > 0)
+    options.session.threads = int(std::max<int64_t>(1, settings.threads / options.workers));
+  auto session = runtime::DynamicSession::create(settings.plan, options);
+  if (!session)
+    return session.takeStatus();
+  auto tensors = readInputs(settings.inputs, (*session)->inputs());
+  if (!tensors)
+    return tensors.takeStatus();
+  auto values = assembleValues(std::move(*tensors), (*session)->inputs());
+  if (!values)
+    return values.takeStatus();
+  std::vector<runtime::Tensor> inputs;
+  for (runtime::Value &value : *values)
+    inputs.push_back(std::move(value.tensor));
+  auto results = (*session)->run(inputs);
+  if (!results)
+    return results.takeStatus();
+  const std::vector<runtime::Value> outputs(results->begin(), results->end());
+  TENON_RETURN_IF_ERROR(writeAll(settings.outputDir, (*session)->outputs(), outputs, result));
+  llvm::json::Array workers;
+  for (const runtime::DynamicStatistics::Worker &worker : (*session)->statistics().workers)
+    workers.push_back(llvm::json::Object{{"samples", worker.samples},
+                                         {"pieces", worker.pieces},
+                                         {"samples_per_s", worker.rate},
+                                         {"lost", worker.isLost}});
+  result["workers"] = std::move(workers);
+  result["rank"] = 0;
   return Status::success();
 }
 
@@ -159,7 +205,14 @@ int tools::runRun(Arguments arguments) {
             "where outputs go, as DIR/<name>.npy, odd bytes percent-encoded; of a sequence as DIR/<name>_0.npy, ..",
             settings.outputDir);
   line.number("threads", "threads; 0 = all cores, default: as compiled", settings.threads, 0, 4096);
-  line.number("ranks", "how many ranks the plan is to have; another plan is refused", settings.ranks, 1, 4096);
+  line.number(
+      "ranks",
+      "how many ranks the plan is to have; another plan is refused. With --schedule=dynamic: how many processes, "
+      "default one for each core",
+      settings.ranks, 1, 4096);
+  line.choice("schedule", {"static", "dynamic"},
+              "dynamic: processes divide the batch as they turn out to be fast; for plans without ranks",
+              settings.schedule);
   line.text("transport", "threads|mpi",
             "ranks as threads, or this process as one of mpirun's; default: as it was started", settings.transport);
   line.text("arch", "ARCH", "forces a code object, such as x86-64-v3", settings.arch);
@@ -170,7 +223,8 @@ int tools::runRun(Arguments arguments) {
     return status;
   settings.plan = line.operand();
   llvm::json::Object result;
-  if (Status done = execute(settings, result); !done.ok())
+  const bool isDynamic = settings.schedule == "dynamic";
+  if (Status done = isDynamic ? executeDynamic(settings, result) : execute(settings, result); !done.ok())
     return report.fail(done);
   if (!report.json() && result.getInteger("rank") == 0)
     print(result);

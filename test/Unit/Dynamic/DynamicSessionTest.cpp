@@ -192,11 +192,11 @@ TEST(DynamicSession, WithoutWorkersThereIsAnError) {
 }
 
 TEST(DynamicSession, AnErrorOfTheModelEndsTheBatch) {
-  Fakes fakes(2, {}, [](Fakes &made) {
-    for (FakeWorker *worker : made.workers)
-      worker->before = [](int piece) { return piece == 4 ? Status::error("TN7010", "no") : Status::success(); };
+  Fakes fakes(1, {}, [](Fakes &made) { // pieces 0 to 2 look whether samples are independent
+    made.workers[0]->before = [](int piece) { return piece == 3 ? Status::error("TN7010", "no") : Status::success(); };
   });
   EXPECT_EQ(codeOf(fakes.run(1000)), "TN7010");
+  expectRight(fakes.run(1000), 1000);
 }
 
 TEST(DynamicSession, SamplesThatDependOnEachOtherAreRefused) {
