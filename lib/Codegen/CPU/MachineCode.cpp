@@ -29,7 +29,9 @@ std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &target, std:
   if (!backend)
     return nullptr;
   llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
+  // A product and a sum of two ops are rounded twice wherever they are computed: in one kernel or two, on one device or
+  // several. Kernels say math.fma or vector.fma where they want one.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
       parsed, target.arch, "", options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
 }

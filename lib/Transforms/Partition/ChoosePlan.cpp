@@ -220,6 +220,11 @@ Chain Planner::makeChain() const {
   const std::vector<double> seconds = findSeconds();
   for (size_t i = 0; i < seconds.size(); ++i)
     chain.seconds[graph.ops[i].home] += seconds[i];
+  chain.isJoined.assign(count, false);
+  for (int i = 0; i < count; ++i)
+    for (const Operand &operand : graph.ops[i].operands)
+      if (operand.isFused)
+        std::fill(chain.isJoined.begin() + operand.producer + 1, chain.isJoined.begin() + i + 1, true);
   if (plan.setting.isForced)
     for (int i = 0; i < count; ++i)
       chain.flops.push_back(graph.ops[i].flops);

@@ -11,7 +11,7 @@ static constexpr double infinite = std::numeric_limits<double>::infinity();
 
 /// Dynamic programming: worst[k] is the slowest of the stages so far, which end before op k. Stages are tried from
 /// their end to their beginning, which only makes them slower and larger.
-static std::vector<int> cut(const Chain &chain, int stages, double leastFlops) {
+static std::vector<int> cut(const Chain &chain, int stages, double leastFlops, bool keepsKernels) {
   const int count = int(chain.seconds.size());
   std::vector<double> worst(count + 1, infinite);
   worst[0] = 0;
@@ -29,7 +29,7 @@ static std::vector<int> cut(const Chain &chain, int stages, double leastFlops) {
         flops += leastFlops > 0 ? chain.flops[first] : 0;
         if (seconds >= next[end] || weights + live > chain.capacity)
           break;
-        if (flops < leastFlops)
+        if (flops < leastFlops || (keepsKernels && chain.isJoined[first]))
           continue;
         const double slowest = std::max(worst[first], seconds + (first > 0 ? chain.entry[first] : 0));
         if (slowest < next[end]) {
@@ -51,8 +51,11 @@ static std::vector<int> cut(const Chain &chain, int stages, double leastFlops) {
 
 std::vector<int> tenon::choice::cutStages(const Chain &chain, int stages) {
   const double fair = std::accumulate(chain.flops.begin(), chain.flops.end(), 0.0) / stages;
-  for (double part : {0.8, 0.5, 0.25})
-    if (std::vector<int> firsts = fair > 0 ? cut(chain, stages, part * fair) : std::vector<int>(); !firsts.empty())
+  for (auto [part, keepsKernels] : {std::pair(0.8, true), std::pair(0.5, true), std::pair(0.8, false),
+                                    std::pair(0.5, false), std::pair(0.25, false)})
+    if (std::vector<int> firsts = fair > 0 ? cut(chain, stages, part * fair, keepsKernels) : std::vector<int>();
+        !firsts.empty())
       return firsts;
-  return cut(chain, stages, 0);
+  std::vector<int> firsts = cut(chain, stages, 0, /*keepsKernels=*/true);
+  return firsts.empty() ? cut(chain, stages, 0, /*keepsKernels=*/false) : firsts;
 }
