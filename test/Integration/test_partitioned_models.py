@@ -1,4 +1,7 @@
 """Models over ranks against one device: every way to split, on threads and as MPI processes."""
+import signal
+import subprocess
+
 import pytest
 
 import partitioned
@@ -39,3 +42,11 @@ def test_every_rank_works(parallel, tenon, tmp_path):
     shape = [f"--shape={name}=4x16" for name in case.feeds]
     flops = [rank["flops"] for rank in partitioned.ranks_of(tenon, plan, *shape)]
     assert len(flops) == 4 and min(flops) >= 0.1 * sum(flops), flops
+
+
+def test_a_reader_who_has_had_enough_is_no_error(models, tenon):
+    command = [str(tenon), "partition", str(models("mlp_tiny")), "--devices=h100"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child.stdout.close()
+    assert "TN9012" not in child.stderr.read()
+    assert child.wait() in (128 + signal.SIGPIPE, -signal.SIGPIPE)

@@ -47,6 +47,8 @@ static void limitMemory(uint64_t bytes) {
 }
 
 static int signalStatus(int number, const Report &report) {
+  if (number == SIGPIPE) // whoever reads what is printed has had enough, as `head` does
+    return 128 + SIGPIPE;
   if (number == SIGKILL)
     return report.fail(Status::error("TN9011", "the process was killed, most likely for using too much memory", "",
                                      "raise the memory limit, or use a machine with more memory"));
