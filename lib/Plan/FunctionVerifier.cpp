@@ -84,6 +84,12 @@ private:
   Status checkParts(const Where &where, const Collective &collective, uint32_t axis,
                     const flatbuffers::Vector<uint32_t> *extents) const;
   Status checkRef(uint32_t record, const Where &where, const BufferRef &ref) const;
+  /// Whether collectives reach such a buffer: devices with memory of their own do not reach the caller's.
+  bool isReached(BufferKind kind) const {
+    const bool isOfCaller = kind == BufferKind::Input || kind == BufferKind::Output;
+    const bool isCpu = plan.target() && plan.target()->string_view() == "cpu";
+    return kind != BufferKind::HostArena && (isCpu || !isOfCaller);
+  }
 };
 
 bool isArena(const Buffer &buffer) {
@@ -353,6 +359,9 @@ Status FunctionVerifier::checkHeld(const Where &where, const Record &record) con
 Status FunctionVerifier::checkCopy(uint32_t index, const Where &where, const Copy &copy) const {
   TENON_RETURN_IF_ERROR(checkRef(index, where, *copy.source()));
   TENON_RETURN_IF_ERROR(checkTarget(index, where, *copy.target()));
+  for (const BufferRef *ref : {copy.source(), copy.target()}) // there is no such memory
+    if (function.buffers()->Get(ref->buffer())->kind() == BufferKind::HostArena && length(plan.host_code()) == 0)
+      return fail("TN6021", where.str() + " copies memory of the host, for which there is no code");
   return checkValue(where, "shape value", copy.bytes());
 }
 
@@ -392,6 +401,9 @@ Status FunctionVerifier::checkCollective(uint32_t index, const Where &where, con
     TENON_RETURN_IF_ERROR(checkRef(index, where, *collective.source()));
   if (collective.target())
     TENON_RETURN_IF_ERROR(checkTarget(index, where, *collective.target()));
+  for (const BufferRef *ref : {collective.source(), collective.target()})
+    if (ref && !isReached(function.buffers()->Get(ref->buffer())->kind()))
+      return fail("TN6021", where.str() + ": ranks do not reach buffer " + std::to_string(ref->buffer()));
   if (collective.source() && collective.target() && collective.source()->buffer() == collective.target()->buffer())
     return fail("TN6021", where.str() + " has one buffer as source and target");
   if (length(collective.dims()) > maxRank)

@@ -150,4 +150,5 @@ TEST(RankVerifier, ChecksOneMemberAlone) {
   expect([](RankMaker &m) { m.collective(0, 0).kind = CollectiveKind(9); }, "TN6021", "unknown kind");
   expect([](RankMaker &m) { m.collective(0, 0).kind = CollectiveKind::AllGather; }, "TN6021", "0 parts for 3 ranks");
   expect([](RankMaker &m) { m.record(0, 0).codes = {0}; }, "TN6011", "code object 0");
+  expect([](RankMaker &m) { m.plan.target = "cuda"; }, "TN6021", "ranks do not reach buffer 0");
 }

@@ -114,6 +114,11 @@ TEST(Verifier, ChecksKernelsOfTheHost) {
   expectFailure([&](PlanMaker &m) { makeHost(m); }, "TN6016", "kernel 'add_rows' does not reach buffer 2");
   expectFailure([](PlanMaker &m) { m.function().buffers[2]->kind = plan::BufferKind::HostArena; }, "TN6016",
                 "kernel 'add_rows' does not reach buffer 2");
+  auto copyToHost = [](PlanMaker &m) {
+    const uint32_t there = m.buffer(BufferKind::HostArena, 0, 0, 0, 2);
+    m.copy({0, 0}, {there, 0}, 0);
+  };
+  expectFailure(copyToHost, "TN6021", "copies memory of the host");
 }
 
 TEST(Verifier, ChecksTensors) {
