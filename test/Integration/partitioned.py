@@ -23,7 +23,7 @@ MODELS = {
     "mlp_tiny": {"N": 5}, "cifar10_cnn_tiny": {"N": 5}, "mobilenetv2_tiny": {"N": 3}, "resnet50_tiny": {"N": 5},
     "wide_resnet28_10_tiny": {"N": 3}, "bert_base_tiny": {"B": 3, "S": 13}, "bilstm_tiny": {"N": 5, "T": 7},
     "gpt2_small_tiny": {"B": 3, "S": 5, "P": 4}, "llama_block_op23_tiny": {"B": 3, "S": 5, "P": 4},
-    "attacut-c.onnx": 0, "magika_model.onnx": 1, "320n.onnx": 1,
+    "spindle-detector-eeg.onnx": 2, "magika_model.onnx": 1, "320n.onnx": 1,
 }
 OPTIONS = ["--arch=x86-64-v3"]  # one variant of each kernel: it compiles faster
 

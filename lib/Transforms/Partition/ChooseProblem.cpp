@@ -3,6 +3,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
+#include <utility>
 
 using namespace tenon;
 using namespace tenon::choice;
@@ -65,7 +66,9 @@ private:
 
   void move(CollectiveKind kind, size_t axis, int dim) {
     const int64_t before = partition::partBytes(shape, mesh, now);
-    now[axis] = dim;
+    const int left = std::exchange(now[axis], dim);
+    if (left >= 0 && axesOf(now, left).empty()) // what is whole is cut anew
+      std::erase(stale, left);
     steps.push_back(
         {kind, int(axis), kind == CollectiveKind::AllGather ? partition::partBytes(shape, mesh, now) : before});
   }
