@@ -10,6 +10,7 @@
 #include "JointStages.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -129,6 +130,8 @@ void Search::startOn(std::vector<int> &groups, std::vector<char> &isUsed) {
     isUsed[group] = 1;
     const int devices = problem.groups[group].devices, blocks = int(problem.model().chain().size());
     for (int stages = 1; stages <= devices && int(before) + stages <= blocks; ++stages) {
+      if ((int64_t(before) + stages) * blocks > options.maxStates)
+        break;
       groups.push_back(int(group));
       if (devices % stages == 0)
         startOn(groups, isUsed);
@@ -359,6 +362,8 @@ static Status checkJoint(const JointProblem &problem) {
   for (const JointGroup &group : problem.groups) {
     if (!group.model || group.model->chain().empty() || group.model->variants().empty())
       return fail("a model has at least one block and one variant");
+    if (group.model->chain().size() > 1 << 16)
+      return fail("a model has at most 65536 blocks");
     if (!std::ranges::equal(group.model->chain(), problem.model().chain()) ||
         !std::ranges::equal(group.model->variants(), problem.model().variants()))
       return fail("the models of all groups have the same blocks and variants");
@@ -375,6 +380,44 @@ static std::string gigabytes(double bytes) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GB";
 }
 
+/// Fewer devices, where their number has few divisors.
+static std::vector<JointProblem> withFewerDevices(const JointProblem &problem) {
+  std::vector<JointProblem> all = {problem};
+  if (std::ranges::all_of(problem.groups, [](const JointGroup &group) {
+        return group.devices % 8 == 0 || std::has_single_bit(unsigned(group.devices));
+      }))
+    return all;
+  all.resize(3, problem);
+  for (size_t i = 0; i < problem.groups.size(); ++i) {
+    const int devices = problem.groups[i].devices;
+    all[2].groups[i].devices = int(std::bit_floor(unsigned(devices)));
+    all[1].groups[i].devices = devices > 8 ? devices / 8 * 8 : all[2].groups[i].devices;
+  }
+  return all;
+}
+
+static Expected<JointAnswer> searchAll(const JointProblem &problem, const JointOptions &options) {
+  std::optional<JointAnswer> best;
+  Status status;
+  double bound = never;
+  for (const JointProblem &each : withFewerDevices(problem)) {
+    auto answer = Search(each, options).run();
+    if (!answer) {
+      status = answer.takeStatus();
+      continue;
+    }
+    bound = std::min(bound, answer->bound);
+    for (const JointGroup &group : each.groups)
+      answer->devices.push_back(group.devices);
+    if (!best || answer->seconds < best->seconds)
+      best = std::move(*answer);
+  }
+  if (!best)
+    return status;
+  best->bound = bound;
+  return std::move(*best);
+}
+
 /// How much larger memories must be so that something fits: the least of a few factors that does; 0 where none does.
 static double enoughMemory(const JointProblem &problem, JointOptions options) {
   options.gap = 1 - 1e-9; // the first plan that fits will do
@@ -382,7 +425,7 @@ static double enoughMemory(const JointProblem &problem, JointOptions options) {
     JointProblem larger = problem;
     for (JointGroup &group : larger.groups)
       group.memory *= factor;
-    if (Search(larger, options).run().ok())
+    if (searchAll(larger, options).ok())
       return factor;
   }
   return 0;
@@ -390,7 +433,7 @@ static double enoughMemory(const JointProblem &problem, JointOptions options) {
 
 Expected<JointAnswer> solve(const JointProblem &problem, const JointOptions &options) {
   TENON_RETURN_IF_ERROR(checkJoint(problem));
-  auto answer = Search(problem, options).run();
+  auto answer = searchAll(problem, options);
   if (answer.ok())
     return answer;
   const double factor = enoughMemory(problem, options);

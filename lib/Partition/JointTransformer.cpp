@@ -30,8 +30,11 @@ static StepPlan stepOf(const Form &form, int samples, int stages) {
   return plan;
 }
 
+/// Samples of the copy that has most.
+static int largestShare(int samples, const Form &form) { return (samples + form.data - 1) / form.data; }
+
 std::optional<BlockPrice> JointTransformer::price(int kind, const Form &form, int samples, int stages) const {
-  if (samples % form.data != 0)
+  if (samples < form.data)
     return std::nullopt;
   // Ranks of a copy fill nodes, or nodes are filled with copies.
   const int inNode = int(cluster.groups.front().devicesPerNode);
@@ -39,7 +42,7 @@ std::optional<BlockPrice> JointTransformer::price(int kind, const Form &form, in
     return std::nullopt;
   if (std::fmod(model.heads, form.tensor) != 0 || (form.tensor == 1 && form.variant % 2 != 0))
     return std::nullopt;
-  const StepPlan plan = stepOf(form, samples / form.data, 1);
+  const StepPlan plan = stepOf(form, largestShare(samples, form), 1);
   const Pricer pricer(cluster, model, plan);
   const ActivationBytes bytes = activationBytes(model, plan);
   BlockPrice price;
@@ -63,7 +66,7 @@ std::optional<BlockPrice> JointTransformer::price(int kind, const Form &form, in
 }
 
 Traffic JointTransformer::transfer(int, const Form &form, int samples, int stages, bool leaves) const {
-  const StepPlan plan = stepOf(form, std::max(1, samples / form.data), stages);
+  const StepPlan plan = stepOf(form, largestShare(samples, form), stages);
   return Pricer(cluster, model, plan).transfer(leaves);
 }
 

@@ -88,7 +88,7 @@ struct JointGroup {
 };
 
 struct JointProblem {
-  /// Plans use one group or several, all devices of each; models have the same chain and variants.
+  /// Plans use one group or several; models have the same chain and variants.
   std::vector<JointGroup> groups;
   int batch = 1; ///< samples of a step
   JointPins pins;
@@ -124,6 +124,7 @@ Expected<JointRun> run(const JointProblem &problem, const JointPlan &plan);
 
 struct JointAnswer {
   JointPlan plan;
+  std::vector<int> devices; ///< that the search was for, of each group
   double seconds = 0;       ///< of a step, by the event simulator
   double bound = 0;         ///< no plan that fits is faster
   int64_t combinations = 0; ///< of stages, microbatches and schedules
@@ -136,10 +137,12 @@ struct JointAnswer {
 struct JointOptions {
   double gap = 1e-3;       ///< stop where the answer is proven to be within this
   int maxPasses = 1 << 20; ///< stages times microbatches; more are not tried
+  int maxStates = 1 << 21; ///< stages times blocks; more are not tried
 };
 
-/// Finds the fastest plan that fits. TN4018 where none does, with a memory that would do; TN4017 where the problem is
-/// malformed, or there is no plan whatever the memory. Deterministic.
+/// Finds the fastest plan that fits, for all devices of the groups it uses; or, where those of a group are not a
+/// multiple of 8, for as many as are, or a power of two: the fastest of them. TN4018 where none does, with a memory
+/// that would do; TN4017 where the problem is malformed, or there is no plan whatever the memory. Deterministic.
 Expected<JointAnswer> solve(const JointProblem &problem, const JointOptions &options = {});
 
 } // namespace tenon::partition

@@ -1,6 +1,7 @@
 //===- JointTransformer.h - A transformer for the joint search ------------===//
 //
-// Blocks: the embedding, the layers, the loss. Variants: none, selective or full recomputation, each without and with
+// Blocks: the embedding, the layers, the loss. Copies need not divide a microbatch: the slowest has the most samples.
+// Variants: none, selective or full recomputation, each without and with
 // sequence parallelism. Prices are those of TransformerStep.h.
 //
 //===----------------------------------------------------------------------===//

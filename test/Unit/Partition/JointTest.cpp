@@ -207,6 +207,19 @@ TEST(Joint, a_small_model_is_copied) {
   EXPECT_EQ(answer->plan.forms[0].data, 8);
 }
 
+TEST(Joint, numbers_that_do_not_divide) {
+  const Transformer gpt1{1024, 4096, 16, 24, 1024, 51200}, gpt18{6144, 24576, 48, 40, 2048, 51200};
+  const JointTransformer model(a100(), gpt1), large(a100(), gpt18);
+  auto answer = solve(JointProblem{{{&model, 7, 0.95 * 80e9}}, 53, {}});
+  ASSERT_TRUE(answer.ok()) << answer.status().str();
+  EXPECT_EQ(answer->plan.forms[0].data, 7); // eight samples at most a copy, five of the last
+  JointProblem problem{{{&large, 37, 0.95 * 80e9}}, 101, {}};
+  problem.pins.schedules = {ScheduleKind::OneForwardOneBackward};
+  answer = solve(problem);
+  ASSERT_TRUE(answer.ok()) << answer.status().str();
+  EXPECT_EQ(answer->devices, std::vector<int>{32});
+}
+
 TEST(Joint, pins_and_refusals) {
   const JointTransformer model(a100(), gpt175);
   JointProblem problem{{{&model, 64, 0.95 * 80e9}}, 64, {}};

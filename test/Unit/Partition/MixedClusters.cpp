@@ -4,7 +4,6 @@
 #include "tenon/Partition/UnevenCopies.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <random>
 
@@ -51,13 +50,8 @@ MixedOutcome compareMixed(const MixedCase &mixed) {
       outcome.bound = std::min(outcome.bound, answer->bound);
     return answer.ok() ? answer->seconds : never;
   };
-  for (JointGroup group : {many, others})
-    for (bool isLess : {false, true}) {
-      if (isLess && std::has_single_bit(unsigned(group.devices)))
-        continue;
-      group.devices = isLess ? int(std::bit_floor(unsigned(group.devices))) : group.devices;
-      outcome.alone = std::min(outcome.alone, best({group}, false));
-    }
+  for (const JointGroup &group : {many, others})
+    outcome.alone = std::min(outcome.alone, best({group}, false));
   outcome.stages = best({many, others}, true);
   const UnevenCopies copies({many, others});
   outcome.copies = best({{&copies, many.devices + others.devices, 1}}, true);

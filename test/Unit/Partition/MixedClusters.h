@@ -21,7 +21,7 @@ MixedCase randomMixedCase(uint64_t seed);
 
 /// Seconds of the best plans; infinite where none fits.
 struct MixedOutcome {
-  double alone = 0;  ///< on devices of one kind: all, or as many as the next smaller power of two
+  double alone = 0;  ///< on devices of one kind
   double stages = 0; ///< stages on devices of one kind each, dealt out by the search
   double copies = 0; ///< each stage on both kinds, its samples dealt out unevenly
   double bound = 0;  ///< no plan of the latter two is faster

@@ -15,15 +15,15 @@ namespace {
 /// Both kinds together beat either alone; test/Bench/partition.py counts on more clusters.
 TEST(Mixed, both_kinds_beat_the_better_one) {
   int better = 0, feasible = 0;
-  for (uint64_t seed = 0; seed < 5; ++seed) {
+  for (uint64_t seed = 0; seed < 3; ++seed) {
     const MixedOutcome outcome = compareMixed(randomMixedCase(seed));
     EXPECT_LE(outcome.stages, outcome.alone * 1.001);
     EXPECT_LE(outcome.bound, outcome.together());
     feasible += outcome.together() < 1e300;
     better += outcome.together() < 0.999 * outcome.alone;
   }
-  EXPECT_EQ(feasible, 5);
-  EXPECT_EQ(better, 5);
+  EXPECT_EQ(feasible, 3);
+  EXPECT_EQ(better, 3);
 }
 
 TEST(Mixed, copies_get_samples_by_their_speed) {
