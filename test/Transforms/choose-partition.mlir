@@ -3,6 +3,13 @@
 // RUN: tenon-opt %s --split-input-file --pass-pipeline='builtin.module(tenon-choose-partition{parallel=pipeline:2})' | FileCheck %s --check-prefix=STAGES
 // RUN: tenon-opt %s --split-input-file --pass-pipeline='builtin.module(tenon-choose-partition{parallel=data:1})' | FileCheck %s --check-prefix=NONE
 
+// RUN: echo '{"devices": [{"kind": "xeon-avx512", "count": 1}, {"kind": "cpu-avx2", "count": 1}]}' > %t.json
+// RUN: tenon-opt %s --split-input-file --pass-pipeline='builtin.module(tenon-choose-partition{cluster=%t.json parallel=tensor:2 extents=N=512})' | FileCheck %s --check-prefix=UNEVEN
+
+// The faster device takes more.
+// UNEVEN-LABEL: func.func @products
+// UNEVEN-SAME: graph.shares = [array<i64: [[#FAST:]], [[#SLOW:]]>]
+
 // Columns of the first product, rows of the second: one all-reduce for both.
 // TENSOR: shard.grid @mesh(shape = 4)
 // TENSOR-LABEL: func.func @products

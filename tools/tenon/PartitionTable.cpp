@@ -90,7 +90,12 @@ json::Object tools::toJson(const PartitionAnswer &answer) {
                                  {"seconds", figure(other.seconds)},
                                  {"bound", figure(other.bound)},
                                  {"why", other.why}});
+  json::Object shares;
+  for (size_t axis = 0; axis < answer.shares.size(); ++axis)
+    if (!answer.shares[axis].empty())
+      shares[answer.parallel.axes[axis].name] = json::Array(answer.shares[axis]);
   return json::Object{{"parallel", answer.parallel.str()},
+                      {"shares", std::move(shares)},
                       {"devices", answer.parallel.devices()},
                       {"seconds", answer.seconds},
                       {"bound", answer.bound},
@@ -149,11 +154,22 @@ static void printOps(const PartitionAnswer &answer, llvm::raw_ostream &out) {
     out << llvm::formatv("  {0,5} others take {1} together\n", others, formatSeconds(rest));
 }
 
+static std::vector<std::string> shareTexts(const PartitionAnswer &answer, size_t axis) {
+  std::vector<std::string> texts;
+  for (int64_t share : answer.shares[axis])
+    texts.push_back(std::to_string(share));
+  return texts;
+}
+
 void tools::printTable(const PartitionAnswer &answer, llvm::raw_ostream &out) {
   out << llvm::formatv("{0} on {1} device{2}: {3}, no plan below {4} (gap {5:F2} %, of the splits alone {6:F2} %)\n",
                        answer.parallel.str(), answer.parallel.devices(), answer.parallel.devices() == 1 ? "" : "s",
                        formatSeconds(answer.seconds), formatSeconds(answer.bound), 100 * answer.gap(),
                        100 * answer.strategyGap);
+  for (size_t axis = 0; axis < answer.shares.size(); ++axis)
+    if (!answer.shares[axis].empty())
+      out << "  shares along " << answer.parallel.axes[axis].name << ": " << llvm::join(shareTexts(answer, axis), " : ")
+          << '\n';
   if (answer.microbatches > 1)
     out << "  " << answer.microbatches << " microbatches\n";
   for (int stage = 0; stage < answer.parallel.stages; ++stage) {

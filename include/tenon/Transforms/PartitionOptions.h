@@ -86,6 +86,7 @@ struct PartitionLevel {
 /// The answer, with its proof.
 struct PartitionAnswer {
   Parallel parallel;
+  std::vector<std::vector<int64_t>> shares;        ///< of each axis, what its devices take of it; empty: all as much
   double seconds = 0;                              ///< of a run, predicted
   double bound = 0;                                ///< no plan of the forms that were tried is faster
   double strategyGap = 0;                          ///< the gap of how ops are split, in the form that was taken
@@ -103,9 +104,10 @@ struct PartitionAnswer {
 };
 
 /// Decides how `function`, the only one of its module, is split, and writes that down: `shard.grid @mesh` in the
-/// module; `graph.axes` and `graph.stages` on the function; `graph.split`, `graph.scatter` and `graph.stage` on ops.
-/// Writes nothing where one device is best. Fails with a diagnostic: TN4002 where nothing fits, TN4020 where an axis
-/// has nothing to split, TN4022 where the cluster is too small, TN4021 for models that a run decides about.
+/// module; `graph.axes` `graph.stages` and `graph.shares` on the function; `graph.split`, `graph.scatter` and
+/// `graph.stage` on ops. Writes nothing where one device is best. Fails with a diagnostic: TN4002 where nothing fits,
+/// TN4020 where an axis has nothing to split, TN4022 where the cluster is too small, TN4021 for models that a run
+/// decides about.
 mlir::FailureOr<PartitionAnswer> choosePartition(mlir::func::FuncOp function, const PartitionOptions &options);
 
 } // namespace tenon

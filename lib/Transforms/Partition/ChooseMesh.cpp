@@ -4,6 +4,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 namespace tenon {
 
@@ -66,21 +68,48 @@ static const cost::NodeGroup &groupOf(const cost::Cluster &cluster, int64_t rank
   return cluster.groups.back();
 }
 
-cost::Device commonDevice(const cost::Cluster &cluster, int64_t count) {
-  cost::Device common = cluster.groups.front().device;
-  int64_t first = 0;
-  for (const cost::NodeGroup &group : cluster.groups) {
-    if (first >= count)
-      break;
-    for (size_t unit = 0; unit < cost::unitCount; ++unit)
-      common.rates[unit] = std::min(common.rates[unit], group.device.rates[unit]);
-    common.memoryBandwidth = std::min(common.memoryBandwidth, group.device.memoryBandwidth);
-    common.cacheBandwidth = std::min(common.cacheBandwidth, group.device.cacheBandwidth);
-    common.memoryBytes = std::min(common.memoryBytes, group.device.memoryBytes);
-    common.launchSeconds = std::max(common.launchSeconds, group.device.launchSeconds);
-    first += group.nodes * group.devicesPerNode;
+std::vector<size_t> groupsOf(const cost::Cluster &cluster, int64_t count) {
+  std::vector<size_t> groups;
+  for (size_t i = 0; i < cluster.groups.size(); ++i)
+    for (int64_t k = cluster.groups[i].nodes * cluster.groups[i].devicesPerNode;
+         k > 0 && int64_t(groups.size()) < count; --k)
+      groups.push_back(i);
+  return groups;
+}
+
+/// Of devices that take `seconds` each for the same work.
+static std::vector<int64_t> inverseShares(const std::vector<double> &seconds) {
+  constexpr double steps = 64; // of the fastest
+  const double fastest = *std::min_element(seconds.begin(), seconds.end());
+  std::vector<int64_t> shares;
+  int64_t common = 0;
+  for (double each : seconds) {
+    shares.push_back(std::max<int64_t>(1, std::lround(steps * fastest / each)));
+    common = std::gcd(common, shares.back());
   }
-  return common;
+  for (int64_t &share : shares)
+    share /= common;
+  return shares;
+}
+
+std::vector<std::vector<int64_t>> sharesOf(const std::vector<size_t> &groups, const std::vector<double> &seconds,
+                                           const partition::Mesh &mesh) {
+  std::vector<std::vector<int64_t>> shares(mesh.size());
+  int64_t inner = int64_t(groups.size());
+  for (size_t axis = 0; axis < mesh.size(); ++axis) {
+    inner /= mesh[axis].size;
+    std::vector<double> slowest(mesh[axis].size, 0);
+    for (size_t rank = 0; rank < groups.size(); ++rank) {
+      double &mine = slowest[int64_t(rank) / inner % mesh[axis].size];
+      mine = std::max(mine, seconds[groups[rank]]);
+    }
+    std::vector<int64_t> mine = inverseShares(slowest);
+    if (llvm::all_equal(mine))
+      continue;
+    shares[axis] = std::move(mine);
+    break;
+  }
+  return shares;
 }
 
 namespace {

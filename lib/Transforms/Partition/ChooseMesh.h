@@ -7,8 +7,14 @@
 
 namespace tenon::choice {
 
-/// The devices that the first `count` of a cluster have in common: the slowest figures of each.
-cost::Device commonDevice(const cost::Cluster &cluster, int64_t count);
+/// Of the first `count` ranks, which fill one node after the other: the group of nodes of each.
+std::vector<size_t> groupsOf(const cost::Cluster &cluster, int64_t count);
+
+/// How much of what an axis splits each of its devices takes, where the same work takes `seconds` on devices of a
+/// group: whole numbers in inverse proportion, for each axis. Empty for an axis along which all are alike, and behind
+/// the first along which they are not.
+std::vector<std::vector<int64_t>> sharesOf(const std::vector<size_t> &groups, const std::vector<double> &seconds,
+                                           const partition::Mesh &mesh);
 
 /// Seconds of collectives along the axes of the mesh of one stage. Ranks fill one node after the other.
 partition::CollectiveSeconds clusterSeconds(const cost::Cluster &cluster, const partition::Mesh &mesh);

@@ -160,6 +160,12 @@ void Chooser::annotate() {
   function->setAttr("graph.axes", b.getStrArrayAttr(names));
   if (form.stages > 1)
     function->setAttr("graph.stages", b.getI64IntegerAttr(form.stages));
+  if (llvm::any_of(best->shares, [](const auto &shares) { return !shares.empty(); })) {
+    SmallVector<Attribute> rows;
+    for (auto [shares, size] : llvm::zip_equal(best->shares, sizes))
+      rows.push_back(b.getDenseI64ArrayAttr(shares.empty() ? std::vector<int64_t>(size, 1) : shares));
+    function->setAttr("graph.shares", b.getArrayAttr(rows));
+  }
   for (auto [i, op] : llvm::enumerate(graph.ops)) {
     SmallVector<int64_t> split, scatter;
     for (const AxisUse &use : best->strategyOf(int(i)).axes) {

@@ -6,6 +6,7 @@
 #include "tenon/Partition/Solver.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 using namespace tenon;
@@ -35,7 +36,7 @@ public:
     setting.isForced = isForced;
     for (const ParallelAxis &axis : form.axes)
       setting.mesh.push_back({axis.name, axis.size});
-    setting.device = commonDevice(cluster, form.devices());
+    chooseDevice();
     setting.collectives = clusterSeconds(cluster, setting.mesh);
     setting.forcedFlops = forcedFlops();
     setting.inputBytes = graph.inputBytes / (isTraining() ? copies() : 1); // for a run every device gets all of them
@@ -45,6 +46,8 @@ public:
   Plan run(double known);
 
 private:
+  void chooseDevice();
+  double secondsOn(const cost::Device &device) const;
   double forcedFlops() const;
   bool attempt(double capacity, bool recomputes);
   bool fits() const {
@@ -86,6 +89,49 @@ double Planner::forcedFlops() const {
                     [](const Loop &loop) { return !loop.isBatch && loop.extent > 1; }))
       largest = std::max(largest, op.flops);
   return std::min(largest, largeShare * graph.flops);
+}
+
+/// Of all kernels on one device.
+double Planner::secondsOn(const cost::Device &device) const {
+  Setting alone;
+  alone.device = device;
+  double seconds = 0;
+  for (const GraphOp &op : graph.ops)
+    seconds += std::max(0.0, enumerateStrategies(op, alone).front().compute);
+  return seconds;
+}
+
+/// Work is priced on the slowest of the devices. Where an axis has faster ones as well, they take more of what it
+/// splits, so that all are ready at the same time; stages do not.
+void Planner::chooseDevice() {
+  Setting &setting = plan.setting;
+  const std::vector<size_t> groups = groupsOf(cluster, plan.form.devices());
+  setting.device = cluster.groups.front().device;
+  setting.factors.assign(setting.mesh.size(), 1);
+  if (groups.back() == 0)
+    return;
+  std::vector<double> seconds;
+  for (size_t i = 0; i <= groups.back(); ++i)
+    seconds.push_back(secondsOn(cluster.groups[i].device));
+  const size_t slowest = std::max_element(seconds.begin(), seconds.end()) - seconds.begin();
+  setting.device = cluster.groups[slowest].device;
+  for (size_t i = 0; i <= groups.back(); ++i)
+    setting.device.memoryBytes = std::min(setting.device.memoryBytes, cluster.groups[i].device.memoryBytes);
+  if (plan.form.stages > 1)
+    return;
+  plan.shares = sharesOf(groups, seconds, setting.mesh);
+  int64_t inner = int64_t(groups.size());
+  for (size_t axis = 0; axis < setting.mesh.size(); ++axis) {
+    inner /= setting.mesh[axis].size;
+    const std::vector<int64_t> &shares = plan.shares[axis];
+    const double all = double(std::accumulate(shares.begin(), shares.end(), int64_t(0)));
+    double longest = 0;
+    for (size_t rank = 0; !shares.empty() && rank < groups.size(); ++rank)
+      longest = std::max(longest,
+                         double(shares[int64_t(rank) / inner % setting.mesh[axis].size]) / all * seconds[groups[rank]]);
+    if (!shares.empty())
+      setting.factors[axis] = longest * setting.mesh[axis].size / seconds[slowest];
+  }
 }
 
 /// Of a run or step, where one device of each kind would take `seconds` at least. The stages of a step work at the same

@@ -15,10 +15,11 @@ struct Plan {
   Parallel form;
   Setting setting;
   PricedGraph priced;
-  partition::Choice choice;     ///< a strategy for each op; empty: none was found
-  std::vector<int> stages;      ///< of each op
-  std::vector<double> transfer; ///< seconds that each stage receives for
-  double outputs = 0;           ///< seconds from the last stage to the first
+  std::vector<std::vector<int64_t>> shares; ///< of each axis, what its devices take of it; empty: all as much
+  partition::Choice choice;                 ///< a strategy for each op; empty: none was found
+  std::vector<int> stages;                  ///< of each op
+  std::vector<double> transfer;             ///< seconds that each stage receives for
+  double outputs = 0;                       ///< seconds from the last stage to the first
   /// Of a step of training over several stages.
   partition::Pipeline pipeline;
   partition::Schedule schedule;

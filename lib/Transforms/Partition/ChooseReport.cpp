@@ -118,6 +118,11 @@ void Describer::addSpans(PartitionAnswer &answer) {
     add(stage, true, op.reduction, i);
     opEnds.push_back(now);
   }
+  double gathering = plan.outputs;
+  for (const partition::Edge &edge : problem.edges)
+    if (edge.consumer == int(answer.ops.size()))
+      gathering += edgeSeconds(edge, edge.consumer, 0);
+  add(stage, true, gathering, -1);
 }
 
 /// A pipeline of training: the passes of its schedule. What is kept for the way back is there for each microbatch under
@@ -156,6 +161,7 @@ PartitionAnswer Describer::run() {
   answer.parallel = plan.form;
   answer.seconds = plan.seconds();
   answer.bound = plan.bound;
+  answer.shares = plan.shares;
   answer.strategyGap = plan.strategyGap;
   answer.capacity = plan.capacity;
   answer.transfer = plan.transfer;
@@ -165,6 +171,10 @@ PartitionAnswer Describer::run() {
     const PartitionedOp &op = answer.ops.back();
     answer.stageSeconds[op.stage] += op.compute + op.reduction + op.resharding;
   }
+  const int count = int(graph.ops.size());
+  for (const partition::Edge &edge : problem.edges)
+    if (edge.consumer == count)
+      answer.stageSeconds[plan.stages[edge.producer]] += edgeSeconds(edge, count, 0);
   answer.microbatches = plan.pipeline.microbatches;
   for (int stage = 0; stage < plan.form.stages; ++stage)
     answer.bottleneck = std::max(answer.bottleneck, answer.stageSeconds[stage] + answer.transfer[stage]);

@@ -174,6 +174,8 @@ void Enumerator::price(Strategy &strategy) const {
   if (!setting.device.isGpu)
     grid = {setting.device.units, 1};
   strategy.compute = cost::estimate(setting.device, work, grid, {}).seconds;
+  for (size_t i = 0; i < strategy.axes.size(); ++i)
+    strategy.compute *= strategy.axes[i].loop >= 0 && !setting.factors.empty() ? setting.factors[i] : 1;
   if (op.isFused)
     strategy.compute -= setting.device.launchSeconds;
 }

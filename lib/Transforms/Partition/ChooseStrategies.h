@@ -34,6 +34,7 @@ struct Setting {
   partition::Mesh mesh;  ///< of a stage
   bool isForced = false; ///< every op with samples is split along "data", every large one along "tensor"
   cost::Device device;
+  std::vector<double> factors; ///< of each axis: the time of what it splits, for faster devices take more; empty: 1
   partition::CollectiveSeconds collectives;
   int64_t inputBytes = 0; ///< of what each device is given
   double forcedFlops = 0; ///< ops with at least as many must be split along a forced axis "tensor"
