@@ -53,6 +53,7 @@ TEST(ChooseStages, EqualsAllCuts) {
     const int count = 2 + draw(9), stages = 1 + draw(std::min(count, 4));
     Chain chain;
     chain.capacity = 5 + draw(40);
+    chain.isJoined.assign(count, false);
     for (int i = 0; i <= count; ++i)
       chain.entry.push_back(draw(5));
     for (int i = 0; i < count; ++i) {
