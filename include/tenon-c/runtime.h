@@ -85,6 +85,8 @@ typedef struct TenonSessionOptions {
   int32_t verify_weights; /**< compare weights with their digest on load; default 1 */
   const char *arch;       /**< forces a code object, e.g. "x86-64-v3"; NULL: the best this machine runs */
   const char *device;     /**< NULL: the plan's target; "null": everything but kernels */
+  const char
+      *transport; /**< how ranks of a plan meet. NULL: as threads; "mpi": as processes of mpirun, this one of them */
 } TenonSessionOptions;
 
 /** Set with tenon_run_options_init. */
@@ -136,6 +138,10 @@ TENON_API TenonError *tenon_session_output_kind(const TenonSession *session, siz
 /** Threads in use, and the architecture of the code in use. */
 TENON_API int32_t tenon_session_threads(const TenonSession *session);
 TENON_API const char *tenon_session_arch(const TenonSession *session);
+/** Ranks of the plan, 1 where it was not partitioned, and which of them this process is: 0, but where they are
+ * processes. Only rank 0 has outputs. */
+TENON_API int32_t tenon_session_ranks(const TenonSession *session);
+TENON_API int32_t tenon_session_rank(const TenonSession *session);
 
 /**
  * Runs the model. `inputs` in any order, by name; their memory is used as it is and must stay until the return.

@@ -55,7 +55,7 @@ TenonError *tenon_error_create(const char *code, const char *message, const char
 
 void tenon_session_options_init(TenonSessionOptions *options) {
   if (options)
-    *options = {sizeof(TenonSessionOptions), -1, 1, nullptr, nullptr};
+    *options = {sizeof(TenonSessionOptions), -1, 1, nullptr, nullptr, nullptr};
 }
 
 void tenon_run_options_init(TenonRunOptions *options) {
@@ -78,6 +78,7 @@ static TenonError *createSession(const TenonSessionOptions *given, TenonSession 
     options.verifyWeights = read.verify_weights != 0;
     options.arch = read.arch ? read.arch : "";
     options.device = read.device ? read.device : "";
+    options.transport = read.transport ? read.transport : "";
     Expected<std::unique_ptr<Session>> created = create(options);
     if (!created)
       return makeError(created.status());
@@ -111,6 +112,9 @@ void tenon_session_destroy(TenonSession *session) { delete session; }
 
 size_t tenon_session_num_inputs(const TenonSession *session) { return session ? session->inputs.size() : 0; }
 size_t tenon_session_num_outputs(const TenonSession *session) { return session ? session->outputs.size() : 0; }
+int32_t tenon_session_ranks(const TenonSession *session) { return session ? int32_t(session->session->ranks()) : 0; }
+int32_t tenon_session_rank(const TenonSession *session) { return session ? int32_t(session->session->rank()) : 0; }
+
 int32_t tenon_session_threads(const TenonSession *session) {
   return session ? int32_t(session->session->threads()) : 0;
 }

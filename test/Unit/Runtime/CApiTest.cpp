@@ -127,6 +127,17 @@ TEST_F(CApiTest, OptionsAreVersionedBySize) {
   EXPECT_NE(take(tenon_session_create_from_memory(file.data(), file.size(), &options, &other)), "ok");
 }
 
+TEST_F(CApiTest, KnowsRanks) {
+  EXPECT_EQ(tenon_session_ranks(session), 1);
+  EXPECT_EQ(tenon_session_rank(session), 0);
+  TenonSessionOptions options;
+  tenon_session_options_init(&options);
+  options.transport = "mpi";
+  TenonSession *other = nullptr;
+  EXPECT_NE(take(tenon_session_create_from_memory(file.data(), file.size(), &options, &other)).find("TN7021"),
+            std::string::npos);
+}
+
 TEST(CApi, SaysWhatItIs) {
   EXPECT_EQ(std::string(tenon_runtime_version()).substr(0, 6), "tenon ");
   EXPECT_STRNE(tenon_cpu_arch(), "");
