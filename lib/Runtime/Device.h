@@ -124,6 +124,8 @@ public:
   virtual std::unique_ptr<DeviceMemory> allocate(int64_t bytes) = 0;
   /// Where kernels find the WEIGHTS section.
   virtual const char *weights() const = 0;
+  /// Where each weight lies there, in bytes, if not where it lies in the section.
+  virtual std::vector<int64_t> weightOffsets() const { return {}; }
   /// Whether the host reads and writes its memory, too.
   virtual bool sharesMemory() const { return true; }
   /// Whether it can work together with devices of other ranks; and then where they meet, if it is they who say.
@@ -153,8 +155,10 @@ std::unique_ptr<Device> createNullDevice(const plan::Container &container);
 /// Opens libtenon_device_`name`.so (tenon-c/device.h): in the folders of $TENON_DEVICE_PATH, beside this library, then
 /// where the system looks. TN8001 where there is none, TN8002 where it does not take the plan, TN8004 where a library
 /// is missing that the plan calls. `ordinal`: which device of several, counted from the one that the environment names.
+/// `only`: the function whose weights it is to hold; null: all weights.
 Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, const plan::Container &container,
-                                                     const SessionOptions &options, uint32_t ordinal = 0);
+                                                     const SessionOptions &options, uint32_t ordinal = 0,
+                                                     const plan::Function *only = nullptr);
 
 } // namespace tenon::runtime
 

@@ -12,7 +12,7 @@ class FunctionRunner {
 public:
   /// `host` as for Executor.
   FunctionRunner(const plan::Container &container, uint32_t function, Device &device, Device *host)
-      : program(container.plan(), device.code(), function), cache(container.plan(), program),
+      : program(container.plan(), device.code(), function, device.weightOffsets()), cache(container.plan(), program),
         executor(container, program, device, host) {}
 
   const Program program;

@@ -111,7 +111,8 @@ Status InstanceBuilder::sizeBuffer(uint32_t index, const plan::Buffer &buffer) {
     break;
   case plan::BufferKind::Weight: {
     const plan::Weight &weight = *plan.weights()->Get(buffer.index());
-    buffers[index] = {weightsBase, int64_t(weight.offset())};
+    const std::vector<int64_t> &moved = program.weightOffsets;
+    buffers[index] = {weightsBase, moved.empty() ? int64_t(weight.offset()) : moved[buffer.index()]};
     available = int64_t(weight.length());
     break;
   }
@@ -168,9 +169,10 @@ Status InstanceBuilder::addRef(const Step &step, const plan::BufferRef &ref, int
     return Status::error("TN7012", "record " + text(step.record) + " uses buffer " + text(ref.buffer()) + " of " +
                                        text(size) + " bytes at offset " + text(offset) +
                                        (needed ? " for " + text(needed) + " bytes" : ""));
-  const Address &start = buffers[ref.buffer()];
-  const uint32_t base = step.isHost && start.base == weightsBase ? hostWeightsBase : start.base;
-  instance.addresses.push_back({base, start.offset + offset});
+  Address start = buffers[ref.buffer()];
+  if (step.isHost && start.base == weightsBase)
+    start = {hostWeightsBase, int64_t(plan.weights()->Get(function.buffers()->Get(ref.buffer())->index())->offset())};
+  instance.addresses.push_back({start.base, start.offset + offset});
   return Status::success();
 }
 

@@ -7,11 +7,13 @@
 #include "Device.h"
 #include "Plugin.h"
 #include "tenon-c/device.h"
+#include "tenon/Plan/Checked.h"
 #include "tenon/Plan/plan_generated.h"
 
 #include <algorithm>
 #include <deque>
 #include <dlfcn.h>
+#include <set>
 #include <vector>
 
 namespace tenon::runtime {
@@ -178,7 +180,9 @@ public:
                std::vector<size_t> numbers)
       : plan(plan), open(std::move(open)), index(code), name(std::move(arch)), numbers(std::move(numbers)) {}
 
-  Status upload(std::span<const uint8_t> bytes);
+  /// Copies all weights there, or those of one function.
+  Status upload(std::span<const uint8_t> section, const plan::Function *only);
+  std::vector<int64_t> weightOffsets() const override { return offsets; }
 
   Expected<std::unique_ptr<Queue>> createQueue() override {
     TenonDeviceError error{};
@@ -221,19 +225,46 @@ private:
   const plan::Plan &plan;
   std::unique_ptr<OpenDevice> open;
   std::unique_ptr<DeviceMemory> resident; ///< the weights
+  std::vector<int64_t> offsets;           ///< of the weights in it; empty: as in the section
   size_t index;
   std::string name;
   std::vector<size_t> numbers; ///< of the device's kernels, by the plan's; any number for kernels of the host
 };
 
-Status PluginDevice::upload(std::span<const uint8_t> bytes) {
-  resident = allocate(int64_t(bytes.size()));
+/// Offsets of the weights that a function uses if they lie one after the other, 0 for all others.
+static std::vector<int64_t> layOut(const plan::Plan &plan, const plan::Function &function, int64_t &bytes) {
+  std::set<uint32_t> used;
+  for (uint32_t i = 0; function.buffers() && i < function.buffers()->size(); ++i)
+    if (const plan::Buffer &buffer = *function.buffers()->Get(i); buffer.kind() == plan::BufferKind::Weight)
+      used.insert(buffer.index());
+  std::vector<int64_t> offsets(plan.weights() ? plan.weights()->size() : 0);
+  for (uint32_t weight : used) {
+    offsets[weight] = bytes;
+    bytes = alignUp(bytes + int64_t(plan.weights()->Get(weight)->length()), int64_t(plan::dataAlignment));
+  }
+  return offsets;
+}
+
+Status PluginDevice::upload(std::span<const uint8_t> section, const plan::Function *only) {
+  int64_t bytes = only ? 0 : int64_t(section.size());
+  if (only)
+    offsets = layOut(plan, *only, bytes);
+  resident = allocate(bytes);
   if (!resident)
-    return Status::error("TN7011", "the device has no room for " + std::to_string(bytes.size()) + " bytes of weights");
+    return Status::error("TN7011", "the device has no room for " + std::to_string(bytes) + " bytes of weights");
   auto queue = createQueue();
   if (!queue)
     return queue.takeStatus();
-  TENON_RETURN_IF_ERROR((*queue)->copy(resident->data(), bytes.data(), int64_t(bytes.size())));
+  if (!only)
+    TENON_RETURN_IF_ERROR((*queue)->copy(resident->data(), section.data(), bytes));
+  for (uint32_t i = 0; only && only->buffers() && i < only->buffers()->size(); ++i) {
+    const plan::Buffer &buffer = *only->buffers()->Get(i);
+    if (buffer.kind() != plan::BufferKind::Weight)
+      continue;
+    const plan::Weight &weight = *plan.weights()->Get(buffer.index());
+    TENON_RETURN_IF_ERROR((*queue)->copy(resident->data() + offsets[buffer.index()], section.data() + weight.offset(),
+                                         int64_t(weight.length())));
+  }
   return (*queue)->finish();
 }
 
@@ -314,7 +345,8 @@ struct ProgramView {
 } // namespace
 
 Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, const plan::Container &container,
-                                                     const SessionOptions &options, uint32_t ordinal) {
+                                                     const SessionOptions &options, uint32_t ordinal,
+                                                     const plan::Function *only) {
   auto api = openLibrary(name);
   if (!api)
     return api.takeStatus();
@@ -330,7 +362,7 @@ Expected<std::unique_ptr<Device>> createPluginDevice(const std::string &name, co
   auto device =
       std::make_unique<PluginDevice>(container.plan(), std::move(open), code,
                                      code < view.archs.size() ? view.archs[code] : "", std::move(view.numbers));
-  TENON_RETURN_IF_ERROR(device->upload(container.section(plan::SectionKind::Weights)));
+  TENON_RETURN_IF_ERROR(device->upload(container.section(plan::SectionKind::Weights), only));
   return std::unique_ptr<Device>(std::move(device));
 }
 

@@ -66,8 +66,9 @@ static void addCollective(Program &program, Step step, const plan::Collective &c
   program.steps.push_back(step);
 }
 
-Program::Program(const plan::Plan &plan, size_t code, uint32_t index)
-    : function(plan.functions()->Get(index)), elementsRead(plan::countElementsRead(*function)) {
+Program::Program(const plan::Plan &plan, size_t code, uint32_t index, std::vector<int64_t> weightOffsets)
+    : function(plan.functions()->Get(index)), weightOffsets(std::move(weightOffsets)),
+      elementsRead(plan::countElementsRead(*function)) {
   inputs = describe(*function, function->inputs());
   outputs = describe(*function, function->outputs());
   for (uint32_t i = 0; i < plan::length(plan.ranks()); ++i)

@@ -40,12 +40,13 @@ struct Program {
   std::vector<const plan::TensorMap *> maps;
   std::vector<const plan::Collective *> collectives;
   std::vector<const plan::Check *> checks;
-  std::vector<size_t> elementsRead; ///< of each input, by the shape program
+  std::vector<int64_t> weightOffsets; ///< where the device has each weight; empty: where the plan has it
+  std::vector<size_t> elementsRead;   ///< of each input, by the shape program
 
   uint32_t rank = 0; ///< the one whose function it is
 
   /// Decodes function `index` of a verified plan: the records that run with code object `code`.
-  Program(const plan::Plan &plan, size_t code, uint32_t index = 0);
+  Program(const plan::Plan &plan, size_t code, uint32_t index = 0, std::vector<int64_t> weightOffsets = {});
   /// Name of the kernel of a step, or "copy", or the kind of a collective: "AllReduce".
   std::string nameOf(const plan::Plan &plan, const Step &step) const;
   std::vector<std::string> nodesOf(const Step &step) const;

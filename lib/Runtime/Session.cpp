@@ -44,9 +44,9 @@ struct Session::Impl {
                                           std::span<const NamedTensor> into) const;
 };
 
-/// `ordinal`: which device of this machine, where ranks have several.
+/// `ordinal`: which device of this machine, where ranks have several, and `only` the function of the rank.
 static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &container, const SessionOptions &options,
-                                                      uint32_t ordinal = 0) {
+                                                      uint32_t ordinal = 0, const plan::Function *only = nullptr) {
   const plan::Plan &plan = container.plan();
   const std::string target = plan.target() ? plan.target()->str() : "";
   const std::string &device = options.device.empty() ? target : options.device;
@@ -56,7 +56,7 @@ static Expected<std::unique_ptr<Device>> createDevice(const plan::Container &con
     return Status::error("TN7017", "the plan is for target '" + target + "', the device asked for is '" + device + "'");
   if (device == "cpu")
     return createCpuDevice(container, options);
-  return createPluginDevice(device, container, options, ordinal);
+  return createPluginDevice(device, container, options, ordinal, only);
 }
 
 /// What runs the kernels of the host; null where the plan has none, or nothing is to run.
@@ -79,13 +79,15 @@ static uint32_t localRank(uint32_t rank) {
 
 static Expected<Rank> createRank(const plan::Container &container, uint32_t rank, const SessionOptions &options) {
   const bool isProcess = !options.transport.empty() && options.transport != "threads";
-  auto device = createDevice(container, options, isProcess ? localRank(rank) : rank);
+  const uint32_t function = container.plan().ranks()->Get(rank);
+  auto device =
+      createDevice(container, options, isProcess ? localRank(rank) : rank, container.plan().functions()->Get(function));
   if (!device)
     return device.takeStatus();
   auto host = createHost(container, options);
   if (!host)
     return host.takeStatus();
-  auto runner = std::make_unique<FunctionRunner>(container, container.plan().ranks()->Get(rank), **device, host->get());
+  auto runner = std::make_unique<FunctionRunner>(container, function, **device, host->get());
   return Rank{std::move(*device), std::move(*host), std::move(runner)};
 }
 

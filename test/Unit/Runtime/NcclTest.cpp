@@ -82,10 +82,10 @@ protected:
     CudaMockTest::TearDown();
   }
 
-  static std::unique_ptr<Session> open(const RankMaker &m) {
+  static std::unique_ptr<Session> open(const RankMaker &m, const std::vector<float> &weights = {}) {
     TemporaryFolder folder;
     plan::PlanT plan(m.plan);
-    Status status = writePlan(folder / "a.tenon", plan, {}, textArchive({"MOCK"}), "sm_90a");
+    Status status = writePlan(folder / "a.tenon", plan, weights, textArchive({"MOCK"}), "sm_90a");
     EXPECT_TRUE(status.ok()) << status.str();
     auto session = Session::create(folder / "a.tenon");
     EXPECT_TRUE(bool(session)) << session.status().str();
@@ -100,8 +100,8 @@ protected:
     }();
     return session.run(std::vector<Tensor>{floats(x, {4, 4})});
   }
-  static std::vector<float> results(const RankMaker &m) {
-    auto session = open(m);
+  static std::vector<float> results(const RankMaker &m, const std::vector<float> &weights = {}) {
+    auto session = open(m, weights);
     for (int repeat = 0;; ++repeat) { // devices meet in the first run only
       auto y = run(*session);
       EXPECT_TRUE(bool(y)) << y.status().str();
@@ -179,6 +179,30 @@ TEST_F(NcclTest, NeedsAGpuForEachRank) {
   m.finish();
   EXPECT_FALSE(results(m).empty());
   EXPECT_TRUE(report().launches.empty());
+}
+
+TEST_F(NcclTest, HoldsTheWeightsOfItsRankOnly) {
+  constexpr int64_t weightBytes = 1 << 16;
+  DeviceRankMaker m(2);
+  for (uint32_t rank : {0u, 1u}) {
+    auto weight = std::make_unique<plan::WeightT>();
+    weight->name = "w" + std::to_string(rank);
+    weight->offset = uint64_t(rank) * weightBytes;
+    weight->length = weightBytes;
+    m.plan.weights.push_back(std::move(weight));
+    auto buffer = std::make_unique<plan::BufferT>();
+    buffer->kind = BufferKind::Weight;
+    buffer->index = rank;
+    buffer->bytes = m.constant(rank, weightBytes);
+    m.function(rank).buffers.push_back(std::move(buffer));
+    m.copy(rank, {4, m.zero}, {m.other, m.zero}, m.bytes);
+  }
+  m.collective(CollectiveKind::AllReduce, {0, 1});
+  m.finish();
+  std::vector<float> weights(size_t(2 * weightBytes / 4), 1);
+  std::fill(weights.begin() + long(weights.size() / 2), weights.end(), 2.0f);
+  setenv("TENON_MOCK_MEMORY", std::to_string(2 * weightBytes + 8192).c_str(), 1); // of both devices
+  EXPECT_EQ(results(m, weights), std::vector<float>(16, 3));
 }
 
 TEST_F(NcclTest, EndsWhereARankFails) {
