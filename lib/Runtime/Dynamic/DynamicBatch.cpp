@@ -227,7 +227,7 @@ DynamicBatch::Step DynamicBatch::give(size_t worker, SampleRange range, double n
 }
 
 void DynamicBatch::busy(size_t worker, double begun, double work) {
-  assert(!workers[worker].held && "who is busy with samples of this batch has begun them by next()");
+  assert((!workers[worker].held || workers[worker].held->size() == 0) && "samples of this batch are begun by next()");
   workers[worker].held = SampleRange{};
   workers[worker].begun = begun;
   workers[worker].work = work;

@@ -25,6 +25,9 @@ namespace tenon::runtime {
 // Of a piece of work, until it has been measured: messages between two processes take 20 to 50 us.
 static constexpr double guessedOverhead = 1e-4, leastOverhead = 2e-5;
 
+// That are computed to see whether samples depend on each other: two together, and each alone.
+static constexpr int64_t checkedSamples = 4;
+
 static double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -67,7 +70,7 @@ struct DynamicSession::Impl {
   std::shared_ptr<Job> job;
   DynamicStatistics last;
   int loading = 0; ///< threads that read inputs of a job
-  bool isChecked = false, isChecking = false, isStopping = false;
+  bool isChecked = false, isStopping = false;
 
   ~Impl();
   Status start();
@@ -126,7 +129,7 @@ void DynamicSession::Impl::serve(size_t index) {
   Lock lock(mutex);
   while (!isStopping && !members[index].isLost) {
     const std::shared_ptr<Job> current = job;
-    if (!current || current->isOver || isChecking) {
+    if (!current || current->isOver) {
       wake.wait(lock);
       continue;
     }
@@ -225,16 +228,29 @@ void DynamicSession::Impl::end(Job &current, Status failure) {
 // Samples that depend on each other
 //===----------------------------------------------------------------------===//
 
-/// Looks at the first two samples before anything is divided.
+/// Looks at the first two samples before anything is divided. All workers do, and the first to know ends it: waiting
+/// for one of them would be waiting for the one that hangs.
 void DynamicSession::Impl::check(Lock &lock, size_t index, const std::shared_ptr<Job> &current) {
-  isChecking = true;
+  Member &member = members[index];
+  member.isBusy = true;
+  member.begun = now();
+  member.units = std::max<int64_t>(1, checkedSamples / options.granule);
   Status compared = compare(lock, index, *current);
-  isChecking = false;
+  member.isBusy = false;
   if (!compared.ok() && compared.error().code == "TN7031")
     return lose(index, compared);
-  isChecked = compared.ok();
-  if (!compared.ok() && job == current)
+  if (!job || job->isOver)
+    return;
+  if (isChecked || job != current) { // others were faster
+    job->batch.finished(index, now());
+  } else if (compared.ok()) {
+    isChecked = true;
+    for (size_t i = 0; i < members.size(); ++i)
+      if (members[i].isBusy)
+        job->batch.busy(i, members[i].begun, double(members[i].units));
+  } else {
     end(*current, compared);
+  }
   wake.notify_all();
 }
 
@@ -244,6 +260,8 @@ Status DynamicSession::Impl::compare(Lock &lock, size_t index, const Job &curren
   double seconds[3];
   const SampleRange ranges[3] = {{0, 1}, {0, 2}, {1, 2}};
   for (int i = 0; i < 3; ++i) {
+    if (current.isOver) // others were faster; the inputs are gone
+      return Status::success();
     const double begun = now();
     auto results = compute(lock, index, current, ranges[i]);
     seconds[i] = now() - begun;

@@ -148,6 +148,18 @@ TEST(DynamicSession, AWorkerThatHangsDoesNotHoldUpTheBatch) {
     expectRight(fakes.run(500), 500);
 }
 
+TEST(DynamicSession, AWorkerMayHangFromTheFirstPieceOn) {
+  Fakes fakes(3, {}, [](Fakes &made) {
+    for (size_t i : {0, 2})
+      made.workers[i]->before = [worker = made.workers[i]](int) {
+        worker->block();
+        return Status::success();
+      };
+  });
+  for (int i = 0; i < 3; ++i)
+    expectRight(fakes.run(100), 100);
+}
+
 TEST(DynamicSession, AWorkerThatComesBackIsUsedAgain) {
   FakeWorker *slow = nullptr;
   Fakes fakes(2, {}, [&](Fakes &made) {
