@@ -13,7 +13,7 @@ constexpr double never = std::numeric_limits<double>::infinity();
 class Cutter {
 public:
   Cutter(const JointTables &tables, const StageRules &rules)
-      : tables(tables), rules(rules), blocks(tables.leastSums.size() - 1), stages(size_t(tables.stages)),
+      : tables(tables), rules(rules), blocks(tables.least.seconds.size() - 1), stages(size_t(tables.stages)),
         batches(tables.microbatches), states((stages + 1) * (blocks + 1)) {}
 
   /// Whether stages exist that meet the conditions of `time`.
@@ -47,7 +47,8 @@ private:
 
 /// Seconds until the first microbatch that stage `stage`, from block `first` on, has passed on is back.
 double Cutter::wayBack(size_t stage, size_t last) const {
-  return tables.leastBoth.back() - tables.leastBoth[last] + 2 * double(stages - 1 - stage) * tables.leastTransfer;
+  const std::vector<double> &both = tables.behind[std::min(stage + 1, stages - 1)].both;
+  return both.back() - both[last] + 2 * double(stages - 1 - stage) * tables.leastTransfer;
 }
 
 /// Memory, and what waits for it.
@@ -93,8 +94,8 @@ bool Cutter::isInTime(const Stretch &stretch, size_t stage, size_t first, size_t
     return true;
   // Microbatch i + held starts when microbatch i is back.
   const int held = int(stages - stage), rounds = (batches - 1) / held + 1;
-  const double around = seconds + tables.leastSums.back() - tables.leastSums[last] +
-                        2 * double(stages - 1 - stage) * tables.leastTransfer;
+  const std::vector<double> &behind = tables.behind[std::min(stage + 1, stages - 1)].seconds;
+  const double around = seconds + behind.back() - behind[last] + 2 * double(stages - 1 - stage) * tables.leastTransfer;
   const double rest = (batches - 1) % held * stretch.forward;
   return (stage > 0 ? before.prefix : tail) + rounds * around + rest <= time;
 }
@@ -104,10 +105,11 @@ void Cutter::extend(size_t stage, size_t first, double time) {
   const State before = at(stage, first);
   const bool isLast = stage + 1 == stages;
   std::vector<double> working(tables.forms.size(), 0);
+  const std::vector<double> &own = tables.ofGroup[size_t(tables.groups[stage])].seconds;
   for (size_t last = first + 1; last + (stages - 1 - stage) <= blocks; ++last) {
     for (size_t i = 0; i < tables.forms.size(); ++i)
       working[i] = std::max(working[i], tables.forms[i].sums[last - 1].working);
-    if (before.there + batches * (tables.leastSums[last] - tables.leastSums[first]) > time)
+    if (before.there + batches * (own[last] - own[first]) > time)
       return;
     if (isLast && last != blocks)
       continue; // its price is known only at the end
@@ -171,7 +173,7 @@ StageCuts Cutter::plan() const {
 StageCuts cutStages(const JointTables &tables, const StageRules &rules, double limit, double precision) {
   StageCuts best;
   best.bound = never;
-  if (tables.forms.empty() || size_t(tables.stages) >= tables.leastSums.size())
+  if (tables.bound() == never || size_t(tables.stages) >= tables.least.seconds.size())
     return best;
   Cutter cutter(tables, rules);
   double low = tables.bound(), high = low;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <numeric>
 
 namespace tenon::partition {
 
@@ -14,23 +13,38 @@ JointTables::JointTables(const JointProblem &problem, std::vector<int> groupsOfS
     if (std::find(groups.begin(), groups.end(), group) != groups.end())
       addGroup(group);
   tails.resize(forms.size());
-  const size_t blocks = problem.model().chain().size();
-  leastSums.assign(blocks + 1, 0);
-  leastBoth.assign(blocks + 1, 0);
-  for (size_t i = 0; i < blocks; ++i) {
-    double seconds = std::numeric_limits<double>::infinity(), both = seconds;
-    for (const OfForm &form : forms) {
-      const Stretch block = between(form, i, i + 1);
-      seconds = std::min(seconds, block.seconds());
-      both = std::min(both, block.both());
-    }
-    leastSums[i + 1] = leastSums[i] + seconds;
-    leastBoth[i + 1] = leastBoth[i] + both;
-  }
+  least = leastOf(groups);
+  ofGroup.resize(problem.groups.size());
+  for (int group : groups)
+    if (ofGroup[size_t(group)].seconds.empty())
+      ofGroup[size_t(group)] = leastOf({group});
+  behind.resize(groups.size());
+  for (size_t stage = groups.size(); stage-- > 0;)
+    behind[stage] = stage + 1 < groups.size() && groups[stage] == groups[stage + 1]
+                        ? behind[stage + 1]
+                        : leastOf({groups.begin() + std::ptrdiff_t(stage), groups.end()});
   leastTransfer = forms.empty() || stages == 1 ? 0 : std::numeric_limits<double>::infinity();
   if (stages > 1)
     for (const OfForm &form : forms)
       leastTransfer = std::min(leastTransfer, *std::min_element(form.transfer.begin() + 1, form.transfer.end() - 1));
+}
+
+JointTables::Least JointTables::leastOf(const std::vector<int> &some) const {
+  const size_t blocks = problem.model().chain().size();
+  Least sums{std::vector<double>(blocks + 1, 0), std::vector<double>(blocks + 1, 0)};
+  for (size_t i = 0; i < blocks; ++i) {
+    double seconds = std::numeric_limits<double>::infinity(), both = seconds;
+    for (const OfForm &form : forms) {
+      if (std::find(some.begin(), some.end(), form.group) == some.end())
+        continue;
+      const Stretch block = between(form, i, i + 1);
+      seconds = std::min(seconds, block.seconds());
+      both = std::min(both, block.both());
+    }
+    sums.seconds[i + 1] = sums.seconds[i] + seconds;
+    sums.both[i + 1] = sums.both[i] + both;
+  }
+  return sums;
 }
 
 void JointTables::addGroup(int group) {
@@ -136,40 +150,31 @@ double JointTables::bytes(const Stretch &stretch, const std::vector<Demand> &dem
 /// Of a time x for each stage: the stages of group g have stages_g x seconds for their blocks. For any weights of the
 /// groups, x times the weighted stages is at least the blocks, each where its weighted seconds are the least.
 double JointTables::slowestStage() const {
-  const size_t blocks = leastSums.size() - 1;
-  std::vector<std::vector<double>> least(problem.groups.size());
-  for (const OfForm &form : forms) {
-    auto &list = least[size_t(form.group)];
-    list.resize(blocks, std::numeric_limits<double>::infinity());
-    for (size_t i = 0; i < blocks; ++i)
-      list[i] = std::min(list[i], between(form, i, i + 1).seconds());
-  }
+  const size_t blocks = least.seconds.size() - 1;
   double weights = 0;
-  std::vector<double> weight(least.size(), 0);
+  std::vector<double> weight(ofGroup.size(), 0);
   for (int group : groups) {
-    const auto &list = least[size_t(group)];
-    if (list.empty())
-      return std::numeric_limits<double>::infinity();
-    weight[size_t(group)] = 1 / std::max(std::accumulate(list.begin(), list.end(), 0.0), 1e-300);
+    weight[size_t(group)] = 1 / std::max(ofGroup[size_t(group)].seconds.back(), 1e-300);
     weights += weight[size_t(group)];
   }
   double sum = 0, slowest = 0;
   for (size_t i = 0; i < blocks; ++i) {
     double block = std::numeric_limits<double>::infinity();
-    for (size_t group = 0; group < least.size(); ++group)
+    for (size_t group = 0; group < ofGroup.size(); ++group)
       if (weight[group] > 0)
-        block = std::min(block, weight[group] * least[group][i]);
+        block = std::min(block, weight[group] * (ofGroup[group].seconds[i + 1] - ofGroup[group].seconds[i]));
     sum += block;
-    slowest = std::max(slowest, leastSums[i + 1] - leastSums[i]);
+    slowest = std::max(slowest, least.seconds[i + 1] - least.seconds[i]);
   }
-  return std::max(slowest, sum / weights);
+  return weights > 0 ? std::max(slowest, sum / weights) : std::numeric_limits<double>::infinity();
 }
 
 double JointTables::bound() const {
-  if (forms.empty())
-    return std::numeric_limits<double>::infinity();
+  for (int group : groups)
+    if (std::none_of(forms.begin(), forms.end(), [&](const OfForm &form) { return form.group == group; }))
+      return std::numeric_limits<double>::infinity();
   // The first microbatch goes through all stages and back.
-  return std::max(microbatches * slowestStage(), leastBoth.back() + 2 * (stages - 1) * leastTransfer);
+  return std::max(microbatches * slowestStage(), least.both.back() + 2 * (stages - 1) * leastTransfer);
 }
 
 } // namespace tenon::partition

@@ -52,16 +52,23 @@ public:
   const JointProblem &problem;
   const std::vector<int> groups; ///< of each stage
   const int stages, microbatches;
-  std::vector<OfForm> forms;     ///< none: the devices cannot share a microbatch
-  std::vector<double> leastSums; ///< of seconds of the first i blocks, each in its best form
-  std::vector<double> leastBoth; ///< of forward passes and gradients of activations
-  double leastTransfer = 0;      ///< seconds between two stages, at least
+  std::vector<OfForm> forms; ///< none: the devices cannot share a microbatch
+  /// Sums over the first i blocks, each in the best form of some groups.
+  struct Least {
+    std::vector<double> seconds;
+    std::vector<double> both; ///< of forward passes and gradients of activations
+  };
+  Least least;                ///< of all groups
+  std::vector<Least> ofGroup; ///< of each group that has stages
+  std::vector<Least> behind;  ///< of the groups of all stages from each one on
+  double leastTransfer = 0;   ///< seconds between two stages, at least
   /// No plan with these numbers of stages and microbatches is faster, whatever the schedule.
   double bound() const;
 
 private:
   double slowestStage() const;
   void addGroup(int group);
+  Least leastOf(const std::vector<int> &some) const;
   void add(int group, const Form &form);
   bool isDominated(const OfForm &entry, const OfForm &other) const;
 
