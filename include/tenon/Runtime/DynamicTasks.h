@@ -55,6 +55,9 @@ public:
   /// `worker` is there, and idle.
   void join(size_t worker);
 
+  /// For each task that `task` needs, a worker that has its result: `worker` itself if it has.
+  std::vector<size_t> sourcesOf(size_t task, size_t worker) const;
+
   bool isDone() const { return finishedTasks == tasks.size(); }
   size_t present() const;
   /// Tasks that were given again while somebody still held them.

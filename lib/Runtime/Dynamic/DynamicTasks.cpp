@@ -111,6 +111,16 @@ double DynamicTasks::transferTo(size_t task, size_t worker) const {
   return seconds;
 }
 
+std::vector<size_t> DynamicTasks::sourcesOf(size_t task, size_t worker) const {
+  std::vector<size_t> sources;
+  for (size_t needed : tasks[task].after) {
+    const std::vector<size_t> &owners = states[needed].owners;
+    const bool isHere = std::find(owners.begin(), owners.end(), worker) != owners.end();
+    sources.push_back(isHere || owners.empty() ? worker : owners.front());
+  }
+  return sources;
+}
+
 //===----------------------------------------------------------------------===//
 // Decisions
 //===----------------------------------------------------------------------===//
