@@ -172,6 +172,20 @@ static void print(const json::Object &result) {
                                 formatBytes(uint64_t(*result.getInteger("code_bytes"))), *result.getNumber("seconds"));
 }
 
+/// How the model was split: `tenon run --ranks` has to know. Of a choice of ours people are told.
+static void describeSplit(const CompileOptions &options, const PartitionAnswer &answer, bool tells,
+                          json::Object &result) {
+  result["ranks"] = answer.parallel.devices();
+  result["parallel"] = answer.parallel.str();
+  result["predicted_seconds"] = answer.seconds;
+  if (!tells || options.parallel != "auto")
+    return;
+  if (answer.parallel.devices() == 1)
+    llvm::errs() << "note: not split: one device is fastest; --parallel forces a form\n";
+  else
+    llvm::errs() << "note: split as " << answer.parallel.str() << " over " << answer.parallel.devices() << " ranks\n";
+}
+
 static int compile(CompileSettings &settings, const Report &report) {
   const auto start = std::chrono::steady_clock::now();
   mlir::DialectRegistry dialects;
@@ -180,6 +194,8 @@ static int compile(CompileSettings &settings, const Report &report) {
   context.loadAllAvailableDialects();
   DiagnosticCollector diagnostics(context);
   auto compiled = mlir::failure();
+  std::optional<PartitionAnswer> split;
+  settings.options.partitioned = [&](const PartitionAnswer &answer) { split = answer; };
   {
     const Progress progress;
     settings.options.progress = std::cref(progress);
@@ -195,6 +211,8 @@ static int compile(CompileSettings &settings, const Report &report) {
     if (!report.json())
       print(result);
   }
+  if (split)
+    describeSplit(settings.options, *split, !report.json(), result);
   return settings.output == "-" ? int(ExitOk) : report.finish(std::move(result));
 }
 
