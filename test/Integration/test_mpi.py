@@ -1,4 +1,5 @@
 """Ranks as processes of MPI: the same bits as threads, and an error on all others where one is gone."""
+import json
 import os
 import pathlib
 import shutil
@@ -70,10 +71,11 @@ def test_same_bits_as_threads(ranks, kind, tenon, tmp_path):
         x = np.random.default_rng(rows).standard_normal((ranks, rows, 6)).astype(np.float32)
         want = tool.run_plan(tenon, plan, {"x": x}, names, tmp_path / f"threads{rows}", f"--ranks={ranks}")
         out = tmp_path / f"mpi{rows}"
-        words = [tenon, "run", plan, "--input", saved(tmp_path, x), f"--output-dir={out}", f"--ranks={ranks}"]
+        words = [tenon, "run", plan, "--input", saved(tmp_path, x), f"--output-dir={out}", f"--ranks={ranks}",
+                 "--format=json"]
         done = subprocess.run(command(out, (ranks, words)), env=environment(), capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
-        assert "y0: float32" in said(out, 0, "stdout")
+        assert json.loads(said(out, 0, "stdout"))["ranks"] == ranks
         assert not any(said(out, rank, "stdout") for rank in range(1, ranks)), "rank 0 alone has outputs"
         for name, expected in zip(names, want):
             assert np.load(out / f"{name}.npy").tobytes() == expected.tobytes()

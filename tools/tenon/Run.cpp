@@ -226,7 +226,9 @@ int tools::runRun(Arguments arguments) {
   const bool isDynamic = settings.schedule == "dynamic";
   if (Status done = isDynamic ? executeDynamic(settings, result) : execute(settings, result); !done.ok())
     return report.fail(done);
-  if (!report.json() && result.getInteger("rank") == 0)
+  if (result.getInteger("rank").value_or(0) > 0) // the first rank speaks for all
+    return ExitOk;
+  if (!report.json())
     print(result);
   return report.finish(std::move(result));
 }
