@@ -1,6 +1,7 @@
 //===- DynamicBench.cpp - What the dynamic scheduler reaches --------------===//
 //
 //   dynamic-bench simulate | simulate-steps                    in simulation
+//   dynamic-bench waiting                                      threads that wait for nothing
 //   dynamic-bench equal | speed-up | straggler PLAN SAMPLES    with processes
 //
 // test/Bench/dynamic.py runs it and writes the page.
@@ -148,6 +149,8 @@ int main(int count, char **arguments) {
     return simulateBatches();
   if (command == "simulate-steps")
     return simulateSteps();
+  if (command == "waiting")
+    return measureWaiting();
   const int64_t size = count > 3 ? std::atoll(arguments[3]) : 0;
   if (command == "equal" && size > 0)
     return compareBits(arguments[2], size, 3);
@@ -155,7 +158,7 @@ int main(int count, char **arguments) {
     return measureSpeedup(arguments[2], size);
   if (command == "straggler" && size > 0)
     return measureStraggler(arguments[2], size);
-  std::fprintf(stderr, "usage: dynamic-bench simulate|simulate-steps\n"
+  std::fprintf(stderr, "usage: dynamic-bench simulate|simulate-steps|waiting\n"
                        "       dynamic-bench equal|speed-up|straggler PLAN SAMPLES\n");
   return 2;
 }

@@ -1,6 +1,7 @@
 //===- DynamicMeasure.cpp - The dynamic scheduler on real processes -------===//
 #include "DynamicMeasure.h"
 
+#include "DynamicSimulation.h"
 #include "tenon/Runtime/DynamicSession.h"
 
 #include <algorithm>
@@ -233,6 +234,92 @@ int measureStraggler(const std::string &plan, int64_t samples) {
   measure("one is killed half way", fromTheMiddle(0));
   killer.join();
   measure("one is left", throughout(0));
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Workers that wait
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Waits as long as a worker of this speed would compute; time begins at `origin`.
+class WaitingWorker : public BatchWorker {
+public:
+  WaitingWorker(const SpeedCurve &curve, double origin) : curve(curve), origin(origin) {}
+
+  Status load(std::span<const Tensor> inputs) override {
+    const Tensor &x = inputs[0];
+    held.assign(x.as<float>(), x.as<float>() + x.elements());
+    return Status::success();
+  }
+  Expected<std::vector<Tensor>> compute() override {
+    const double end = curve.end(seconds() - origin, double(held.size()));
+    sleepFor(std::max(0.0, origin + std::min(end, 60.0) - seconds()));
+    return std::vector<Tensor>{Tensor::borrow(held.data(), ElementType::F32, {int64_t(held.size())})};
+  }
+
+private:
+  const SpeedCurve &curve;
+  const double origin;
+  std::vector<float> held;
+};
+
+struct WaitingTimes {
+  std::vector<double> seconds, overBound; ///< of each batch
+};
+} // namespace
+
+/// Batches of 2048 samples, after one that is not counted.
+static WaitingTimes timeWaiting(const SimulatedWorkers &simulated, BatchSchedule schedule, int batches) {
+  constexpr int64_t samples = 2048;
+  const double origin = seconds();
+  std::vector<std::unique_ptr<BatchWorker>> workers;
+  for (const SpeedCurve &curve : simulated.curves)
+    workers.push_back(std::make_unique<WaitingWorker>(curve, origin));
+  const TensorInfo info{"x", ElementType::F32, {-1}, {"N"}};
+  auto session = DynamicSession::create({info}, {info}, std::move(workers), optionsOf(0, schedule));
+  const std::vector<float> x(static_cast<size_t>(samples));
+  const std::vector<Tensor> inputs{Tensor::borrow(x.data(), ElementType::F32, {samples})};
+  WaitingTimes times;
+  for (int i = -1; i < batches; ++i) {
+    const double begun = seconds() - origin, time = timeOf(**session, inputs);
+    if (i < 0)
+      continue;
+    times.seconds.push_back(time);
+    times.overBound.push_back(time / clairvoyant(simulated, begun, double(samples)) - 1);
+  }
+  return times;
+}
+
+static SimulatedWorkers drawWorkers(const std::vector<double> &speeds, double noise,
+                                    std::vector<SpeedChange> changes = {}) {
+  std::vector<SpeedCurve> curves;
+  for (size_t i = 0; i < speeds.size(); ++i)
+    curves.emplace_back(2048 * speeds[i], noise, 5e-3, i + 1,
+                        i + 1 == speeds.size() ? changes : std::vector<SpeedChange>());
+  return SimulatedWorkers(std::move(curves));
+}
+
+int measureWaiting() {
+  struct Case {
+    const char *name;
+    std::vector<double> speeds;
+    double noise;
+  };
+  for (const Case &entry :
+       {Case{"one worker", {1}, 0}, Case{"two equal", {1, 1}, 0}, Case{"1:2:4, noise 20 %", {1, 2, 4}, 0.2}}) {
+    const SimulatedWorkers workers = drawWorkers(entry.speeds, entry.noise);
+    const double even = median(timeWaiting(workers, BatchSchedule::Even, 5).seconds);
+    const WaitingTimes dynamic = timeWaiting(workers, BatchSchedule::Dynamic, 5);
+    std::printf("%s | %.4f | %.4f | %.1f | %.1f\n", entry.name, even, median(dynamic.seconds),
+                100 * (1 - median(dynamic.seconds) / even), 100 * median(dynamic.overBound));
+  }
+  // Batches begin at about 0.34, 0.67, 1.01 s and so on, the first of them not counted.
+  const SimulatedWorkers slowing = drawWorkers({1, 1, 1}, 0.1, {{1.15, forever, 0.1}});
+  const WaitingTimes times = timeWaiting(slowing, BatchSchedule::Dynamic, 5);
+  for (size_t i = 0; i < times.seconds.size(); ++i)
+    std::printf("three equal, one 10 times slower from 1.15 s on, batch %zu | - | %.4f | - | %.1f\n", i + 2,
+                times.seconds[i], 100 * times.overBound[i]);
   return 0;
 }
 

@@ -18,6 +18,10 @@ int measureSpeedup(const std::string &plan, int64_t samples);
 /// row for each batch.
 int measureStraggler(const std::string &plan, int64_t samples);
 
+/// Workers that wait instead of computing, as the host does for a device: the executor with speeds that no machine here
+/// has. One worker, two equal ones, speeds 1:2:4 with noise: medians of five; a straggler: each batch. Prints rows.
+int measureWaiting();
+
 } // namespace tenon::test
 
 #endif // TENON_TEST_BENCH_DYNAMICMEASURE_H
