@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 QUIET = 0.03
 HEAD = """# The dynamic scheduler: what it reaches
 
-Written by `python test/Bench/dynamic.py --build build --model {model}`. How it works:
+Written by `python test/Bench/dynamic.py --build build {arguments}`. How it works:
 [Rationale/DynamicScheduler.md](Rationale/DynamicScheduler.md). The tests hold it to these figures
 (`DynamicTests --gtest_filter=DynamicSimulation.*`).
 
@@ -183,9 +183,9 @@ def main():
     options = parser.parse_args()
     if not options.without_processes and not options.model:
         parser.error("--model, or --without-processes")
-    model = options.model.name if options.model else "MODEL.onnx"
+    arguments = "--without-processes" if options.without_processes else f"--model {options.model.name}"
     batches = bench(options.build, "simulate")
-    text = HEAD.format(model=model) + rows(batches).replace(" inf ", " never ") + summary(batches)
+    text = HEAD.format(arguments=arguments) + rows(batches).replace(" inf ", " never ") + summary(batches)
     text += STEPS + rows(bench(options.build, "simulate-steps"))
     text += WAITING + rows(bench(options.build, "waiting"))
     if not options.without_processes:
