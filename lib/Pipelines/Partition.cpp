@@ -74,6 +74,12 @@ FailureOr<PartitionAnswer> tenon::partitionModule(ModuleOp module, const Compile
   PartitionOptions partition;
   partition.cluster = std::move(*cluster);
   partition.parallel = std::move(*parallel);
+  for (const std::string &text : options.pins) {
+    auto pin = parsePin(text);
+    if (!pin)
+      return fail(module, pin.status());
+    partition.pins.push_back(std::move(*pin));
+  }
   partition.symbols = bindSymbols(module, options.shapes);
   partition.unit = unitOf(options.precision);
   partition.isTraining = isTraining;

@@ -36,6 +36,8 @@ static constexpr ErrorCode toolCodes[] = {
     {"TN4020", "a forced partition has nothing to split", "choose another form, or auto", ExitUsage},
     {"TN4022", "a form of parallelism cannot be had",
      "write auto, or data:N, tensor:N and pipeline:N, within the cluster", ExitUsage},
+    {"TN4023", "a node cannot be split as it is asked to",
+     "take a node and a strategy as `tenon partition` prints them", ExitUsage},
     {"TN4017", "a plan of stages does not fit its model", "choose sizes that divide devices and batch", ExitUsage},
     {"TN4018", "no stages, splits and recomputation fit into memory", "use more devices, or devices with more memory",
      ExitLimit},

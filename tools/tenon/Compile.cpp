@@ -69,6 +69,8 @@ void CompileArguments::declare(CommandLine &line) {
   line.text("parallel", "auto|data:N,tensor:N,pipeline:N",
             "with --devices: split samples, the work on each, or the sequence of operations; default auto, the fastest",
             options.parallel);
+  line.texts("split", "NODE=STRATEGY",
+             "with --devices: how a node is split, as `tenon partition` names it; NODE may hold *", options.pins);
   line.number("jobs", "compile workers; 0 = all cores; does not change the plan", jobs, 0, 1024);
   line.optimization(options.optimization);
   line.real("max-memory", "GB", "memory the compiler may use", maxGigabytes);
@@ -85,8 +87,9 @@ Status CompileArguments::finish(const ShapeSet &shapes) {
       return Status::error("TN9003", "--arch: '" + arch + "' is no architecture of target " + options.target, "",
                            "choose among " + llvm::join(target.archs, ", "));
   options.archs = std::move(archs);
-  if (options.devices.empty() && options.parallel != "auto")
-    return Status::error("TN9003", "--parallel: there are no devices to split over", "", "add --devices=CLUSTER");
+  if (options.devices.empty() && (options.parallel != "auto" || !options.pins.empty()))
+    return Status::error("TN9003", "--parallel and --split: there are no devices to split over", "",
+                         "add --devices=CLUSTER");
   if (auto parallel = parseParallel(options.parallel); !parallel)
     return parallel.takeStatus();
   TENON_RETURN_IF_ERROR(applyDevice(options));

@@ -82,6 +82,8 @@ int tools::runPartition(Arguments arguments) {
   line.text("devices", "CLUSTER", "the cluster: its name, or the file of one", settings.options.devices);
   line.text("parallel", "auto|data:N,tensor:N,pipeline:N", "the form; default auto, the fastest",
             settings.options.parallel);
+  line.texts("split", "NODE=STRATEGY", "how a node is split, as the table names it; NODE may hold *",
+             settings.options.pins);
   line.flag("train", "a step of training instead of a run: gradients, and an optimizer's state", settings.isTraining);
   line.texts("shape", "NAME=1x3x224x224", "the sizes that are priced", settings.shapes);
   line.option("precision", "full|tf32|fp16|bf16", "what products compute in; default full", [&](llvm::StringRef text) {

@@ -115,6 +115,8 @@ json::Object tools::toJson(const PartitionAnswer &answer) {
 
 std::string tools::describeAlternative(const PartitionedOp &op) {
   constexpr double same = 1e-12;
+  if (op.isPinned)
+    return "asked for";
   if (op.alternative.empty())
     return "no other way";
   if (!std::isfinite(op.alternativeExtra))

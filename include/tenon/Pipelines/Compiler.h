@@ -46,6 +46,7 @@ struct CompileOptions {
   bool usesHost = true;                        ///< of GPU targets: what has no kernel there runs on the processor
   std::string devices;           ///< a cluster to split the model over: a name or path; empty = one device
   std::string parallel = "auto"; ///< how; see Transforms/PartitionOptions.h
+  std::vector<std::string> pins; ///< NODE=STRATEGY, with devices; see Transforms/PartitionOptions.h
   uint64_t maxMemory = 0;        ///< bytes, 0 = no limit of ours
   /// Told how the model was split, where `devices` is given; may be null.
   std::function<void(const PartitionAnswer &)> partitioned;

@@ -31,9 +31,19 @@ struct Parallel {
 /// Reads "auto", or data:N, tensor:N, pipeline:N in any order, each at most once. TN4022 with what is wrong.
 Expected<Parallel> parseParallel(llvm::StringRef text);
 
+/// How the ops of some nodes are to be split, whatever it costs.
+struct PartitionPin {
+  std::string node;     ///< of the ONNX model; * stands for anything
+  std::string strategy; ///< as PartitionedOp names it: "dim1@tensor", "whole"
+};
+
+/// Reads NODE=STRATEGY. TN4023.
+Expected<PartitionPin> parsePin(llvm::StringRef text);
+
 struct PartitionOptions {
   cost::Cluster cluster;
   Parallel parallel;
+  std::vector<PartitionPin> pins;
   /// The extents that are priced; a symbol without one is 16.
   llvm::StringMap<int64_t> symbols;
   cost::Unit unit = cost::Unit::F32; ///< what values of f32 are computed, and if shorter, kept in
@@ -57,6 +67,7 @@ struct PartitionedOp {
   double resharding = 0;       ///< seconds of bringing its operands into the layout that it reads
   std::string alternative;     ///< the cheapest other strategy, all other ops as they are; empty: there is none
   double alternativeExtra = 0; ///< seconds that it costs more
+  bool isPinned = false;       ///< the user asked for the strategy
 };
 
 /// A form that was tried.
@@ -106,7 +117,8 @@ struct PartitionAnswer {
 /// Decides how `function`, the only one of its module, is split, and writes that down: `shard.grid @mesh` in the
 /// module; `graph.axes` `graph.stages` and `graph.shares` on the function; `graph.split`, `graph.scatter` and
 /// `graph.stage` on ops. Writes nothing where one device is best. Fails with a diagnostic: TN4002 where nothing fits,
-/// TN4020 where an axis has nothing to split, TN4022 where the cluster is too small, TN4021 for models that a run
+/// TN4020 where an axis has nothing to split, TN4022 where the cluster is too small, TN4023 where
+/// a pin fits no node or strategy, TN4021 for models that a run
 /// decides about.
 mlir::FailureOr<PartitionAnswer> choosePartition(mlir::func::FuncOp function, const PartitionOptions &options);
 

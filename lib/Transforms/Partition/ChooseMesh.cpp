@@ -57,6 +57,14 @@ Expected<Parallel> parseParallel(llvm::StringRef text) {
   return parallel;
 }
 
+Expected<PartitionPin> parsePin(llvm::StringRef text) {
+  const auto [node, strategy] = text.rsplit('=');
+  if (node.empty() || strategy.empty())
+    return Status::error("TN4023", "'" + text.substr(0, 64).str() + "' is not NODE=STRATEGY", "",
+                         "write a node and a strategy as `tenon partition` prints them");
+  return PartitionPin{node.str(), strategy.str()};
+}
+
 namespace choice {
 
 static const cost::NodeGroup &groupOf(const cost::Cluster &cluster, int64_t rank) {

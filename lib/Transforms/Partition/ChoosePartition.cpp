@@ -35,8 +35,10 @@ public:
 private:
   LogicalResult fail(const Status &status) {
     const ErrorInfo &error = status.error();
-    InFlightDiagnostic diagnostic = emitError(UnknownLoc::get(function.getContext()))
-                                    << error.code << ": " << error.message;
+    MLIRContext *context = function.getContext();
+    const Location nowhere = UnknownLoc::get(context);
+    const Location loc = error.node.empty() ? nowhere : NameLoc::get(StringAttr::get(context, error.node), nowhere);
+    InFlightDiagnostic diagnostic = emitError(loc) << error.code << ": " << error.message;
     if (!error.remedy.empty())
       diagnostic.attachNote() << "remedy: " << error.remedy;
     return diagnostic;
@@ -88,14 +90,13 @@ Status Chooser::checkForced() const {
 
 /// Where one stage fits, more only add transfers to a run; in a step of training they work at the same time.
 void Chooser::tryForm(const Parallel &form) {
-  const bool isForced = !options.parallel.isAuto;
   const bool fitsWithout = llvm::any_of(tried, [&](const TriedParallel &other) {
     return other.parallel.axes == form.axes && other.parallel.stages < form.stages && std::isfinite(other.seconds);
   });
   const bool isBestWithout = best && best->form.axes == form.axes;
   if (((fitsWithout || isBestWithout) && !options.isTraining) || size_t(form.stages) > graph.ops.size())
     return;
-  Plan plan = makePlan(graph, options.cluster, form, isForced, best ? best->seconds() : infinity);
+  Plan plan = makePlan(graph, options, form, best ? best->seconds() : infinity);
   if (plan.isPruned) {
     tried.push_back({form, plan.bound, plan.bound, slower(plan.bound, "its kernels alone are")});
   } else if (!plan.found()) {
@@ -117,6 +118,9 @@ FailureOr<PartitionAnswer> Chooser::run() {
     forms = candidates(devices, int(graph.ops.size()));
   else if (Status status = checkForced(); !status.ok())
     return fail(status);
+  for (const PartitionPin &pin : options.pins)
+    if (llvm::none_of(graph.ops, [&](const GraphOp &op) { return matches(pin, op.node); }))
+      return fail(Status::error("TN4023", "no node is called '" + pin.node + "'"));
   for (auto [i, form] : llvm::enumerate(forms)) {
     if (options.progress)
       options.progress(form.str(), double(i) / double(forms.size()));

@@ -6,6 +6,7 @@
 #include "tenon/Partition/Solver.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -29,11 +30,11 @@ namespace {
 
 class Planner {
 public:
-  Planner(const Graph &graph, const cost::Cluster &cluster, const Parallel &form, bool isForced)
-      : graph(graph), cluster(cluster) {
+  Planner(const Graph &graph, const PartitionOptions &options, const Parallel &form)
+      : graph(graph), cluster(options.cluster), pins(options.pins) {
     plan.form = form;
     Setting &setting = plan.setting;
-    setting.isForced = isForced;
+    setting.isForced = !options.parallel.isAuto;
     for (const ParallelAxis &axis : form.axes)
       setting.mesh.push_back({axis.name, axis.size});
     chooseDevice();
@@ -50,6 +51,7 @@ private:
   double secondsOn(const cost::Device &device) const;
   double forcedFlops() const;
   bool attempt(double capacity, bool recomputes);
+  Status addPins();
   bool fits() const {
     const std::vector<int64_t> usage = partition::usageOf(plan.priced.problem, plan.choice);
     return *std::max_element(usage.begin(), usage.end()) <= plan.capacity;
@@ -76,6 +78,7 @@ private:
 
   const Graph &graph;
   const cost::Cluster &cluster;
+  const std::vector<PartitionPin> &pins;
   Plan plan;
 };
 
@@ -154,11 +157,45 @@ double Planner::boundOf(double seconds) const {
   return bound;
 }
 
+/// Asks for the strategies that are pinned. A node may be several ops: those that have the strategy take it. What a
+/// step of training does beside is free.
+Status Planner::addPins() {
+  for (const PartitionPin &pin : pins) {
+    std::map<std::string, int> refusing; // nodes of which no op has taken it so far
+    std::set<std::string> taken;
+    for (int i = 0; i < graph.forwardOps; ++i) {
+      const std::vector<Strategy> &strategies = plan.priced.strategies[i];
+      if (!matches(pin, graph.ops[i].node))
+        continue;
+      auto found = llvm::find_if(strategies, [&](const Strategy &s) { return s.name == pin.strategy; });
+      if (found == strategies.end()) {
+        refusing.try_emplace(graph.ops[i].node, i);
+        continue;
+      }
+      taken.insert(graph.ops[i].node);
+      plan.priced.problem.pins.push_back({i, int(found - strategies.begin())});
+    }
+    for (const auto &[node, op] : refusing)
+      if (!taken.contains(node))
+        return Status::error(
+            "TN4023",
+            "it cannot be split as " + pin.strategy + ", but: " +
+                llvm::join(llvm::map_range(plan.priced.strategies[op], [](const Strategy &s) { return s.name; }), ", "),
+            node);
+  }
+  return Status::success();
+}
+
 /// Solves for `capacity` bytes a device; true if the answer fits and can be cut.
 bool Planner::attempt(double capacity, bool recomputes) {
   const int64_t most = partition::Problem().capacity;
   const double all = capacity * plan.form.stages;
   plan.priced = priceGraph(graph, plan.setting, all < double(most) ? int64_t(all) : most, recomputes);
+  if (Status pinned = addPins(); !pinned.ok()) {
+    plan.choice.clear();
+    plan.shortage = std::move(pinned);
+    return false;
+  }
   partition::SolverOptions options;
   options.gap = 1e-4;
   auto answer = partition::solve(plan.priced.problem, options);
@@ -357,7 +394,22 @@ bool Planner::cut() {
   return false;
 }
 
-Plan choice::makePlan(const Graph &graph, const cost::Cluster &cluster, const Parallel &form, bool isForced,
-                      double known) {
-  return Planner(graph, cluster, form, isForced).run(known);
+bool choice::matches(const PartitionPin &pin, llvm::StringRef node) {
+  llvm::StringRef pattern = pin.node;
+  const size_t star = pattern.find('*');
+  if (star == llvm::StringRef::npos)
+    return pattern == node;
+  if (!node.consume_front(pattern.take_front(star)))
+    return false;
+  for (pattern = pattern.drop_front(star + 1); pattern.contains('*'); pattern = pattern.split('*').second) {
+    const size_t at = node.find(pattern.split('*').first);
+    if (at == llvm::StringRef::npos)
+      return false;
+    node = node.drop_front(at + pattern.split('*').first.size());
+  }
+  return node.ends_with(pattern);
+}
+
+Plan choice::makePlan(const Graph &graph, const PartitionOptions &options, const Parallel &form, double known) {
+  return Planner(graph, options, form).run(known);
 }

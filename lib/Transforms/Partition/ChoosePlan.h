@@ -37,8 +37,11 @@ struct Plan {
   double seconds() const;
 };
 
+/// Whether `pin` is about `node`.
+bool matches(const PartitionPin &pin, llvm::StringRef node);
+
 /// The best choice of `form` that fits, unless it is plain that it takes `known` seconds or more.
-Plan makePlan(const Graph &graph, const cost::Cluster &cluster, const Parallel &form, bool isForced, double known);
+Plan makePlan(const Graph &graph, const PartitionOptions &options, const Parallel &form, double known);
 
 /// All about `plan`, which was found; the bound is that of its form.
 PartitionAnswer describePlan(const Graph &graph, const Plan &plan);

@@ -56,6 +56,8 @@ PartitionedOp Describer::describe(int index) const {
   result.phase = op.phase;
   result.strategy = strategy.name;
   result.stage = plan.stages[index];
+  result.isPinned = std::any_of(problem.pins.begin(), problem.pins.end(),
+                                [&](const partition::Pin &pin) { return pin.node == index; });
   result.flops = op.flops;
   result.share = strategy.share;
   result.compute = std::max(0.0, strategy.compute);
