@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the dynamic scheduler and writes docs/DynamicScheduler.md.
 
-    dynamic.py --build DIR --model MODEL.onnx [--samples N] [--output FILE] [--without-processes]
+    dynamic.py --build DIR --model MODEL.onnx [--equal MODEL.onnx...] [--samples N] [--output FILE] [--without-times]
 
 Needs the targets tenon and dynamic-bench. The simulation is the same on every machine. Measurements are taken while nobody
 else uses the processor: each is repeated until others took less than 3 % of it, and given up after --patience seconds.
@@ -155,41 +155,41 @@ def compiled(build, model, folder):
     return plan
 
 
-def measured(options):
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        text = EQUAL
-        for model in [options.model, *options.equal]:
-            text += rows(bench(options.build, "equal", compiled(options.build, model, folder), 50), model.stem)
-        plan = folder / (options.model.stem + ".tenon")
-        cores = len(os.sched_getaffinity(0))
-        text += SPEED.format(name=options.model.stem, cores=cores, cpu=cpu_name(), date=time.strftime("%Y-%m-%d"))
-        for samples in (options.samples // 4, options.samples):
-            lines, others = undisturbed(options.patience, lambda: bench(options.build, "speed-up", plan, samples))
-            text += rows([f"{line} | {100 * others:.1f}" for line in lines])
-        lines, others = undisturbed(options.patience, lambda: bench(options.build, "straggler", plan, options.samples))
-        return text + STRAGGLER.format(others=100 * others) + rows(lines)
+def measured(options, folder):
+    plan = compiled(options.build, options.model, folder)
+    text = SPEED.format(name=options.model.stem, cores=len(os.sched_getaffinity(0)), cpu=cpu_name(),
+                        date=time.strftime("%Y-%m-%d"))
+    for samples in (options.samples // 4, options.samples):
+        lines, others = undisturbed(options.patience, lambda: bench(options.build, "speed-up", plan, samples))
+        text += rows([f"{line} | {100 * others:.1f}" for line in lines])
+    lines, others = undisturbed(options.patience, lambda: bench(options.build, "straggler", plan, options.samples))
+    return text + STRAGGLER.format(others=100 * others) + rows(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    parser.add_argument("--model", type=pathlib.Path, help="a model whose batch is a symbol")
+    parser.add_argument("--model", type=pathlib.Path, required=True, help="whose batch is a symbol")
     parser.add_argument("--equal", type=pathlib.Path, nargs="*", default=[], help="further models to compare bits of")
     parser.add_argument("--samples", type=int, default=512)
     parser.add_argument("--patience", type=float, default=600)
-    parser.add_argument("--without-processes", action="store_true")
+    parser.add_argument("--without-times", action="store_true", help="of processes, which want a quiet machine")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "docs" / "DynamicScheduler.md")
     options = parser.parse_args()
-    if not options.without_processes and not options.model:
-        parser.error("--model, or --without-processes")
-    arguments = "--without-processes" if options.without_processes else f"--model {options.model.name}"
+    others = "".join(f" {model.name}" for model in options.equal)
+    arguments = f"--model {options.model.name}" + (" --equal" + others if others else "")
+    arguments += " --without-times" if options.without_times else ""
     batches = bench(options.build, "simulate")
     text = HEAD.format(arguments=arguments) + rows(batches).replace(" inf ", " never ") + summary(batches)
     text += STEPS + rows(bench(options.build, "simulate-steps"))
     text += WAITING + rows(bench(options.build, "waiting"))
-    if not options.without_processes:
-        text += measured(options)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        text += EQUAL
+        for model in [options.model, *options.equal]:
+            text += rows(bench(options.build, "equal", compiled(options.build, model, folder), 50), model.stem)
+        if not options.without_times:
+            text += measured(options, folder)
     options.output.write_text(text, encoding="utf-8")
 
 
