@@ -12,11 +12,12 @@ using namespace mlir;
 using namespace tenon;
 
 /// Extents for which no shape is given: those that the tools draw inputs with.
-static int64_t getDefaultExtent(RankedTensorType type, size_t axis) {
-  return axis == 0 ? 1 : type.getRank() == 4 ? 64 : 16;
+static int64_t getDefaultExtent(RankedTensorType type, size_t axis, int64_t samples) {
+  return axis == 0 ? samples : type.getRank() == 4 ? 64 : 16;
 }
 
-llvm::StringMap<int64_t> tenon::bindSymbols(ModuleOp module, const std::map<std::string, ShapeOption> &shapes) {
+llvm::StringMap<int64_t> tenon::bindSymbols(ModuleOp module, const std::map<std::string, ShapeOption> &shapes,
+                                            int64_t samples) {
   llvm::StringMap<int64_t> symbols;
   for (auto function : module.getOps<func::FuncOp>())
     for (BlockArgument argument : function.getArguments()) {
@@ -27,7 +28,7 @@ llvm::StringMap<int64_t> tenon::bindSymbols(ModuleOp module, const std::map<std:
         if (dim.isSymbol())
           symbols.try_emplace(dim.getName(), given != shapes.end() && axis < given->second.dims.size()
                                                  ? given->second.dims[axis]
-                                                 : getDefaultExtent(type, axis));
+                                                 : getDefaultExtent(type, axis, samples));
     }
   return symbols;
 }
@@ -80,7 +81,10 @@ FailureOr<PartitionAnswer> tenon::partitionModule(ModuleOp module, const Compile
       return fail(module, pin.status());
     partition.pins.push_back(std::move(*pin));
   }
-  partition.symbols = bindSymbols(module, options.shapes);
+  int64_t samples = 1; // at least one for each of those that they are split over
+  for (const ParallelAxis &axis : partition.parallel.axes)
+    samples = axis.name == "data" ? axis.size : samples;
+  partition.symbols = bindSymbols(module, options.shapes, samples);
   partition.unit = unitOf(options.precision);
   partition.isTraining = isTraining;
   if (options.progress)

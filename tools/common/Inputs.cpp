@@ -178,9 +178,9 @@ static Status bind(const TensorInfo &info, const std::vector<int64_t> &dims, std
 }
 
 /// What a dynamic dimension is where nobody said: a size that is quick, and that strided networks divide well.
-static int64_t defaultExtent(const TensorInfo &info, size_t axis) {
+static int64_t defaultExtent(const TensorInfo &info, size_t axis, int64_t samples) {
   if (axis == 0)
-    return 1;
+    return samples;
   return info.dims.size() == 4 ? 64 : 16;
 }
 
@@ -209,7 +209,7 @@ static Status checkDrawable(const TensorInfo &info, bool isGiven, bool hasShape)
 }
 
 Expected<std::vector<std::vector<int64_t>>> completeShapes(llvm::ArrayRef<TensorInfo> declared, const ShapeSet &shapes,
-                                                           llvm::ArrayRef<NamedTensor> given) {
+                                                           llvm::ArrayRef<NamedTensor> given, int64_t samples) {
   TENON_RETURN_IF_ERROR(checkNames(declared, shapes));
   std::map<std::string, int64_t> symbols;
   for (const TensorInfo &info : declared) {
@@ -227,8 +227,8 @@ Expected<std::vector<std::vector<int64_t>>> completeShapes(llvm::ArrayRef<Tensor
     for (size_t k = 0; k < dims.size(); ++k)
       if (dims[k] < 0)
         dims[k] = info.dimNames[k].empty()
-                      ? defaultExtent(info, k)
-                      : symbols.try_emplace(info.dimNames[k], defaultExtent(info, k)).first->second;
+                      ? defaultExtent(info, k, samples)
+                      : symbols.try_emplace(info.dimNames[k], defaultExtent(info, k, samples)).first->second;
     all.push_back(std::move(dims));
   }
   return all;

@@ -49,10 +49,11 @@ Expected<std::vector<runtime::NamedTensor>> completeInputs(std::vector<runtime::
                                                            const ShapeSet &shapes, uint64_t seed,
                                                            const std::map<std::string, DrawRule> &rules = {});
 
-/// The extents that completeInputs would give each declared input, in order.
+/// The extents that completeInputs would give each declared input, in order; `samples` for leading dimensions.
 Expected<std::vector<std::vector<int64_t>>> completeShapes(llvm::ArrayRef<runtime::TensorInfo> declared,
                                                            const ShapeSet &shapes,
-                                                           llvm::ArrayRef<runtime::NamedTensor> given = {});
+                                                           llvm::ArrayRef<runtime::NamedTensor> given = {},
+                                                           int64_t samples = 1);
 
 /// "1x3x224x224".
 std::string formatDims(llvm::ArrayRef<int64_t> dims);

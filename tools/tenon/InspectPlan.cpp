@@ -53,19 +53,19 @@ static json::Array describeTensors(const std::vector<runtime::TensorInfo> &infos
   return out;
 }
 
-/// Extents of the inputs, without making their tensors.
+/// Extents of the inputs, without making their tensors: by default with a sample for each rank, which may split them.
 static Expected<Sizes> evaluate(const plan::Plan &plan, const std::vector<runtime::TensorInfo> &infos,
                                 const ShapeSet &shapes) {
   std::vector<runtime::TensorInfo> tensors;
   for (const runtime::TensorInfo &info : infos)
     if (info.kind == runtime::ValueKind::Tensor && !info.isOptional && info.isRanked)
       tensors.push_back(info);
-  auto dims = completeShapes(tensors, shapes);
+  const unsigned count = std::max(length(plan.ranks()), 1u);
+  auto dims = completeShapes(tensors, shapes, {}, count);
   if (!dims)
     return dims.takeStatus();
   Sizes sizes;
   if (!plan.script()) {
-    const unsigned count = std::max(length(plan.ranks()), 1u);
     for (unsigned rank = 0; rank < count; ++rank) {
       const unsigned function = length(plan.ranks()) ? plan.ranks()->Get(rank) : 0;
       auto sized = sizeFunction(*plan.functions()->Get(function), *dims, 1);

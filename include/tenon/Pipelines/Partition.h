@@ -9,8 +9,9 @@
 namespace tenon {
 
 /// An extent for every symbol of the module's inputs: that of the shape that is given for the input, else the one that
-/// tools draw inputs with.
-llvm::StringMap<int64_t> bindSymbols(mlir::ModuleOp module, const std::map<std::string, ShapeOption> &shapes);
+/// tools draw inputs with, and `samples` for leading dimensions.
+llvm::StringMap<int64_t> bindSymbols(mlir::ModuleOp module, const std::map<std::string, ShapeOption> &shapes,
+                                     int64_t samples = 1);
 
 /// Chooses how the simplified `module` is split, as `options` say (`devices`, `parallel`, `shapes`, `progress`), and
 /// writes it down in the module; see choosePartition. `isTraining`: a step of training is priced, and nothing is
