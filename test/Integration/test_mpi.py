@@ -143,3 +143,12 @@ def test_all_others_end_where_a_rank_fails_by_itself(tenon, tmp_path):
     assert "TN9004" in said(tmp_path, 1), done.stderr
     for rank in (0, 2):
         assert "TN7019: rank 1 has failed" in said(tmp_path, rank), done.stderr
+
+
+def test_ends_where_a_rank_never_starts(tenon, tmp_path):
+    """MPI itself would wait for ever."""
+    plan = compile_text(tenon, programs.module(Collective("all_reduce"), 2, "f32"), tmp_path)
+    words = [tenon, "run", plan, "--input", saved(tmp_path, np.zeros((2, 1, 6), np.float32))]
+    subprocess.run(command(tmp_path, (1, words), (1, ["sleep", "4"]), options=["--enable-recovery"]),
+                   env=environment() | {"TENON_MPI_START_SECONDS": "2"}, capture_output=True, timeout=60)
+    assert "TN7021: the processes of the ranks do not meet: not all" in said(tmp_path, 0)

@@ -11,10 +11,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <mpi.h>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -38,6 +41,7 @@ constexpr int64_t maxPiece = int64_t(1) << 30; // counts are ints
 constexpr int tag = 7;
 // How long a process that has left may keep others waiting: what it sent has been on its way since before.
 constexpr std::chrono::seconds graceOfLeft(2);
+constexpr int defaultStartSeconds = 30;
 bool wasOpened = false; // MPI starts once in a process
 
 int fail(TenonTransportError *error, int code, uint32_t rank, const std::string &message) {
@@ -59,33 +63,64 @@ std::string describe(int code) {
   return std::string(text, size_t(length));
 }
 
-int open(TenonTransport **out, TenonTransportError *error) {
-  if (wasOpened)
-    return fail(error, TENON_TRANSPORT_BROKEN, 0, "a process has one session with ranks as processes, and has had it");
-  wasOpened = true;
+/// Starts MPI and meets the other processes. Null, and why, where that fails.
+std::unique_ptr<TenonTransport> join(std::string &why) {
   // Copies out of the memory of a process that is gone do not end well.
   setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
   int provided = 0;
-  if (int code = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided); code != MPI_SUCCESS)
-    return fail(error, TENON_TRANSPORT_BROKEN, 0, "MPI does not start: " + describe(code));
-  auto *t = new TenonTransport();
+  if (int code = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided); code != MPI_SUCCESS) {
+    why = "MPI does not start: " + describe(code);
+    return nullptr;
+  }
+  auto t = std::make_unique<TenonTransport>();
   MPI_Comm_dup(MPI_COMM_WORLD, &t->comm);
   MPI_Comm_set_errhandler(t->comm, MPI_ERRORS_RETURN);
   MPI_Comm_rank(t->comm, &t->rank);
   MPI_Comm_size(t->comm, &t->size);
   Meeting meeting{};
-  std::string why = provided < MPI_THREAD_SERIALIZED ? "this MPI is for one thread only"
-                    : t->rank == 0                   ? t->liveness.listen(meeting)
-                                                     : "";
+  why = provided < MPI_THREAD_SERIALIZED ? "this MPI is for one thread only"
+        : t->rank == 0                   ? t->liveness.listen(meeting)
+                                         : "";
   MPI_Bcast(&meeting, int(sizeof(meeting)), MPI_BYTE, 0, t->comm);
   if (why.empty())
     why = t->liveness.connect(meeting, uint32_t(t->rank), uint32_t(t->size));
-  if (!why.empty()) {
-    const int rank = t->rank;
-    delete t;
-    return fail(error, TENON_TRANSPORT_BROKEN, uint32_t(rank), why);
-  }
-  *out = t;
+  return why.empty() ? std::move(t) : nullptr;
+}
+
+/// What the thread that joins leaves for who waits for it.
+struct Joining {
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool hasEnded = false;
+  std::unique_ptr<TenonTransport> transport;
+  std::string why;
+};
+
+/// MPI waits for ever for a process that was killed before all have started, so another thread does that waiting.
+int open(TenonTransport **out, TenonTransportError *error) {
+  if (wasOpened)
+    return fail(error, TENON_TRANSPORT_BROKEN, 0, "a process has one session with ranks as processes, and has had it");
+  wasOpened = true;
+  auto joining = std::make_shared<Joining>();
+  std::thread([joining] {
+    std::string why;
+    auto transport = join(why);
+    std::lock_guard lock(joining->mutex);
+    joining->transport = std::move(transport);
+    joining->why = why;
+    joining->hasEnded = true;
+    joining->ended.notify_all();
+  }).detach();
+  const char *variable = std::getenv("TENON_MPI_START_SECONDS");
+  const int seconds = variable ? std::max(std::atoi(variable), 1) : defaultStartSeconds;
+  std::unique_lock lock(joining->mutex);
+  if (!joining->ended.wait_for(lock, std::chrono::seconds(seconds), [&] { return joining->hasEnded; }))
+    return fail(error, TENON_TRANSPORT_BROKEN, 0,
+                "not all processes have started within " + std::to_string(seconds) +
+                    " s ($TENON_MPI_START_SECONDS): one may have been killed");
+  if (!joining->transport)
+    return fail(error, TENON_TRANSPORT_BROKEN, 0, joining->why);
+  *out = joining->transport.release();
   return 0;
 }
 
