@@ -144,16 +144,29 @@ double Planner::boundOf(double seconds) const {
   if (!isTraining() || plan.form.stages == 1)
     return seconds;
   double launches = 0, way = 0;
+  Chain chain;
+  chain.seconds.assign(graph.forwardOps, 0);
+  chain.entry.assign(graph.forwardOps + 1, 0);
+  chain.weights.assign(graph.forwardOps, 0);
+  chain.live.assign(graph.forwardOps, 0);
+  chain.isJoined.assign(graph.forwardOps, false);
   for (int i = 0; i < int(graph.ops.size()); ++i) {
     const std::vector<double> &prices = plan.priced.problem.nodes[i].seconds;
     const double least = *std::min_element(prices.begin(), prices.end());
     const bool isOptimizer = graph.ops[i].phase == "optimizer";
     launches += isOptimizer ? 0 : std::min(launchOf(i), least);
     way += isOptimizer || graph.ops[i].phase == "weight gradient" ? 0 : least;
+    chain.seconds[graph.ops[i].home] += least;
   }
+  double busiest = 0; // of the most even cut there is
+  std::vector<int> firsts = cutStages(chain, plan.form.stages);
+  firsts.push_back(graph.forwardOps);
+  for (size_t i = 0; i + 1 < firsts.size(); ++i)
+    busiest = std::max(busiest,
+                       std::accumulate(chain.seconds.begin() + firsts[i], chain.seconds.begin() + firsts[i + 1], 0.0));
   double bound = infinity;
-  for (int count = 1; count <= maxMicrobatches; ++count)
-    bound = std::min(bound, std::max((seconds + (count - 1) * launches) / plan.form.stages, way / count));
+  for (int count = 1; count <= microbatchCounts().back(); ++count)
+    bound = std::min(bound, std::max({(seconds + (count - 1) * launches) / plan.form.stages, busiest, way / count}));
   return bound;
 }
 
