@@ -88,6 +88,8 @@ static TenonError *translate(const TenonCompileOptions &given, CompileOptions &o
     return makeError(applied.error());
   options.maxMemory = given.max_memory;
   options.devices = given.devices ? given.devices : "";
+  if (!given.devices && given.parallel && given.parallel != std::string_view("auto"))
+    return tenon_error_create("TN9003", "parallel: there are no devices to split over", "name the devices", "");
   options.parallel = given.parallel ? given.parallel : "auto";
   if (given.progress)
     options.progress = [progress = given.progress, user = given.user](Phase phase, double done) {

@@ -2,18 +2,25 @@
 #include "Plugin.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <filesystem>
 #include <vector>
 
 namespace tenon::runtime {
 
-/// The folder of the library or program that this code is in, with its slash.
+/// The folder of the library or program that this code is in, with its slash. Of a program the loader knows only the
+/// words that it was called by, which need not name a folder.
 static std::string ownFolder() {
   Dl_info info;
   if (!dladdr(reinterpret_cast<const void *>(&ownFolder), &info) || !info.dli_fname)
     return {};
-  const std::string path = info.dli_fname;
+  std::string path = info.dli_fname;
+  std::error_code error;
+  if (path == program_invocation_name)
+    if (const auto program = std::filesystem::read_symlink("/proc/self/exe", error); !error)
+      path = program.string();
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
 }

@@ -40,8 +40,8 @@ named; the bound is proven. CPU: seconds of one core, with reading the model. Ho
 |---|---|---|---|---|---|---|---|---|---|---|
 """
 AUTO = """
-With every form free (`--parallel=auto`), pipelines with microbatches among them; the bound is that of all forms, so it knows of no
-bubble of a pipeline.
+With every form free (`--parallel=auto`), pipelines with microbatches among them; the bound is that of all forms. Of a pipeline it
+knows how even a cut can be, and when a stage can begin, there and back; not how much of that no schedule can fill.
 
 | model | batch | form | step | bound | gap | forms | CPU, s |
 |---|---|---|---|---|---|---|---|

@@ -95,3 +95,27 @@ def test_collectives(ranks, name, collective, tenon, tmp_path):
 @pytest.mark.parametrize("element, reduction", list(itertools.product(ELEMENTS, REDUCTIONS)))
 def test_reductions(element, reduction, tenon, tmp_path):
     check(tenon, Collective("all_reduce", reduction), 3, element, tmp_path, sizes=(5, 3000))
+
+
+def test_ranks_that_disagree_about_sizes_end(tenon, tmp_path):
+    """The first message of the second rank's larger sum has, by chance, the size of the first rank's whole."""
+    argument = '%x: tensor<?xf32, #graph.shape<[N]>> {graph.name = "x"}'
+    (tmp_path / "ranks.mlir").write_text(f"""
+func.func @rank_0({argument}) -> (tensor<?xf32, #graph.shape<[N]>> {{graph.name = "y"}}) attributes {{graph.rank = 0}} {{
+  %s = graph.all_reduce "sum" %x group [0, 1] : tensor<?xf32, #graph.shape<[N]>>
+  return %s : tensor<?xf32, #graph.shape<[N]>>
+}}
+func.func @rank_1({argument}) attributes {{graph.rank = 1}} {{
+  %c = graph.concat %x, %x {{axis = 0 : i64}}
+    : (tensor<?xf32, #graph.shape<[N]>>, tensor<?xf32, #graph.shape<[N]>>) -> tensor<?xf32, #graph.shape<[2 * N]>>
+  %s = graph.all_reduce "sum" %c group [0, 1] : tensor<?xf32, #graph.shape<[2 * N]>>
+  return
+}}
+""")
+    plan = tmp_path / "ranks.tenon"
+    tool.succeed(tenon, "compile", tmp_path / "ranks.mlir", "-o", plan)
+    for size in (4096, 5000):
+        np.save(tmp_path / "x.npy", np.ones(size, np.float32))
+        done = tool.run(tenon, "run", plan, "--input", f"x={tmp_path / 'x.npy'}", f"--output-dir={tmp_path / 'out'}",
+                        timeout=20)
+        assert done.returncode == 6 and "TN7020" in done.stderr, tool.describe(done)

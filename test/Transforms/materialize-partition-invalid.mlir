@@ -8,7 +8,7 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> attributes {graph.axes = ["d
 // -----
 
 shard.grid @mesh(shape = ?)
-// expected-error @+1 {{needs a grid of known extents and at least one stage}}
+// expected-error @+1 {{needs a grid of known extents, at least one stage, and at most 4096 ranks}}
 func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> attributes {graph.axes = ["data"]} {
   return %x : tensor<4xf32>
 }

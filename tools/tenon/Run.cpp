@@ -135,6 +135,9 @@ static Status execute(const RunSettings &settings, llvm::json::Object &result) {
 static Status executeDynamic(const RunSettings &settings, llvm::json::Object &result) {
   if (!settings.profile.empty())
     return Status::error("TN9003", "--profile with --schedule=dynamic", "", "profile with --schedule=static");
+  if (runtime::detectTransport() != "threads")
+    return Status::error("TN7021", "--schedule=dynamic has processes of its own", "",
+                         "start it once, without mpirun; --ranks=N says how many processes it takes");
   runtime::DynamicSessionOptions options;
   options.session.arch = settings.arch;
   options.workers = unsigned(settings.ranks ? settings.ranks : runtime::cpuCores());

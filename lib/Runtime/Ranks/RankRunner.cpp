@@ -137,8 +137,10 @@ Expected<std::vector<Tensor>> RankRunner::runThreads(const std::vector<Tensor> &
   std::vector<Profile> profiles(ranks.size());
   auto run = [&](uint32_t rank) {
     ThreadTransport transport(world, rank);
-    return runRank(ranks[rank], rank, transport, inputs, profile ? &profiles[rank] : nullptr,
-                   rank == 0 ? into : std::span<const NamedTensor>());
+    auto outputs = runRank(ranks[rank], rank, transport, inputs, profile ? &profiles[rank] : nullptr,
+                           rank == 0 ? into : std::span<const NamedTensor>());
+    world.end(rank);
+    return outputs;
   };
   std::optional<Watch> watch;
   if (!ranks.front().device->sharesMemory())

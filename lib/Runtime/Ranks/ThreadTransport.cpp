@@ -25,6 +25,21 @@ std::optional<std::pair<uint32_t, Status>> ThreadWorld::failure() {
   return failed;
 }
 
+void ThreadWorld::end(uint32_t rank) {
+  std::lock_guard lock(mutex);
+  hasEnded[rank] = true;
+  for (std::condition_variable &each : wake)
+    each.notify_all();
+}
+
+/// Ranks whose extents differ in a run disagree about how many messages there are.
+Status ThreadTransport::failEnded(uint32_t peer) {
+  Status status = Status::error("TN7020", "rank " + std::to_string(rank) + " waits for rank " + std::to_string(peer) +
+                                              ", which has ended");
+  failLocked(status);
+  return status;
+}
+
 void ThreadTransport::failLocked(const Status &why) {
   if (!world.failed)
     world.failed = {rank, why};
@@ -48,9 +63,11 @@ void ThreadTransport::fail(const Status &why) {
 /// Waits for what `message` is to hold, and copies it.
 Status ThreadTransport::receive(std::unique_lock<std::mutex> &lock, const Message &message) {
   ThreadWorld::Offer &from = offer(message.peer, rank);
-  world.wake[rank].wait(lock, [&] { return from.strips || world.failed; });
+  world.wake[rank].wait(lock, [&] { return from.strips || world.failed || world.hasEnded[message.peer]; });
   if (world.failed)
     return failedElsewhere(world.failed->first, world.failed->second);
+  if (!from.strips)
+    return failEnded(message.peer);
   if (from.strips->total() != message.strips.total()) {
     Status status = wrongSize(message.peer, rank, from.strips->total(), message.strips.total());
     failLocked(status);
@@ -68,10 +85,12 @@ Status ThreadTransport::receive(std::unique_lock<std::mutex> &lock, const Messag
 /// Waits until `peer` has copied what it was offered. After a failure the offer is taken back.
 Status ThreadTransport::complete(std::unique_lock<std::mutex> &lock, uint32_t peer) {
   ThreadWorld::Offer &to = offer(rank, peer);
-  world.wake[rank].wait(lock, [&] { return !to.strips || (world.failed && !to.isCopied); });
+  world.wake[rank].wait(lock, [&] { return !to.strips || ((world.failed || world.hasEnded[peer]) && !to.isCopied); });
   if (!to.strips)
     return Status::success();
   to = {};
+  if (!world.failed)
+    return failEnded(peer);
   return failedElsewhere(world.failed->first, world.failed->second);
 }
 

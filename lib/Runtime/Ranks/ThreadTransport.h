@@ -17,10 +17,12 @@ namespace tenon::runtime {
 /// Where the ranks of one run meet. A sender shows the receiver its memory, and waits until that one has copied it.
 class ThreadWorld {
 public:
-  explicit ThreadWorld(size_t ranks) : ranks(ranks), offers(ranks * ranks), wake(ranks) {}
+  explicit ThreadWorld(size_t ranks) : ranks(ranks), offers(ranks * ranks), hasEnded(ranks), wake(ranks) {}
 
   /// The first rank that failed, and why.
   std::optional<std::pair<uint32_t, Status>> failure();
+  /// Rank `rank` has run to its end: who waits for more of it waits in vain.
+  void end(uint32_t rank);
 
 private:
   friend class ThreadTransport;
@@ -33,6 +35,7 @@ private:
     bool isCopied = false;
   };
   std::vector<Offer> offers;                 ///< [from * ranks + to]
+  std::vector<char> hasEnded;                ///< each rank
   std::vector<std::condition_variable> wake; ///< of each rank
   std::optional<std::pair<uint32_t, Status>> failed;
   std::atomic<bool> hasFailed{false}; ///< without the mutex
@@ -49,6 +52,7 @@ public:
 private:
   ThreadWorld::Offer &offer(size_t from, size_t to) { return world.offers[from * world.ranks + to]; }
   void failLocked(const Status &why);
+  Status failEnded(uint32_t peer);
   Status receive(std::unique_lock<std::mutex> &lock, const Message &message);
   Status complete(std::unique_lock<std::mutex> &lock, uint32_t peer);
 

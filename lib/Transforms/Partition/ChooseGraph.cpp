@@ -14,7 +14,7 @@ using namespace tenon::graph;
 
 namespace {
 
-constexpr int64_t maxExtent = int64_t(1) << 40; ///< larger ones are as good as this: products stay in 62 bits
+constexpr int64_t maxExtent = int64_t(1) << 40; ///< larger ones are as good as this
 
 class GraphBuilder {
 public:
@@ -27,7 +27,7 @@ public:
   Graph run();
 
 private:
-  int64_t valueOf(DimAttr e) const { return std::min(int64_t(cost.evaluate(e)), maxExtent); }
+  int64_t valueOf(DimAttr e) const { return int64_t(std::min(double(cost.evaluate(e)), double(maxExtent))); }
   partition::TensorShape shapeOf(Type type) const;
   void findBatch();
   void addOp(Operation *op);

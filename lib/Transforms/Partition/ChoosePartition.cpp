@@ -51,6 +51,7 @@ private:
     return ratio < 1.005 ? (what + " no faster").str() : llvm::formatv("{0} {1:F2} times as slow", what, ratio).str();
   }
   PartitionAnswer describe();
+  FailureOr<PartitionAnswer> describeNothing();
   void annotate();
 
   func::FuncOp function;
@@ -113,6 +114,8 @@ void Chooser::tryForm(const Parallel &form) {
 
 FailureOr<PartitionAnswer> Chooser::run() {
   const int64_t devices = options.cluster.devices();
+  if (graph.ops.empty())
+    return describeNothing();
   std::vector<Parallel> forms = {options.parallel};
   if (options.parallel.isAuto)
     forms = candidates(devices, int(graph.ops.size()));
@@ -134,6 +137,19 @@ FailureOr<PartitionAnswer> Chooser::run() {
   if (!options.isTraining)
     annotate();
   return describe();
+}
+
+/// A model that only hands on what it is given.
+FailureOr<PartitionAnswer> Chooser::describeNothing() {
+  if (!options.parallel.isAuto && options.parallel.devices() > 1)
+    return fail(Status::error("TN4020", "the model has no operation that could be split", "", "leave --parallel out"));
+  PartitionAnswer answer;
+  answer.parallel.isAuto = false;
+  answer.stageSeconds = answer.transfer = {0};
+  answer.weightBytes = {0};
+  answer.peakBytes = {graph.inputBytes};
+  answer.memory = {{{0, graph.inputBytes}}};
+  return answer;
 }
 
 PartitionAnswer Chooser::describe() {

@@ -71,6 +71,7 @@ private:
   double launchOf(int op) const {
     return graph.ops[op].isFused || graph.ops[op].isView ? 0 : plan.setting.device.launchSeconds;
   }
+  double slowestStage(int fewest, int most) const;
   double boundOf(double seconds) const;
   void findTransfers();
   void schedule();
@@ -137,36 +138,96 @@ void Planner::chooseDevice() {
   }
 }
 
+namespace {
+
+/// What a stage has to do at each operation of the way there, at least: its part of the way back and the optimizer too.
+struct StageWork {
+  std::vector<double> start, seconds;         ///< of all; no device can begin before a microbatch has come so far
+  std::vector<double> backStart, backSeconds; ///< of the way back, that far and back
+
+  /// Seconds until the stage of operations [first, last] is ready, for all of them: [first * count + last]. It works
+  /// through everything; through what starts no earlier than its first operation, after that; and through the way back
+  /// of what starts no earlier than that of its last one.
+  std::vector<double> stages() const {
+    const size_t count = seconds.size();
+    std::vector<double> ready(count * count, 0);
+    for (size_t first = 0; first < count; ++first) {
+      double all = 0, late = start[first];
+      for (size_t last = first; last < count; ++last) {
+        all += seconds[last];
+        late += start[last] >= start[first] ? seconds[last] : 0;
+        ready[first * count + last] = std::max(all, late);
+      }
+    }
+    for (size_t last = 0; last < count; ++last) {
+      double late = backSeconds[last] > 0 ? backStart[last] : 0;
+      for (size_t first = last + 1; first-- > 0;) {
+        late += backStart[first] >= backStart[last] ? backSeconds[first] : 0;
+        ready[first * count + last] = std::max(ready[first * count + last], late);
+      }
+    }
+    return ready;
+  }
+};
+
+} // namespace
+
+/// Seconds of the slowest stage of any cut, at least, with `fewest` to `most` microbatches.
+double Planner::slowestStage(int fewest, int most) const {
+  const int count = graph.forwardOps, all = int(graph.ops.size());
+  std::vector<double> least(all), start(all, 0);
+  StageWork work;
+  work.seconds.assign(count, 0);
+  work.backSeconds.assign(count, 0);
+  work.backStart.assign(count, infinity);
+  for (int i = 0; i < all; ++i) {
+    const GraphOp &op = graph.ops[i];
+    const std::vector<double> &prices = plan.priced.problem.nodes[i].seconds;
+    least[i] = *std::min_element(prices.begin(), prices.end());
+    for (const Operand &operand : op.operands)
+      if (operand.producer >= 0 && operand.producer < i)
+        start[i] = std::max(start[i], start[operand.producer] + least[operand.producer] / most);
+    const double launches = op.phase == "optimizer" ? 0 : (fewest - 1) * std::min(launchOf(i), least[i]);
+    work.seconds[op.home] += least[i] + launches;
+    if (i < count)
+      continue;
+    work.backSeconds[op.home] += least[i] + launches;
+    work.backStart[op.home] = std::min(work.backStart[op.home], start[i]);
+  }
+  work.start.assign(start.begin(), start.begin() + count);
+  const std::vector<double> ready = work.stages();
+  std::vector<double> slowest(count + 1, infinity); // of the stages before an operation
+  slowest[0] = 0;
+  for (int stage = 0; stage < plan.form.stages; ++stage) {
+    std::vector<double> next(count + 1, infinity);
+    for (int first = stage; first < count; ++first)
+      for (int last = first; last < count; ++last)
+        next[last + 1] = std::min(next[last + 1], std::max(slowest[first], ready[size_t(first) * count + last]));
+    slowest = std::move(next);
+  }
+  return slowest[count];
+}
+
 /// Of a run or step, where one device of each kind would take `seconds` at least. The stages of a step work at the same
-/// time: the busiest does its part of all, with a launch of every kernel for each microbatch; and each microbatch goes
-/// all the way there and back.
+/// time; each microbatch goes all the way there and back.
 double Planner::boundOf(double seconds) const {
   if (!isTraining() || plan.form.stages == 1)
     return seconds;
   double launches = 0, way = 0;
-  Chain chain;
-  chain.seconds.assign(graph.forwardOps, 0);
-  chain.entry.assign(graph.forwardOps + 1, 0);
-  chain.weights.assign(graph.forwardOps, 0);
-  chain.live.assign(graph.forwardOps, 0);
-  chain.isJoined.assign(graph.forwardOps, false);
   for (int i = 0; i < int(graph.ops.size()); ++i) {
     const std::vector<double> &prices = plan.priced.problem.nodes[i].seconds;
     const double least = *std::min_element(prices.begin(), prices.end());
     const bool isOptimizer = graph.ops[i].phase == "optimizer";
     launches += isOptimizer ? 0 : std::min(launchOf(i), least);
     way += isOptimizer || graph.ops[i].phase == "weight gradient" ? 0 : least;
-    chain.seconds[graph.ops[i].home] += least;
   }
-  double busiest = 0; // of the most even cut there is
-  std::vector<int> firsts = cutStages(chain, plan.form.stages);
-  firsts.push_back(graph.forwardOps);
-  for (size_t i = 0; i + 1 < firsts.size(); ++i)
-    busiest = std::max(busiest,
-                       std::accumulate(chain.seconds.begin() + firsts[i], chain.seconds.begin() + firsts[i + 1], 0.0));
   double bound = infinity;
-  for (int count = 1; count <= microbatchCounts().back(); ++count)
-    bound = std::min(bound, std::max({(seconds + (count - 1) * launches) / plan.form.stages, busiest, way / count}));
+  for (int fewest = 1, all = microbatchCounts().back(); fewest <= all;) {
+    const int most = std::min(all, fewest + fewest / 4); // alike enough to look at together
+    const double even = (seconds + (fewest - 1) * launches) / plan.form.stages;
+    bound = std::min(bound, std::max({even, slowestStage(fewest, most), way / most}));
+    fewest = most + 1;
+  }
   return bound;
 }
 

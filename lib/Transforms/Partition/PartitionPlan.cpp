@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -49,9 +50,12 @@ LogicalResult PartitionPlan::readGrid(func::FuncOp function) {
   grid.sizes.assign((*grids.begin()).getShape().begin(), (*grids.begin()).getShape().end());
   if (auto stages = function->getAttrOfType<IntegerAttr>(stagesAttr))
     grid.stages = stages.getInt();
-  const bool fits = llvm::all_of(grid.sizes, [](int64_t size) { return size >= 1 && size <= 1024; });
-  if (!fits || grid.stages < 1 || grid.stages > 1024)
-    return function.emitOpError() << "needs a grid of known extents and at least one stage";
+  std::optional<int64_t> ranks = grid.stages >= 1 ? std::optional(grid.stages) : std::nullopt;
+  for (int64_t size : grid.sizes)
+    ranks = ranks && size >= 1 ? llvm::checkedMul(*ranks, size) : std::nullopt;
+  if (!ranks || *ranks > maxRanks)
+    return function.emitOpError() << "needs a grid of known extents, at least one stage, and at most " << maxRanks
+                                  << " ranks";
   return readShares(function);
 }
 
@@ -113,8 +117,12 @@ LogicalResult PartitionPlan::readOp(Operation *op) {
       continue;
     if (scatter[axis] >= 0 && !canScatter(plan, scatter[axis]))
       return op->emitOpError() << scatterAttr << " names dimension " << scatter[axis] << ", which cannot be split";
-    plan.combinations.push_back({unsigned(axis), kind, scatter[axis]});
+    auto &combinations = plan.combinations; // what is scattered comes first: less is left to reduce
+    auto *at = scatter[axis] < 0 ? combinations.end()
+                                 : llvm::find_if(combinations, [](const Combination &c) { return c.dim < 0; });
+    combinations.insert(at, {unsigned(axis), kind, scatter[axis]});
   }
+  // What is scattered first leaves less to reduce.
   for (auto [split, loop] : llvm::zip_equal(plan.loops, plan.rule.loops)) {
     split.units = loop.extent;
     for (; leavesNothing(split, grid); split.axes.pop_back()) // computed by all devices of the axis
@@ -169,7 +177,10 @@ void PartitionPlan::alignUnits(func::FuncOp function) {
   for (auto &[leader, group] : members) {
     const DimAttr units = commonUnits(
         llvm::map_to_vector(group, [&](const Node &node) { return of(node.first).rule.loops[node.second].extent; }));
-    if (!units || leavesNothing({of(leader.first).loops[leader.second].axes, units}, grid))
+    const bool isCoarse = units && llvm::any_of(group, [&](const Node &node) {
+                            return leavesNothing({of(node.first).loops[node.second].axes, units}, grid);
+                          });
+    if (!units || isCoarse)
       continue;
     for (const Node &node : group)
       ops[node.first].loops[node.second].units = units;

@@ -16,6 +16,9 @@ namespace tenon::partition {
 constexpr llvm::StringLiteral axesAttr = "graph.axes", stagesAttr = "graph.stages", sharesAttr = "graph.shares",
                               splitAttr = "graph.split", scatterAttr = "graph.scatter", stageAttr = "graph.stage";
 
+/// More than any plan may have.
+constexpr int64_t maxRanks = 4096;
+
 /// A combination of partial results along an axis of the mesh.
 struct Combination {
   unsigned axis;

@@ -131,7 +131,17 @@ static DimSplit withNext(const DimSplit &have, const DimSplit &want) {
   return next;
 }
 
-/// Slices first and gathers last, so that what moves is small.
+/// The dimension that the innermost axis of `from` splits next, where it has to leave; -1: none yet.
+static int64_t findNextHome(const Layout &have, const Layout &want, size_t from) {
+  const unsigned axis = have[from].axes.back();
+  for (size_t to = 0; to < want.size(); ++to)
+    if (to != from && isPrefix(have[to], want[to]) && have[to] != want[to] &&
+        want[to].axes[have[to].axes.size()] == axis)
+      return int64_t(to);
+  return -1;
+}
+
+/// Slices first, then axes that move from one dimension to another, gathers last: what moves is small.
 Value RankBuilder::reshard(Value v, RankedTensorType whole, Layout have, const Layout &want) {
   const auto dims = getDims(whole);
   Layout sliced = have;
@@ -146,24 +156,25 @@ Value RankBuilder::reshard(Value v, RankedTensorType whole, Layout have, const L
   auto extents = [&](size_t dim, const DimSplit &split) {
     return ShapeAttr::get(builder.getContext(), extentsAlong(dims[dim], split, plan.grid, coords));
   };
-  const size_t from =
-      llvm::find_if(llvm::seq<size_t>(0, want.size()), [&](size_t i) { return !isPrefix(have[i], want[i]); }) -
-      llvm::seq<size_t>(0, want.size()).begin();
-  const unsigned axis = have[from].axes.back();
-  const DimSplit split = have[from];
-  have[from] = withoutLast(split);
-  // Where the axis splits another dimension next, its parts go there at once.
-  for (size_t to = 0; to < want.size(); ++to) {
-    const bool isNext = to != from && isPrefix(have[to], want[to]) && have[to] != want[to] &&
-                        want[to].axes[have[to].axes.size()] == axis;
-    if (!isNext)
+  std::optional<size_t> gathered;
+  for (size_t from = 0; from < want.size(); ++from) {
+    if (isPrefix(have[from], want[from]))
       continue;
+    gathered = gathered.value_or(from);
+    const int64_t to = findNextHome(have, want, from);
+    if (to < 0)
+      continue;
+    const DimSplit split = have[from];
+    have[from] = withoutLast(split);
     have[to] = withNext(have[to], want[to]);
     v = AllToAllOp::create(builder, loc, typeOf(whole, have), v, to, extents(to, have[to]), from, extents(from, split),
-                           lineOf(axis));
+                           lineOf(split.axes.back()));
     return reshard(v, whole, have, want);
   }
-  v = AllGatherOp::create(builder, loc, typeOf(whole, have), v, from, extents(from, split), lineOf(axis));
+  const DimSplit split = have[*gathered];
+  have[*gathered] = withoutLast(split);
+  v = AllGatherOp::create(builder, loc, typeOf(whole, have), v, *gathered, extents(*gathered, split),
+                          lineOf(split.axes.back()));
   return reshard(v, whole, have, want);
 }
 
