@@ -117,8 +117,8 @@ struct PartitionAnswer {
 /// Decides how `function`, the only one of its module, is split, and writes that down: `shard.grid @mesh` in the
 /// module; `graph.axes` `graph.stages` and `graph.shares` on the function; `graph.split`, `graph.scatter` and
 /// `graph.stage` on ops. Writes nothing where one device is best. Fails with a diagnostic: TN4002 where nothing fits,
-/// TN4020 where an axis has nothing to split, TN4021 for models that a run decides about, TN4022 where the cluster is too
-/// small, TN4023 where a pin fits no node or strategy.
+/// TN4020 where an axis has nothing to split, TN4021 for models that a run decides about, TN4022 where the cluster is
+/// too small, TN4023 where a pin fits no node or strategy.
 mlir::FailureOr<PartitionAnswer> choosePartition(mlir::func::FuncOp function, const PartitionOptions &options);
 
 } // namespace tenon

@@ -154,11 +154,11 @@ Expected<bool> Ranks::meet(size_t rank) {
     return false;
   if (!isa<SendOp>(op))
     return meetGroup(rank, groupOf(op));
-  const int64_t peer = cast<SendOp>(op).getPeer();
-  if (peer >= int64_t(ranks.size()))
+  const uint64_t peer = cast<SendOp>(op).getPeer();
+  if (peer >= ranks.size())
     return fail("no such peer");
   auto receive = dyn_cast<ReceiveOp>(ranks[peer].next);
-  if (!receive || receive.getPeer() != int64_t(rank))
+  if (!receive || receive.getPeer() != rank)
     return false;
   const HostTensor sent = ranks[rank].values.at(op->getOperand(0));
   if (Error error = finish(ranks[rank], {}))
