@@ -1,5 +1,6 @@
 //===- ChooseMesh.cpp - Devices as a mesh, and what moving between them costs -===//
 #include "ChooseMesh.h"
+#include "PartitionPlan.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -9,7 +10,7 @@
 
 namespace tenon {
 
-static constexpr int maxSize = 4096; ///< devices of an axis, or stages
+static constexpr int maxSize = partition::maxRanks; ///< devices of an axis, or stages
 
 int64_t Parallel::devices() const {
   int64_t count = stages;

@@ -7,6 +7,7 @@
 #include "ChooseMesh.h"
 #include "ChoosePlan.h"
 #include "Graph/IR/GraphOps.h"
+#include "PartitionPlan.h"
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
 #include "tenon/Transforms/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -177,14 +178,14 @@ void Chooser::annotate() {
   }
   OpBuilder builder(function);
   shard::GridOp::create(builder, function.getLoc(), "mesh", sizes);
-  function->setAttr("graph.axes", b.getStrArrayAttr(names));
+  function->setAttr(partition::axesAttr, b.getStrArrayAttr(names));
   if (form.stages > 1)
-    function->setAttr("graph.stages", b.getI64IntegerAttr(form.stages));
+    function->setAttr(partition::stagesAttr, b.getI64IntegerAttr(form.stages));
   if (llvm::any_of(best->shares, [](const auto &shares) { return !shares.empty(); })) {
     SmallVector<Attribute> rows;
     for (auto [shares, size] : llvm::zip_equal(best->shares, sizes))
       rows.push_back(b.getDenseI64ArrayAttr(shares.empty() ? std::vector<int64_t>(size, 1) : shares));
-    function->setAttr("graph.shares", b.getArrayAttr(rows));
+    function->setAttr(partition::sharesAttr, b.getArrayAttr(rows));
   }
   for (auto [i, op] : llvm::enumerate(graph.ops)) {
     SmallVector<int64_t> split, scatter;
@@ -193,11 +194,11 @@ void Chooser::annotate() {
       scatter.push_back(use.scatter);
     }
     if (llvm::any_of(split, [](int64_t loop) { return loop >= 0; }))
-      op.op->setAttr("graph.split", b.getDenseI64ArrayAttr(split));
+      op.op->setAttr(partition::splitAttr, b.getDenseI64ArrayAttr(split));
     if (llvm::any_of(scatter, [](int64_t dim) { return dim >= 0; }))
-      op.op->setAttr("graph.scatter", b.getDenseI64ArrayAttr(scatter));
+      op.op->setAttr(partition::scatterAttr, b.getDenseI64ArrayAttr(scatter));
     if (best->stages[i] > 0)
-      op.op->setAttr("graph.stage", b.getI64IntegerAttr(best->stages[i]));
+      op.op->setAttr(partition::stageAttr, b.getI64IntegerAttr(best->stages[i]));
   }
 }
 

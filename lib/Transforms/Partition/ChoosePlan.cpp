@@ -5,6 +5,7 @@
 #include "ChooseStages.h"
 #include "tenon/Partition/Solver.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/GlobPattern.h"
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -469,19 +470,18 @@ bool Planner::cut() {
 }
 
 bool choice::matches(const PartitionPin &pin, llvm::StringRef node) {
-  llvm::StringRef pattern = pin.node;
-  const size_t star = pattern.find('*');
-  if (star == llvm::StringRef::npos)
-    return pattern == node;
-  if (!node.consume_front(pattern.take_front(star)))
-    return false;
-  for (pattern = pattern.drop_front(star + 1); pattern.contains('*'); pattern = pattern.split('*').second) {
-    const size_t at = node.find(pattern.split('*').first);
-    if (at == llvm::StringRef::npos)
-      return false;
-    node = node.drop_front(at + pattern.split('*').first.size());
+  std::string pattern; // all but * stands for itself
+  for (char c : pin.node) {
+    if (llvm::StringRef("?[]{}^!-\\\\").contains(c))
+      pattern += '\\';
+    pattern += c;
   }
-  return node.ends_with(pattern);
+  auto glob = llvm::GlobPattern::create(pattern);
+  if (!glob) {
+    llvm::consumeError(glob.takeError());
+    return false;
+  }
+  return glob->match(node);
 }
 
 Plan choice::makePlan(const Graph &graph, const PartitionOptions &options, const Parallel &form, double known) {

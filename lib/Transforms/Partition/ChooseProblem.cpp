@@ -1,9 +1,9 @@
 //===- ChooseProblem.cpp - A graph and a mesh as a problem ----------------===//
 #include "ChooseStrategies.h"
+#include "Resharding.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
-#include <utility>
 
 using namespace tenon;
 using namespace tenon::choice;
@@ -13,93 +13,32 @@ using tenon::partition::Layout;
 using tenon::partition::Mesh;
 using tenon::partition::TensorShape;
 
-namespace {
-
-/// Moves one tensor from one placement to another, step by step.
-class Resharder {
-public:
-  Resharder(const TensorShape &shape, const Mesh &mesh, const Placement &from, const Placement &to)
-      : shape(shape), mesh(mesh), to(to), now(from.axes) {
-    for (size_t d = 0; d < shape.extents.size(); ++d)
-      if (!isSameCut(from, d))
-        stale.push_back(int(d));
-  }
-
-  std::vector<CollectiveStep> run() {
-    while (step())
-      ;
-    return std::move(steps);
-  }
-
-private:
-  std::vector<int> axesOf(const Layout &layout, int dim) const {
-    std::vector<int> axes;
-    for (size_t i = 0; i < layout.size(); ++i)
-      if (layout[i] == dim)
-        axes.push_back(int(i));
-    return axes;
-  }
-
-  /// Heads and columns are cut alike, by heads: materialisation sees to it.
-  bool isSameCut(const Placement &from, size_t d) const {
-    const auto [fewer, more] = std::minmax(from.units[d], to.units[d]);
-    return fewer == more || (fewer > 0 && more % fewer == 0);
-  }
-
-  /// Whether what splits `dim` now is how the axes that shall split it begin.
-  bool isPrefix(int dim) const {
-    std::vector<int> mine = axesOf(now, dim), wanted = axesOf(to.axes, dim);
-    return mine.empty() || (mine.size() <= wanted.size() && !llvm::is_contained(stale, dim) &&
-                            std::equal(mine.begin(), mine.end(), wanted.begin()));
-  }
-
-  /// Whether `axis` can become the innermost that splits the dimension that it shall.
-  bool canEnter(size_t axis) const {
-    const int dim = to.axes[axis];
-    return dim >= 0 && isPrefix(dim) && axesOf(to.axes, dim)[axesOf(now, dim).size()] == int(axis);
-  }
-
-  /// Whether `axis` has to leave its dimension, and is its innermost.
-  bool canLeave(size_t axis) const {
-    return now[axis] >= 0 && !isPrefix(now[axis]) && axesOf(now, now[axis]).back() == int(axis);
-  }
-
-  void move(CollectiveKind kind, size_t axis, int dim) {
-    const int64_t before = partition::partBytes(shape, mesh, now);
-    const int left = std::exchange(now[axis], dim);
-    if (left >= 0 && axesOf(now, left).empty()) // what is whole is cut anew
-      std::erase(stale, left);
-    steps.push_back(
-        {kind, int(axis), kind == CollectiveKind::AllGather ? partition::partBytes(shape, mesh, now) : before});
-  }
-
-  /// Slices before exchanges before gathers: what moves is small.
-  bool step() {
-    for (size_t i = 0; i < mesh.size(); ++i)
-      if (now[i] < 0 && canEnter(i))
-        return move(CollectiveKind::Slice, i, to.axes[i]), true;
-    for (size_t i = 0; i < mesh.size(); ++i)
-      if (canLeave(i) && to.axes[i] != now[i] && canEnter(i))
-        return move(CollectiveKind::AllToAll, i, to.axes[i]), true;
-    for (size_t i = 0; i < mesh.size(); ++i)
-      if (canLeave(i))
-        return move(CollectiveKind::AllGather, i, -1), true;
-    return false;
-  }
-
-  const TensorShape &shape;
-  const Mesh &mesh;
-  const Placement &to;
-  Layout now;
-  std::vector<int> stale; ///< dimensions that are cut elsewhere than they shall be
-  std::vector<CollectiveStep> steps;
-};
-
-} // namespace
+/// Axes nest in their order.
+static partition::AxesOfDims axesOf(const Placement &placement) {
+  partition::AxesOfDims dims(placement.units.size());
+  for (size_t axis = 0; axis < placement.axes.size(); ++axis)
+    if (placement.axes[axis] >= 0)
+      dims[placement.axes[axis]].push_back(unsigned(axis));
+  return dims;
+}
 
 std::vector<CollectiveStep> choice::reshardSteps(const TensorShape &shape, const Mesh &mesh, const Placement &from,
                                                  const Placement &to) {
-  return Resharder(shape, mesh, from, to).run();
+  llvm::SmallVector<bool> isCutAlike;
+  for (auto [a, b] : llvm::zip_equal(from.units, to.units)) {
+    // Heads and columns are cut alike, by heads: materialisation sees to it.
+    const auto [fewer, more] = std::minmax(a, b);
+    isCutAlike.push_back(fewer == more || (fewer > 0 && more % fewer == 0));
+  }
+  std::vector<CollectiveStep> steps;
+  Layout now = from.axes;
+  for (const partition::ReshardMove &move : partition::findMoves(axesOf(from), axesOf(to), isCutAlike)) {
+    const int64_t before = partition::partBytes(shape, mesh, now);
+    now[move.axis] = move.to;
+    const bool isGather = move.kind == CollectiveKind::AllGather;
+    steps.push_back({move.kind, int(move.axis), isGather ? partition::partBytes(shape, mesh, now) : before});
+  }
+  return steps;
 }
 
 namespace {

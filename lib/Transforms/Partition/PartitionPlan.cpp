@@ -11,15 +11,15 @@ using namespace tenon::graph;
 
 namespace tenon::partition {
 
-Layout OpPlan::layoutOf(const LoopsOfDims &dims) const {
-  Layout layout;
+TensorLayout OpPlan::layoutOf(const LoopsOfDims &dims) const {
+  TensorLayout layout;
   for (int loop : dims)
     layout.push_back(loop < 0 || loops[loop].axes.empty() ? DimSplit() : loops[loop]);
   return layout;
 }
 
-Layout OpPlan::result(unsigned i) const {
-  Layout layout = partial(i);
+TensorLayout OpPlan::result(unsigned i) const {
+  TensorLayout layout = partial(i);
   for (const Combination &combination : combinations) {
     if (combination.dim < 0)
       continue;
@@ -164,7 +164,8 @@ void PartitionPlan::alignUnits(func::FuncOp function) {
       if (!result || isGenerator(result.getOwner()))
         continue;
       const OpPlan &producer = of(result.getOwner());
-      const Layout from = producer.result(result.getResultNumber()), to = of(&op).operand(operand.getOperandNumber());
+      const TensorLayout from = producer.result(result.getResultNumber()),
+                         to = of(&op).operand(operand.getOperandNumber());
       for (size_t dim = 0; dim < to.size(); ++dim)
         if (!to[dim].axes.empty() && from[dim].axes == to[dim].axes)
           classes.unionSets({result.getOwner(), producer.rule.results[result.getResultNumber()][dim]},

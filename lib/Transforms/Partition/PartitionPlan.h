@@ -17,7 +17,7 @@ constexpr llvm::StringLiteral axesAttr = "graph.axes", stagesAttr = "graph.stage
                               splitAttr = "graph.split", scatterAttr = "graph.scatter", stageAttr = "graph.stage";
 
 /// More than any plan may have.
-constexpr int64_t maxRanks = 4096;
+constexpr int maxRanks = 4096;
 
 /// A combination of partial results along an axis of the mesh.
 struct Combination {
@@ -34,14 +34,14 @@ struct OpPlan {
   int64_t stage = 0;
 
   /// What is read: of operand `i`, with rank `rank`.
-  Layout operand(unsigned i) const { return layoutOf(rule.operands[i]); }
+  TensorLayout operand(unsigned i) const { return layoutOf(rule.operands[i]); }
   /// What result `i` is in before it is combined.
-  Layout partial(unsigned i) const { return layoutOf(rule.results[i]); }
+  TensorLayout partial(unsigned i) const { return layoutOf(rule.results[i]); }
   /// And after.
-  Layout result(unsigned i) const;
+  TensorLayout result(unsigned i) const;
 
 private:
-  Layout layoutOf(const graph::LoopsOfDims &dims) const;
+  TensorLayout layoutOf(const graph::LoopsOfDims &dims) const;
 };
 
 class PartitionPlan {

@@ -2,6 +2,7 @@
 #include "RankBuilder.h"
 
 #include "Graph/IR/CollectiveOps.h"
+#include "Resharding.h"
 #include "tenon/Reference/Evaluate.h"
 
 using namespace mlir;
@@ -10,7 +11,7 @@ using namespace tenon::graph;
 namespace tenon::partition {
 
 static RankedTensorType tensorOf(Value v) { return cast<RankedTensorType>(v.getType()); }
-static Layout wholeLayout(Value v) { return Layout(tensorOf(v).getRank()); }
+static TensorLayout wholeLayout(Value v) { return TensorLayout(tensorOf(v).getRank()); }
 
 static Value createSlice(OpBuilder &builder, Location loc, Value v, RankedTensorType type, ArrayRef<Range> box) {
   const auto begins = llvm::map_to_vector(box, [](const Range &range) { return range.begin; });
@@ -78,7 +79,7 @@ void RankBuilder::run() {
 //===----------------------------------------------------------------------===//
 
 /// `v` in `layout`, by slices and collectives where it is not yet.
-Value RankBuilder::get(Value v, const Layout &layout) {
+Value RankBuilder::get(Value v, const TensorLayout &layout) {
   Versions &have = versions[v];
   if (have.empty()) { // a generator
     Operation *made = builder.clone(*v.getDefiningOp());
@@ -96,7 +97,7 @@ Value RankBuilder::get(Value v, const Layout &layout) {
 Value RankBuilder::getWhole(Value v) { return get(v, wholeLayout(v)); }
 
 /// Of a value of type `whole` that is here in the layout `have`: the part that is in `want`, which splits it further.
-Value RankBuilder::slice(Value v, RankedTensorType whole, const Layout &have, const Layout &want) {
+Value RankBuilder::slice(Value v, RankedTensorType whole, const TensorLayout &have, const TensorLayout &want) {
   SmallVector<Range> box;
   for (auto [dim, from, to] : llvm::zip_equal(getDims(whole), have, want)) {
     const Range outer = partOf(dim, from, plan.grid, coords), inner = partOf(dim, to, plan.grid, coords);
@@ -108,74 +109,55 @@ Value RankBuilder::slice(Value v, RankedTensorType whole, const Layout &have, co
   return createSlice(builder, loc, v, typeOf(whole, want), box);
 }
 
-/// True if `have` is a prefix of `want`: the axes to come split what is there.
-static bool isPrefix(const DimSplit &have, const DimSplit &want) {
-  return have.axes.empty() || (have.units == want.units && have.axes.size() <= want.axes.size() &&
-                               std::equal(have.axes.begin(), have.axes.end(), want.axes.begin()));
+static AxesOfDims axesOf(const TensorLayout &layout) {
+  return AxesOfDims(llvm::map_range(layout, [](const DimSplit &split) { return split.axes; }));
 }
 
-static bool isUsed(const Layout &layout, unsigned axis) {
-  return llvm::any_of(layout, [&](const DimSplit &split) { return llvm::is_contained(split.axes, axis); });
-}
-
-static DimSplit withoutLast(DimSplit split) {
+static void leave(DimSplit &split) {
   split.axes.pop_back();
   if (split.axes.empty())
     split.units = {};
-  return split;
 }
 
-static DimSplit withNext(const DimSplit &have, const DimSplit &want) {
-  DimSplit next = {have.axes, want.units};
-  next.axes.push_back(want.axes[have.axes.size()]);
-  return next;
+static void enter(DimSplit &split, const DimSplit &want, unsigned axis) {
+  split.axes.push_back(axis);
+  split.units = want.units;
 }
 
-/// The dimension that the innermost axis of `from` splits next, where it has to leave; -1: none yet.
-static int64_t findNextHome(const Layout &have, const Layout &want, size_t from) {
-  const unsigned axis = have[from].axes.back();
-  for (size_t to = 0; to < want.size(); ++to)
-    if (to != from && isPrefix(have[to], want[to]) && have[to] != want[to] &&
-        want[to].axes[have[to].axes.size()] == axis)
-      return int64_t(to);
-  return -1;
-}
-
-/// Slices first, then axes that move from one dimension to another, gathers last: what moves is small.
-Value RankBuilder::reshard(Value v, RankedTensorType whole, Layout have, const Layout &want) {
+Value RankBuilder::reshard(Value v, RankedTensorType whole, TensorLayout have, const TensorLayout &want) {
   const auto dims = getDims(whole);
-  Layout sliced = have;
-  for (size_t i = 0; i < want.size(); ++i)
-    while (isPrefix(sliced[i], want[i]) && sliced[i] != want[i] && !isUsed(sliced, want[i].axes[sliced[i].axes.size()]))
-      sliced[i] = withNext(sliced[i], want[i]);
-  if (sliced != have)
-    v = slice(v, whole, have, sliced);
-  if (sliced == want)
-    return v;
-  have = sliced;
-  auto extents = [&](size_t dim, const DimSplit &split) {
+  SmallVector<bool> isCutAlike;
+  for (auto [from, to] : llvm::zip_equal(have, want))
+    isCutAlike.push_back(from.units == to.units);
+  TensorLayout sliced = have; // slices in a row are one
+  auto takeSlices = [&] {
+    if (sliced != have)
+      v = slice(v, whole, have, sliced);
+    have = sliced;
+  };
+  auto extents = [&](int dim, const DimSplit &split) {
     return ShapeAttr::get(builder.getContext(), extentsAlong(dims[dim], split, plan.grid, coords));
   };
-  std::optional<size_t> gathered;
-  for (size_t from = 0; from < want.size(); ++from) {
-    if (isPrefix(have[from], want[from]))
+  for (const ReshardMove &move : findMoves(axesOf(have), axesOf(want), isCutAlike)) {
+    if (move.kind == CollectiveKind::Slice) {
+      enter(sliced[move.to], want[move.to], move.axis);
       continue;
-    gathered = gathered.value_or(from);
-    const int64_t to = findNextHome(have, want, from);
-    if (to < 0)
-      continue;
-    const DimSplit split = have[from];
-    have[from] = withoutLast(split);
-    have[to] = withNext(have[to], want[to]);
-    v = AllToAllOp::create(builder, loc, typeOf(whole, have), v, to, extents(to, have[to]), from, extents(from, split),
-                           lineOf(split.axes.back()));
-    return reshard(v, whole, have, want);
+    }
+    takeSlices();
+    const DimSplit split = have[move.from];
+    leave(have[move.from]);
+    if (move.kind == CollectiveKind::AllToAll) {
+      enter(have[move.to], want[move.to], move.axis);
+      v = AllToAllOp::create(builder, loc, typeOf(whole, have), v, move.to, extents(move.to, have[move.to]), move.from,
+                             extents(move.from, split), lineOf(move.axis));
+    } else {
+      v = AllGatherOp::create(builder, loc, typeOf(whole, have), v, move.from, extents(move.from, split),
+                              lineOf(move.axis));
+    }
+    sliced = have;
   }
-  const DimSplit split = have[*gathered];
-  have[*gathered] = withoutLast(split);
-  v = AllGatherOp::create(builder, loc, typeOf(whole, have), v, *gathered, extents(*gathered, split),
-                          lineOf(split.axes.back()));
-  return reshard(v, whole, have, want);
+  takeSlices();
+  return v;
 }
 
 //===----------------------------------------------------------------------===//
@@ -195,7 +177,7 @@ static StringRef getName(LoopKind kind) {
   }
 }
 
-Value RankBuilder::combine(Value v, RankedTensorType whole, Layout &layout, const Combination &combination,
+Value RankBuilder::combine(Value v, RankedTensorType whole, TensorLayout &layout, const Combination &combination,
                            DimAttr units) {
   const StringRef kind = getName(combination.kind);
   if (combination.dim < 0)
@@ -224,7 +206,7 @@ void RankBuilder::build(Operation *op) {
     types.push_back(typeOf(cast<RankedTensorType>(type), how.partial(i)));
   SmallVector<Value> local = createLocal(builder, op, operands, types, {begins, extents});
   for (auto [i, result] : llvm::enumerate(op->getResults())) {
-    Layout layout = how.partial(i);
+    TensorLayout layout = how.partial(i);
     Value value = local[i];
     for (const Combination &combination : how.combinations) {
       const DimAttr units = combination.dim < 0 ? DimAttr() : how.loops[how.rule.results[i][combination.dim]].units;
@@ -254,7 +236,7 @@ SmallVector<int64_t> RankBuilder::getReaders(Value v) const {
 void RankBuilder::communicate(Operation *op) {
   const OpPlan &how = plan.of(op);
   for (auto [i, result] : llvm::enumerate(op->getResults())) {
-    const Layout layout = how.result(i);
+    const TensorLayout layout = how.result(i);
     for (int64_t reader : getReaders(result)) {
       if (how.stage == stage)
         SendOp::create(builder, loc, get(result, layout), plan.grid.rankAt(reader, coords));

@@ -28,20 +28,20 @@ public:
 
 private:
   /// A value in each layout that was asked for, first the one that it was made in.
-  using Versions = llvm::SmallVector<std::pair<Layout, mlir::Value>, 2>;
+  using Versions = llvm::SmallVector<std::pair<TensorLayout, mlir::Value>, 2>;
 
   void build(mlir::Operation *op);
   void communicate(mlir::Operation *op);
   void buildReturn(mlir::func::ReturnOp ret);
   llvm::SmallVector<int64_t> getReaders(mlir::Value v) const;
 
-  mlir::Value get(mlir::Value v, const Layout &layout);
+  mlir::Value get(mlir::Value v, const TensorLayout &layout);
   mlir::Value getWhole(mlir::Value v);
-  mlir::Value slice(mlir::Value v, mlir::RankedTensorType whole, const Layout &have, const Layout &want);
-  mlir::Value reshard(mlir::Value v, mlir::RankedTensorType whole, Layout have, const Layout &want);
-  mlir::Value combine(mlir::Value v, mlir::RankedTensorType whole, Layout &layout, const Combination &combination,
+  mlir::Value slice(mlir::Value v, mlir::RankedTensorType whole, const TensorLayout &have, const TensorLayout &want);
+  mlir::Value reshard(mlir::Value v, mlir::RankedTensorType whole, TensorLayout have, const TensorLayout &want);
+  mlir::Value combine(mlir::Value v, mlir::RankedTensorType whole, TensorLayout &layout, const Combination &combination,
                       graph::DimAttr units);
-  mlir::RankedTensorType typeOf(mlir::RankedTensorType whole, const Layout &layout) const {
+  mlir::RankedTensorType typeOf(mlir::RankedTensorType whole, const TensorLayout &layout) const {
     return partOf(whole, layout, plan.grid, coords);
   }
   mlir::DenseI64ArrayAttr lineOf(unsigned axis) {

@@ -80,7 +80,7 @@ bool leavesNothing(const DimSplit &split, const Grid &grid) {
   });
 }
 
-RankedTensorType partOf(RankedTensorType type, const Layout &layout, const Grid &grid, ArrayRef<int64_t> coords) {
+RankedTensorType partOf(RankedTensorType type, const TensorLayout &layout, const Grid &grid, ArrayRef<int64_t> coords) {
   auto dims = getDims(type);
   for (auto [dim, split] : llvm::zip_equal(dims, layout))
     dim = partOf(dim, split, grid, coords).extent;

@@ -38,7 +38,7 @@ struct DimSplit {
 };
 
 /// For each dimension of a tensor.
-using Layout = llvm::SmallVector<DimSplit, 4>;
+using TensorLayout = llvm::SmallVector<DimSplit, 4>;
 
 /// A part of a dimension, in elements.
 struct Range {
@@ -56,7 +56,7 @@ llvm::SmallVector<graph::DimAttr> extentsAlong(graph::DimAttr extent, const DimS
 bool leavesNothing(const DimSplit &split, const Grid &grid);
 
 /// The type of the part of a tensor.
-mlir::RankedTensorType partOf(mlir::RankedTensorType type, const Layout &layout, const Grid &grid,
+mlir::RankedTensorType partOf(mlir::RankedTensorType type, const TensorLayout &layout, const Grid &grid,
                               llvm::ArrayRef<int64_t> coords);
 
 } // namespace tenon::partition
