@@ -1,0 +1,206 @@
+//===- Gptq.cpp - Quantization that makes up for its own error ------------===//
+#include "tenon/Compress/Numerics/Gptq.h"
+#include "LinearAlgebra.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace tenon::compress {
+
+static GroupScale scaleAt(const QuantizedMatrix &q, int64_t index) {
+  return {q.scale[index], q.zero.empty() ? 0 : q.zero[index]};
+}
+
+namespace {
+/// The state of GPTQ over W, whose columns may stand in another order than those of the result.
+class Gptq {
+public:
+  Gptq(ConstMatrixView w, const SymmetricMatrix &h, const QuantizationFormat &format, const GptqOptions &options)
+      : work(w), options(options), order(w.columns), importance(w.columns) {
+    std::iota(order.begin(), order.end(), 0);
+    for (int64_t j = 0; j < h.size; ++j)
+      importance[j] = h(j, j);
+    result = {w.rows, w.columns, format, std::vector<uint8_t>(w.size()), {}, {}};
+    bool whole = format.group == QuantizationFormat::wholeMatrix;
+    scalesFirst = options.actOrder || whole || format.group == QuantizationFormat::wholeRow;
+    // Scales of all groups; without actOrder those of groups are found anew on the way.
+    ScaleSearch search = options.search;
+    search.importance = importance;
+    QuantizedMatrix nearest = roundToNearest(w, format, search);
+    result.scale = std::move(nearest.scale);
+    result.zero = std::move(nearest.zero);
+  }
+
+  QuantizedMatrix run(const SymmetricMatrix &h) {
+    SymmetricMatrix ordered = options.actOrder ? reorder(h) : h;
+    Matrix factor = dampedInverseFactor(ordered, options.damping);
+    // Blocks hold whole groups.
+    int64_t group = std::max<int64_t>(result.format.group, 1);
+    int64_t block = group * std::max<int64_t>(1, 128 / group);
+    for (int64_t begin = 0; begin < work.columns; begin += block) {
+      int64_t width = std::min(block, work.columns - begin);
+      Matrix errors(work.rows, width);
+      for (int64_t r = 0; r < work.rows; ++r)
+        quantizeRow(r, begin, factor, errors);
+      subtractSpread(work, errors, factor, begin);
+    }
+    return std::move(result);
+  }
+
+private:
+  SymmetricMatrix reorder(const SymmetricMatrix &h) {
+    std::sort(order.begin(), order.end(),
+              [&](int64_t a, int64_t b) { return h(a, a) != h(b, b) ? h(a, a) > h(b, b) : a < b; });
+    SymmetricMatrix ordered(h.size);
+    for (int64_t i = 0; i < h.size; ++i)
+      for (int64_t j = 0; j < h.size; ++j)
+        ordered(i, j) = h(order[i], order[j]);
+    Matrix moved(work.rows, work.columns);
+    for (int64_t r = 0; r < work.rows; ++r)
+      for (int64_t j = 0; j < work.columns; ++j)
+        moved(r, j) = work(r, order[j]);
+    work = std::move(moved);
+    return ordered;
+  }
+
+  /// The columns [begin, begin + errors.columns) of one row.
+  void quantizeRow(int64_t r, int64_t begin, const Matrix &factor, Matrix &errors) {
+    float *row = work.row(r), *error = errors.row(r);
+    int64_t end = begin + errors.columns;
+    for (int64_t j = begin; j < end; ++j) {
+      int64_t column = order[j], index = result.scaleIndex(r, column);
+      if (!scalesFirst && column % result.format.group == 0)
+        findScale(row, j, end, index);
+      GroupScale scale = scaleAt(result, index);
+      uint8_t code = encode(row[j], scale, result.format);
+      result.codes[r * result.columns + column] = code;
+      const float *spread = factor.row(j);
+      float scaled = error[j - begin] = (row[j] - decode(code, scale, result.format)) / spread[j];
+      for (int64_t k = j + 1; k < end; ++k)
+        row[k] -= scaled * spread[k];
+    }
+  }
+
+  void findScale(const float *row, int64_t j, int64_t end, int64_t index) {
+    int64_t count = std::min(result.format.group, end - j);
+    GroupScale scale = chooseScale(row + j, count, result.format, options.search, importance.data() + j);
+    result.scale[index] = scale.scale;
+    if (!result.zero.empty())
+      result.zero[index] = uint8_t(scale.zero);
+  }
+
+  Matrix work; ///< what is not yet quantized, with the errors of what is
+  const GptqOptions &options;
+  std::vector<int64_t> order; ///< the input at each place of `work`
+  std::vector<double> importance;
+  bool scalesFirst = false;
+  QuantizedMatrix result;
+};
+
+/// Coordinate descent on the codes and scales of one row w: d = w - w', gradient g = d H.
+class RowDescent {
+public:
+  RowDescent(ConstMatrixView w, const SymmetricMatrix &h, QuantizedMatrix &q) : w(w), h(h), q(q) {}
+
+  /// One round over the codes of row r; gradient is that of the row, kept up to date.
+  void codes(int64_t r, double *gradient) {
+    for (int64_t j = 0; j < q.columns; ++j) {
+      double curvature = h(j, j);
+      if (!(curvature > 0))
+        continue;
+      uint8_t &code = q.codes[r * q.columns + j];
+      GroupScale scale = scaleAt(q, q.scaleIndex(r, j));
+      float now = decode(code, scale, q.format);
+      // Moving w'_j to now + t changes the error by t^2 H_jj - 2 t g_j: least at t = g_j / H_jj, nearest code is best.
+      uint8_t next = encode(float(now + gradient[j] / curvature), scale, q.format);
+      double step = double(decode(next, scale, q.format)) - now;
+      if (step == 0 || step * step * curvature >= 2 * step * gradient[j])
+        continue;
+      code = next;
+      const double *moments = h.row(j);
+      for (int64_t k = 0; k < q.columns; ++k)
+        gradient[k] -= step * moments[k];
+    }
+  }
+
+  /// The scales s of row r for its codes: with the level l_j of input j in group g(j), least over s of the error of
+  /// w'_j = l_j s_g(j); A s = b with A_gk = sum l_i H_ij l_j over i in g, j in k, b_g = sum l_i (H w)_i. `target` is H
+  /// w.
+  void scales(int64_t r, const double *target) {
+    int64_t groups = q.groups(), width = q.format.group > 0 ? q.format.group : q.columns;
+    SymmetricMatrix a(groups);
+    std::vector<double> b(groups), level(q.columns), sums(groups);
+    for (int64_t j = 0; j < q.columns; ++j)
+      level[j] = q.level(r, j);
+    for (int64_t i = 0; i < q.columns; ++i) {
+      b[i / width] += level[i] * target[i];
+      if (level[i] == 0)
+        continue;
+      const double *moments = h.row(i);
+      for (int64_t g = 0; g < groups; ++g) {
+        double sum = 0;
+        for (int64_t j = g * width, end = std::min(j + width, q.columns); j < end; ++j)
+          sum += moments[j] * level[j];
+        a(i / width, g) += level[i] * sum;
+      }
+    }
+    apply(r, a, b);
+  }
+
+private:
+  /// One Gauss-Seidel step for each scale: the best scale of a group with the others fixed, which cannot make the error
+  /// larger even where A is singular. Scales stay positive.
+  void apply(int64_t r, const SymmetricMatrix &a, const std::vector<double> &b) {
+    int64_t groups = q.groups();
+    std::vector<double> s(q.scale.begin() + r * groups, q.scale.begin() + (r + 1) * groups);
+    for (int round = 0; round < 8; ++round)
+      for (int64_t g = 0; g < groups; ++g) {
+        if (!(a(g, g) > 0))
+          continue;
+        double rest = b[g];
+        for (int64_t k = 0; k < groups; ++k)
+          rest -= k == g ? 0 : a(g, k) * s[k];
+        double best = rest / a(g, g);
+        if (std::isfinite(float(best)) && best > 0.1 * s[g])
+          s[g] = best;
+      }
+    for (int64_t g = 0; g < groups; ++g)
+      q.scale[r * groups + g] = float(s[g]);
+  }
+
+  ConstMatrixView w;
+  const SymmetricMatrix &h;
+  QuantizedMatrix &q;
+};
+} // namespace
+
+QuantizedMatrix gptq(ConstMatrixView w, const SymmetricMatrix &h, const QuantizationFormat &format,
+                     const GptqOptions &options) {
+  assert(h.size == w.columns && "second moments of another layer");
+  QuantizedMatrix result = Gptq(w, h, format, options).run(h);
+  refine(w, h, result, options.sweeps);
+  return result;
+}
+
+void refine(ConstMatrixView w, const SymmetricMatrix &h, QuantizedMatrix &quantized, int sweeps) {
+  if (sweeps <= 0)
+    return;
+  bool ownScales = quantized.format.group != QuantizationFormat::wholeMatrix;
+  RowDescent descent(w, h, quantized);
+  DoubleMatrix target = multiply(DoubleMatrix(w), h);
+  for (int sweep = 0; sweep < sweeps; ++sweep) {
+    if (ownScales)
+      for (int64_t r = 0; r < w.rows; ++r)
+        descent.scales(r, target.row(r));
+    DoubleMatrix difference(w);
+    Matrix values = quantized.dequantize();
+    for (size_t i = 0; i < difference.values.size(); ++i)
+      difference.values[i] -= values.values[i];
+    DoubleMatrix gradient = multiply(difference, h);
+    for (int64_t r = 0; r < w.rows; ++r)
+      descent.codes(r, gradient.row(r));
+  }
+}
+
+} // namespace tenon::compress
