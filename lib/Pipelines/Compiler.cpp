@@ -26,8 +26,17 @@ public:
       : output(output), options(options), context(context) {}
 
   LogicalResult run(StringRef path);
+  /// The same from a simplified module.
+  LogicalResult run(OwningOpRef<ModuleOp> simplified);
+  OwningOpRef<ModuleOp> simplify(StringRef path);
 
 private:
+  LogicalResult checkOptions();
+  /// Reads the model and ends phase import.
+  FailureOr<bool> read(StringRef path);
+  LogicalResult compress();
+  FailureOr<bool> runPhase(Phase phase);
+  LogicalResult runFrom(Phase phase);
   /// Ends a phase: dumps it if asked. True if the compilation stops here.
   FailureOr<bool> finish(Phase phase);
   LogicalResult runPasses(Phase phase);
@@ -205,7 +214,7 @@ Status tenon::applyDevice(CompileOptions &options) {
   return Status::success();
 }
 
-LogicalResult Compilation::run(StringRef path) {
+LogicalResult Compilation::checkOptions() {
   target = findTarget(options.target);
   if (!target)
     return error("TN5011: target '" + options.target + "' is not available; use " +
@@ -225,6 +234,10 @@ LogicalResult Compilation::run(StringRef path) {
   archs = options.archs;
   if (archs.empty())
     archs.assign(target->defaultArchs.begin(), target->defaultArchs.end());
+  return success();
+}
+
+FailureOr<bool> Compilation::read(StringRef path) {
   report(Phase::Import, 0);
   ImportOptions import;
   for (const auto &[name, shape] : options.shapes)
@@ -233,14 +246,27 @@ LogicalResult Compilation::run(StringRef path) {
   module = path.ends_with(".mlir") ? parseSourceFile<ModuleOp>(path, &context) : importOnnx(path, context, import);
   if (!module)
     return failure();
-  auto stop = finish(Phase::Import);
-  if (failed(stop) || *stop)
-    return success(succeeded(stop));
+  return finish(Phase::Import);
+}
+
+LogicalResult Compilation::compress() {
+  if (options.compress && failed(options.compress(*module)))
+    return failure();
+  return runPasses(Phase::Compress);
+}
+
+FailureOr<bool> Compilation::runPhase(Phase phase) {
+  report(phase, 0.1);
+  if (failed(phase == Phase::Partition ? partition() : phase == Phase::Compress ? compress() : runPasses(phase)))
+    return failure();
+  return finish(phase);
+}
+
+LogicalResult Compilation::runFrom(Phase first) {
   for (Phase phase : {Phase::Simplify, Phase::Compress, Phase::Partition, Phase::Dispatch}) {
-    report(phase, 0.1);
-    if (failed(phase == Phase::Partition ? partition() : runPasses(phase)))
-      return failure();
-    stop = finish(phase);
+    if (phase < first)
+      continue;
+    auto stop = runPhase(phase);
     if (failed(stop) || *stop)
       return success(succeeded(stop));
   }
@@ -250,11 +276,45 @@ LogicalResult Compilation::run(StringRef path) {
   return success();
 }
 
-LogicalResult tenon::compileModel(StringRef path, StringRef output, const CompileOptions &options,
-                                  MLIRContext &context) {
+LogicalResult Compilation::run(StringRef path) {
+  if (failed(checkOptions()))
+    return failure();
+  auto stop = read(path);
+  if (failed(stop) || *stop)
+    return success(succeeded(stop));
+  return runFrom(Phase::Simplify);
+}
+
+LogicalResult Compilation::run(OwningOpRef<ModuleOp> simplified) {
+  module = std::move(simplified);
+  return success(succeeded(checkOptions()) && succeeded(runFrom(Phase::Compress)));
+}
+
+OwningOpRef<ModuleOp> Compilation::simplify(StringRef path) {
+  if (failed(checkOptions()) || failed(read(path)) || failed(runPhase(Phase::Simplify)))
+    return {};
+  return std::move(module);
+}
+
+static void prepare(MLIRContext &context) {
   DialectRegistry registry;
   registerAllDialects(registry);
   context.appendDialectRegistry(registry);
   context.loadAllAvailableDialects();
+}
+
+OwningOpRef<ModuleOp> tenon::importModel(StringRef path, const CompileOptions &options, MLIRContext &context) {
+  prepare(context);
+  return Compilation("", options, context).simplify(path);
+}
+
+LogicalResult tenon::compileModule(OwningOpRef<ModuleOp> simplified, StringRef output, const CompileOptions &options) {
+  MLIRContext &context = *simplified->getContext();
+  return Compilation(output, options, context).run(std::move(simplified));
+}
+
+LogicalResult tenon::compileModel(StringRef path, StringRef output, const CompileOptions &options,
+                                  MLIRContext &context) {
+  prepare(context);
   return Compilation(output, options, context).run(path);
 }

@@ -7,7 +7,9 @@
 #ifndef TENON_PIPELINES_COMPILER_H
 #define TENON_PIPELINES_COMPILER_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/LogicalResult.h"
 #include "tenon/Cost/Tuning.h"
 #include "tenon/Pipelines/Phases.h"
@@ -48,6 +50,9 @@ struct CompileOptions {
   std::string parallel = "auto"; ///< how; see Transforms/PartitionOptions.h
   std::vector<std::string> pins; ///< NODE=STRATEGY, with devices; see Transforms/PartitionOptions.h
   uint64_t maxMemory = 0;        ///< bytes, 0 = no limit of ours
+  /// Compresses the simplified module in place, before what `precision` asks for; null = nothing is compressed. See
+  /// Compress/Compress.h.
+  std::function<mlir::LogicalResult(mlir::ModuleOp)> compress;
   /// Told how the model was split, where `devices` is given; may be null.
   std::function<void(const PartitionAnswer &)> partitioned;
   /// Told the phase and how far the whole compilation is (0 to 1); may be null.
@@ -57,6 +62,15 @@ struct CompileOptions {
 /// A device must be of the target (TN9003), and stands for its architecture where `archs` names none. To be called
 /// before compileModel where a device is named.
 Status applyDevice(CompileOptions &options);
+
+/// Imports the model at `path`, or a module of the graph dialect as text where that ends in .mlir, and simplifies it.
+/// Null after a diagnostic.
+mlir::OwningOpRef<mlir::ModuleOp> importModel(llvm::StringRef path, const CompileOptions &options,
+                                              mlir::MLIRContext &context);
+
+/// Compiles a module that importModel gave, from phase compress on, to a plan at `output`.
+mlir::LogicalResult compileModule(mlir::OwningOpRef<mlir::ModuleOp> simplified, llvm::StringRef output,
+                                  const CompileOptions &options);
 
 /// Compiles the model at `path`, or a module of the graph dialect as text where that ends in .mlir, to a plan at
 /// `output` (written whole or not at all). With `stopAfter`, the IR after that phase is written to `output` as MLIR
