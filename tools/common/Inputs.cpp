@@ -1,7 +1,7 @@
 //===- Inputs.cpp - The inputs of a run: from files, or drawn -------------===//
 #include "common/Inputs.h"
 
-#include "common/Npy.h"
+#include "tenon/Data/Npy.h"
 #include "common/Page.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -66,7 +66,7 @@ Expected<std::vector<NamedTensor>> readInputs(llvm::ArrayRef<std::string> argume
       return Status::error("TN7003", "--input " + argument + " names none of the inputs " + names, "",
                            "write --input NAME=FILE.npy with a name that `tenon inspect` lists");
     }
-    Expected<Tensor> tensor = readNpy(argument.substr(match->name.size() + 1), match->type);
+    Expected<Tensor> tensor = data::readNpy(argument.substr(match->name.size() + 1), match->type);
     if (!tensor)
       return tensor.takeStatus();
     inputs.push_back({match->name, std::move(*tensor)});

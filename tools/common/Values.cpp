@@ -1,7 +1,7 @@
 //===- Values.cpp - Tensors in files, as the values a model takes and gives ===//
 #include "common/Values.h"
 
-#include "common/Npy.h"
+#include "tenon/Data/Npy.h"
 
 using tenon::runtime::NamedTensor;
 using tenon::runtime::Tensor;
@@ -39,7 +39,7 @@ Expected<std::vector<Value>> assembleValues(std::vector<NamedTensor> tensors, ll
 }
 
 static Status writeTensor(std::string path, const Tensor &tensor, std::vector<std::string> &paths) {
-  TENON_RETURN_IF_ERROR(writeNpy(path, tensor));
+  TENON_RETURN_IF_ERROR(data::writeNpy(path, tensor));
   paths.push_back(std::move(path));
   return Status::success();
 }

@@ -2,7 +2,7 @@
 #include "Commands.h"
 #include "common/Codes.h"
 #include "common/Inputs.h"
-#include "common/Npy.h"
+#include "tenon/Data/Npy.h"
 #include "common/Report.h"
 #include "common/Values.h"
 #include "tenon/Runtime/CpuInfo.h"
@@ -39,7 +39,7 @@ static Status writeOutputs(const std::string &folder, const std::vector<runtime:
   if (std::error_code error = llvm::sys::fs::create_directories(folder))
     return Status::error("TN9007", "cannot make the folder '" + folder + "': " + error.message());
   for (size_t i = 0; i < outputs.size(); ++i) {
-    Status written = writeValue(folder + "/" + encodeFileName(infos[i].name), outputs[i], paths.emplace_back());
+    Status written = writeValue(folder + "/" + data::encodeFileName(infos[i].name), outputs[i], paths.emplace_back());
     if (written.ok())
       continue;
     for (const std::vector<std::string> &ofOutput : paths)

@@ -1,7 +1,7 @@
 //===- VerifyOnnxRuntime.cpp - ONNX Runtime as an oracle ------------------===//
 #include "PythonChild.h"
 #include "Verify.h"
-#include "common/Npy.h"
+#include "tenon/Data/Npy.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -54,7 +54,7 @@ public:
       return Status::error("TN9017", "ONNX Runtime failed: " + message, "", "compare with --against=reference");
     std::vector<runtime::Tensor> out;
     for (size_t i = 0; i < names.size(); ++i) {
-      auto tensor = readNpy(file("out", i));
+      auto tensor = data::readNpy(file("out", i));
       if (!tensor)
         return tensor.takeStatus();
       out.push_back(std::move(*tensor));
@@ -73,7 +73,7 @@ private:
       outputNames.push_back(json::fixUTF8(name));
     for (size_t i = 0; i < inputs.size(); ++i) {
       inputNames.push_back(json::fixUTF8(inputs[i].name));
-      TENON_RETURN_IF_ERROR(writeNpy(file("in", i), inputs[i].tensor));
+      TENON_RETURN_IF_ERROR(data::writeNpy(file("in", i), inputs[i].tensor));
     }
     json::Object job{
         {"model", model}, {"threads", threads}, {"inputs", std::move(inputNames)}, {"outputs", std::move(outputNames)}};

@@ -1,7 +1,7 @@
 //===- ValuesTest.cpp - Tensors in files as values ------------------------===//
 #include "common/Values.h"
 #include "common/Inputs.h"
-#include "common/Npy.h"
+#include "tenon/Data/Npy.h"
 #include "llvm/Support/FileSystem.h"
 
 #include <gtest/gtest.h>
@@ -59,7 +59,7 @@ TEST(Values, AreWrittenElementByElement) {
   ASSERT_TRUE(writeValue(stem, Value::sequence(ElementType::F32, {scalar(0), scalar(1)}), paths).ok());
   ASSERT_TRUE(writeValue(stem, Value(), paths).ok());
   ASSERT_EQ(paths, (std::vector<std::string>{stem + "_0.npy", stem + "_1.npy"}));
-  auto read = readNpy(paths[1]);
+  auto read = data::readNpy(paths[1]);
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(*read->as<float>(), 2);
   llvm::sys::fs::remove_directories(folder);
