@@ -51,7 +51,7 @@ std::vector<runtime::TensorInfo> compress::describeInputs(ModuleOp module) {
       continue;
     info.type = *element;
     for (graph::DimAttr dim : graph::getDims(type)) {
-      info.dims.push_back(dim.isConstant() ? dim.getConstant() : -1);
+      info.dims.push_back(dim.getConstant().value_or(-1));
       info.dimNames.push_back(dim.isSymbol() ? dim.getName().str() : "");
     }
   }
@@ -83,7 +83,7 @@ static LogicalResult checkRequest(const WatchRequest &request, func::FuncOp func
   auto type = dyn_cast<RankedTensorType>(request.value.getType());
   if (!type || !reference::getElementType(type.getElementType()))
     return refuse(loc, "a watched value is no tensor of numbers", "watch other values");
-  if (request.value.getParentBlock() != &function.getBody().front())
+  if (Value(request.value).getParentBlock() != &function.getBody().front())
     return refuse(loc, "a watched value is inside of another operation", "calibrate the simplified model");
   if (request.channelAxis && (*request.channelAxis < -type.getRank() || *request.channelAxis >= type.getRank()))
     return refuse(loc, "there is no axis " + Twine(*request.channelAxis), "give an axis of the value");
@@ -248,28 +248,11 @@ static void addGrams(std::vector<GramMatrix> &grams, const WatchRequest &request
     grams[0].add(values.data(), int64_t(values.size()) / depth, depth);
 }
 
-/// Bytes of the matrices of a request; 0 where the depth is not known.
-static uint64_t getGramBytes(const WatchRequest &request) {
-  auto type = cast<RankedTensorType>(request.value.getType());
-  int64_t depth = type.getRank() ? type.getShape().back() : 0, groups = 1;
-  if (auto conv = dyn_cast_or_null<graph::ConvOp>(request.window)) {
-    auto weights = cast<RankedTensorType>(conv.getW().getType());
-    depth = llvm::product_of(weights.getShape().drop_front());
-    groups = conv.getGroup();
-  }
-  return depth > 0 && request.gram ? uint64_t(groups) * uint64_t(depth) * uint64_t(depth) * sizeof(float) : 0;
-}
-
 //===----------------------------------------------------------------------===//
-// Passes over the data
+// The pass over the data
 //===----------------------------------------------------------------------===//
 
 namespace {
-
-/// What one pass over the data gathers of a request.
-struct Work {
-  bool distribution = false, gram = false;
-};
 
 class Calibrator {
 public:
@@ -283,31 +266,6 @@ public:
     if (failed(made))
       return failure();
     instrumented = std::move(*made);
-    for (auto [i, pass] : llvm::enumerate(planPasses()))
-      if (failed(runPass(pass, i == 0)))
-        return failure();
-    return std::move(result);
-  }
-
-private:
-  /// One pass, or more where matrices do not all fit: the first one gathers all else.
-  std::vector<std::vector<Work>> planPasses() const {
-    std::vector<std::vector<Work>> passes(1, std::vector<Work>(watched.size()));
-    uint64_t used = 0;
-    for (auto [i, request] : llvm::enumerate(watched)) {
-      passes[0][i].distribution = true;
-      const uint64_t bytes = getGramBytes(request);
-      if (options.maxGramBytes && used != 0 && used + bytes > options.maxGramBytes) {
-        passes.emplace_back(watched.size());
-        used = 0;
-      }
-      used += bytes;
-      passes.back()[i].gram = request.gram;
-    }
-    return passes;
-  }
-
-  LogicalResult runPass(const std::vector<Work> &pass, bool isFirst) {
     dataset.rewind();
     while (true) {
       auto batch = dataset.next();
@@ -315,25 +273,24 @@ private:
         return emit(loc, batch.status());
       if (!*batch)
         break;
-      if (failed(runBatch(**batch, pass, isFirst)))
+      if (failed(runBatch(**batch)))
         return failure();
     }
     if (result.samples == 0)
       return emit(loc, Status::error("TN9057", "the data set for calibration holds no samples", "",
                                      "give data; `tenon data inspect` lists what is in them"));
-    return success();
+    return std::move(result);
   }
 
-  LogicalResult runBatch(const data::Batch &batch, const std::vector<Work> &pass, bool isFirst) {
+private:
+  LogicalResult runBatch(const data::Batch &batch) {
     auto outputs = instrumented.session->run(batch.inputs);
     if (!outputs)
       return emit(loc, outputs.status());
     SmallVector<Tensor> tensors;
     for (const Source &source : instrumented.sources)
       tensors.push_back(source.isInput ? batch.inputs[source.index].tensor : (*outputs)[source.index]);
-    gather(tensors, pass);
-    if (!isFirst)
-      return success();
+    gather(tensors);
     result.samples += batch.samples;
     ++result.batches;
     if (options.progress)
@@ -343,12 +300,12 @@ private:
   }
 
   /// Requests side by side on all threads.
-  void gather(ArrayRef<Tensor> tensors, const std::vector<Work> &pass) {
+  void gather(ArrayRef<Tensor> tensors) {
     std::atomic<size_t> next = 0;
     auto work = [&] {
       std::vector<float> scratch;
       for (size_t i = next++; i < watched.size(); i = next++)
-        gather(watched[i], tensors[i], pass[i], result.values[i], scratch);
+        gather(watched[i], tensors[i], result.values[i], scratch);
     };
     const size_t count = options.threads ? options.threads : runtime::cpuCores();
     std::vector<std::thread> threads;
@@ -359,14 +316,14 @@ private:
       thread.join();
   }
 
-  static void gather(const WatchRequest &request, const Tensor &tensor, Work work, ValueStatistics &statistics,
+  static void gather(const WatchRequest &request, const Tensor &tensor, ValueStatistics &statistics,
                      std::vector<float> &scratch) {
     const std::span<const float> values = getFloats(tensor, scratch);
-    if (work.distribution && request.histogram)
+    if (request.histogram)
       statistics.histogram.add(values);
-    if (work.distribution && request.channelAxis)
+    if (request.channelAxis)
       addChannels(statistics.channels, values, tensor.dims, *request.channelAxis);
-    if (work.gram)
+    if (request.gram)
       addGrams(statistics.grams, request, values, tensor.dims);
   }
 

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace tenon::compress {
 namespace {
@@ -17,7 +19,7 @@ constexpr int64_t tileRows = 8, lane = 16, tileColumns = 2 * lane;
 /// Rows summed before they are added to the total: 256 rows of a tile's 40 columns stay in the first cache.
 constexpr int64_t blockRows = 256;
 
-using Vector = float __attribute__((vector_size(lane * sizeof(float)), aligned(4)));
+using Vector = float __attribute__((vector_size(lane * sizeof(float))));
 
 /// Columns of a block of rows, side by side in groups of 16, zero beyond the last: tiles read them without gaps.
 struct Panel {
@@ -26,10 +28,10 @@ struct Panel {
 
   explicit Panel(int64_t depth)
       : depth(depth), groups((depth + lane - 1) / lane), values(size_t(groups * blockRows * lane)) {}
-  void load(const float *rows, int64_t count, int64_t stride) {
+  void load(const float *const *rows, int64_t count) {
     for (int64_t g = 0; g < groups; ++g)
       for (int64_t r = 0; r < count; ++r)
-        std::memcpy(&values[size_t((g * blockRows + r) * lane)], rows + r * stride + g * lane,
+        std::memcpy(&values[size_t((g * blockRows + r) * lane)], rows[r] + g * lane,
                     size_t(std::min(lane, depth - g * lane)) * sizeof(float));
   }
   const float *group(int64_t g) const { return values.data() + g * blockRows * lane; }
@@ -45,7 +47,9 @@ struct Panel {
 TENON_LEVELS void addTile(const float *x, const float *y, const float *z, int64_t rows, float *out) {
   Vector left[tileRows] = {}, right[tileRows] = {};
   for (int64_t r = 0; r < rows; ++r, x += lane, y += lane, z += lane) {
-    const Vector a = *reinterpret_cast<const Vector *>(y), b = *reinterpret_cast<const Vector *>(z);
+    Vector a, b;
+    std::memcpy(&a, y, sizeof(a));
+    std::memcpy(&b, z, sizeof(b));
     for (int64_t i = 0; i < tileRows; ++i) {
       left[i] += x[i] * a;
       right[i] += x[i] * b;
@@ -59,22 +63,51 @@ TENON_LEVELS void addTile(const float *x, const float *y, const float *z, int64_
 
 } // namespace
 
-void GramMatrix::add(const float *rows, int64_t count, int64_t stride) {
-  Panel panel(size);
-  float tile[tileRows * tileColumns];
-  for (int64_t at = 0; at < count; at += blockRows) {
-    const int64_t block = std::min(blockRows, count - at);
-    panel.load(rows + at * stride, block, stride);
-    for (int64_t i = 0; i < size; i += tileRows)
-      for (int64_t j = i / tileColumns * tileColumns; j < size; j += tileColumns) {
-        const float *x = panel.group(i / lane) + i % lane, *y = panel.group(j / lane);
-        const float *z = j + lane < size ? panel.group(j / lane + 1) : y;
-        addTile(x, y, z, block, tile);
-        for (int64_t k = 0; k < std::min(tileRows, size - i); ++k)
-          for (int64_t l = 0; l < std::min(tileColumns, size - j); ++l)
-            sums[size_t((i + k) * size + j + l)] += tile[k * tileColumns + l];
-      }
+/// Adds x, |x| and so on of one row; false, and nothing added, where it holds an infinity or NaN.
+static bool addRow(const float *row, std::span<double> sum, std::span<double> absSum, std::span<float> absMax) {
+  bool finite = true;
+  for (size_t j = 0; j < sum.size(); ++j)
+    finite &= std::fabs(row[j]) <= std::numeric_limits<float>::max();
+  if (!finite)
+    return false;
+  for (size_t j = 0; j < sum.size(); ++j) {
+    const float magnitude = std::fabs(row[j]);
+    sum[j] += row[j];
+    absSum[j] += magnitude;
+    absMax[j] = magnitude > absMax[j] ? magnitude : absMax[j];
   }
+  return true;
+}
+
+void GramMatrix::add(const float *rows, int64_t count, int64_t stride) {
+  const float *block[blockRows];
+  int64_t filled = 0;
+  for (int64_t r = 0; r < count; ++r) {
+    if (!addRow(rows + r * stride, sum, absSum, absMax))
+      continue;
+    block[filled++] = rows + r * stride;
+    if (filled == blockRows) {
+      addBlock(block, filled);
+      filled = 0;
+    }
+  }
+  if (filled != 0)
+    addBlock(block, filled);
+}
+
+void GramMatrix::addBlock(const float *const *rows, int64_t count) {
+  Panel panel(size);
+  panel.load(rows, count);
+  float tile[tileRows * tileColumns];
+  for (int64_t i = 0; i < size; i += tileRows)
+    for (int64_t j = i / tileColumns * tileColumns; j < size; j += tileColumns) {
+      const float *x = panel.group(i / lane) + i % lane, *y = panel.group(j / lane);
+      const float *z = j + lane < size ? panel.group(j / lane + 1) : y;
+      addTile(x, y, z, count, tile);
+      for (int64_t k = 0; k < std::min(tileRows, size - i); ++k)
+        for (int64_t l = 0; l < std::min(tileColumns, size - j); ++l)
+          sums[size_t((i + k) * size + j + l)] += tile[k * tileColumns + l];
+    }
   numRows += count;
 }
 
@@ -82,14 +115,20 @@ void GramMatrix::merge(const GramMatrix &other) {
   assert(size == other.size && "matrices of one value have one depth");
   for (size_t i = 0; i < sums.size(); ++i)
     sums[i] += other.sums[i];
+  for (size_t j = 0; j < sum.size(); ++j) {
+    sum[j] += other.sum[j], absSum[j] += other.absSum[j];
+    absMax[j] = std::max(absMax[j], other.absMax[j]);
+  }
   numRows += other.numRows;
 }
 
-std::vector<float> GramMatrix::full() const {
-  std::vector<float> result(sums.size());
+InputStatistics GramMatrix::statistics() const {
+  InputStatistics result(size);
+  result.samples = numRows;
   for (int64_t i = 0; i < size; ++i)
     for (int64_t j = 0; j < size; ++j)
-      result[size_t(i * size + j)] = at(i, j);
+      result.gram(i, j) = at(i, j);
+  result.sum = sum, result.absSum = absSum, result.absMax = absMax;
   return result;
 }
 

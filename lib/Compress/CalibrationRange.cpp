@@ -24,9 +24,10 @@ static ValueRange choosePercentile(const Histogram &histogram, const RangeOption
   const double share = std::clamp(options.percentile, 0.0, 100.0) / 100, total = double(histogram.count());
   if (options.symmetric) {
     const std::vector<uint64_t> bins = histogram.magnitudes();
+    const double wanted = std::ceil(share * total * (1 - 1e-12)); // 99.9 % of 1000 are 999
     double seen = 0;
     int64_t bin = 0;
-    while (bin < half && seen < share * total)
+    while (bin < half && seen < wanted)
       seen += double(bins[size_t(bin++)]);
     const double clip = double(bin) * histogram.width();
     return limit(histogram, -clip, clip, true);
@@ -98,7 +99,7 @@ static ValueRange chooseEntropy(const Histogram &histogram, const RangeOptions &
 double estimateError(const Histogram &histogram, ValueRange range, unsigned bits) {
   if (histogram.count() == 0 || histogram.width() == 0)
     return 0;
-  const double steps = std::ldexp(1.0, int(bits)) - 1;
+  const double steps = std::ldexp(1.0, int(bits)) - (range.low == -range.high ? 2 : 1);
   const double step = (range.high - range.low) / steps;
   if (!(step > 0))
     return histogram.meanSquare();
@@ -133,7 +134,7 @@ double estimateError(const Histogram &histogram, ValueRange range, unsigned bits
 /// First both ends together, then each for itself in smaller and smaller steps.
 static ValueRange chooseMeanSquare(const Histogram &histogram, const RangeOptions &options) {
   const ValueRange full = fullRange(histogram, options.symmetric);
-  constexpr int candidates = 64;
+  constexpr int candidates = 128;
   double low = 1, high = 1; // as parts of the full range
   auto error = [&](double l, double h) {
     return estimateError(histogram, {full.low * l, full.high * h}, options.bits);

@@ -49,7 +49,8 @@ struct ChannelStatistics {
 struct ValueStatistics {
   Histogram histogram;           ///< with count, min, max, mean; empty where it was not asked for
   ChannelStatistics channels;    ///< empty likewise
-  std::vector<GramMatrix> grams; ///< one, or one for each group of `window`; empty likewise
+  /// One, or one for each group of `window`; empty likewise. Columns are (channel, tap), as ONNX stores weights.
+  std::vector<GramMatrix> grams;
 
   /// As if the data of `other`, of the same request, had been seen too.
   void merge(const ValueStatistics &other);
@@ -57,9 +58,6 @@ struct ValueStatistics {
 
 struct CalibrationOptions {
   unsigned threads = 0; ///< 0 = all cores
-  /// Values that are held at once as statistics of rows: where the matrices of all requests need more bytes, the data
-  /// are run over several times. 0 = no limit.
-  uint64_t maxGramBytes = 0;
   /// Told after each batch how many samples are done; may be null.
   std::function<void(int64_t)> progress;
   /// Given each batch with the watched values, one for each request, as they were computed; an error ends the
