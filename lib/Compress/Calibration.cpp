@@ -141,15 +141,14 @@ static FailureOr<Instrumented> makeSession(ModuleOp module, ArrayRef<WatchReques
   OwningOpRef<ModuleOp> clone = instrument(module, watched, result.sources);
   SmallString<128> path;
   if (std::error_code error = llvm::sys::fs::createTemporaryFile("tenon-calibration", "tenon", path))
-    return emit(module.getLoc(),
-                Status::error("TN9015", "cannot make a temporary file: " + error.message(), "",
-                              "set TMPDIR to a folder that is writable and has space"));
+    return emit(module.getLoc(), Status::error("TN9015", "cannot make a temporary file: " + error.message(), "",
+                                               "set TMPDIR to a folder that is writable and has space"));
   CompileOptions compile;
   compile.archs = chooseArch();
   compile.threads = options.threads;
   const bool isCompiled = succeeded(compileModule(std::move(clone), path, compile));
-  auto session = isCompiled ? runtime::Session::create(std::string(path), {.threads = int(options.threads),
-                                                                           .verifyWeights = false})
+  auto session = isCompiled ? runtime::Session::create(std::string(path),
+                                                       {.threads = int(options.threads), .verifyWeights = false})
                             : Expected<std::unique_ptr<runtime::Session>>(Status::success());
   llvm::sys::fs::remove(path); // what is mapped stays
   if (!isCompiled)

@@ -43,7 +43,8 @@ struct Panel {
 #define TENON_LEVELS
 #endif
 
-/// sums[i][j] += x[r][i] * y[r][j] over the rows: 8 columns x of a group from `first` on, 32 columns in the groups y, z.
+/// sums[i][j] += x[r][i] * y[r][j] over the rows: 8 columns x of a group from `first` on, 32 columns in the groups y,
+/// z.
 TENON_LEVELS void addTile(const float *x, const float *y, const float *z, int64_t rows, float *out) {
   Vector left[tileRows] = {}, right[tileRows] = {};
   for (int64_t r = 0; r < rows; ++r, x += lane, y += lane, z += lane) {

@@ -44,8 +44,8 @@ static ValueRange choosePercentile(const Histogram &histogram, const RangeOption
   return limit(histogram, histogram.lowEnd(low), histogram.lowEnd(high), false);
 }
 
-/// Kullback-Leibler divergence of the first `kept` bins, with all further values in the last of them, from the same bins
-/// in `levels` steps: within a step, the values are spread over the bins that hold any.
+/// Kullback-Leibler divergence of the first `kept` bins, with all further values in the last of them, from the same
+/// bins in `levels` steps: within a step, the values are spread over the bins that hold any.
 static double divergence(std::span<const uint64_t> bins, int64_t kept, int64_t levels, double beyond) {
   constexpr double tiny = 1e-9; // a probability for what has none after rounding, but had before
   double inside = 0;

@@ -11,9 +11,7 @@ using namespace tenon::runtime;
 namespace tenon::data {
 namespace {
 
-Status misfit(const std::string &what, const std::string &remedy) {
-  return Status::error("TN9053", what, "", remedy);
-}
+Status misfit(const std::string &what, const std::string &remedy) { return Status::error("TN9053", what, "", remedy); }
 
 std::string formatDims(const std::vector<int64_t> &dims) {
   std::string text = "[";

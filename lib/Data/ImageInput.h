@@ -23,7 +23,7 @@ private:
   ImageOptions options;
   ElementType type = ElementType::F32;
   bool hasBatch = false, isChannelsLast = false;
-  int64_t count = 1;               ///< first extent, -1 if dynamic
+  int64_t count = 1; ///< first extent, -1 if dynamic
   int64_t channels = 3;
   int64_t height = -1, width = -1; ///< -1: of the picture
 };

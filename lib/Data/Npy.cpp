@@ -164,8 +164,7 @@ Expected<Tensor> readNpy(const std::string &path, ElementType expected) {
 }
 
 std::string makeNpyHeader(ElementType type, const std::vector<int64_t> &dims) {
-  std::string text =
-      std::string("{'descr': '") + descriptors[unsigned(type)] + "', 'fortran_order': False, 'shape': (";
+  std::string text = std::string("{'descr': '") + descriptors[unsigned(type)] + "', 'fortran_order': False, 'shape': (";
   for (int64_t dim : dims)
     text += std::to_string(dim) + ", ";
   if (dims.size() > 1)

@@ -14,6 +14,7 @@ MAY_INCLUDE = {
     "Plan": set(),
     "cuda": set(), # headers that kernels include
     "Runtime": {"Plan", "cuda"},
+    "Data": {"Plan", "Runtime"}, # samples from files: tensors, no model
     "Support": {"Plan"},
     # The dialects are one layer: what an interface answers is made of graph attributes.
     "Interfaces": BASE,
@@ -32,10 +33,11 @@ MAY_INCLUDE = {
     "Conversion": {"Reference", "Analysis", "Cost", "Codegen", *BASE},
     "Pipelines": {"Reference", "Analysis", "Cost", "Partition", "Importer", "Transforms", "Conversion", "Codegen", *BASE},
     # Chooses how a model is compressed: compiles, runs and compares it. Its numerics know no IR.
-    "Compress": {"Reference", "Cost", "Transforms", "Pipelines", "Runtime", "Importer", "Exporter", *BASE},
+    "Compress": {"Reference", "Cost", "Transforms", "Pipelines", "Runtime", "Importer", "Exporter", "Data",
+                 *BASE},
 }
 ABOVE_ALL = {"CAPI", "tools", "python-bindings", "test"}
-NO_COMPILER_LIBRARIES = {"Plan", "Runtime"}
+NO_COMPILER_LIBRARIES = {"Plan", "Runtime", "Data"}
 PROTOBUF_USERS = {"Importer", "Exporter"}
 
 

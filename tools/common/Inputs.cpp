@@ -1,8 +1,8 @@
 //===- Inputs.cpp - The inputs of a run: from files, or drawn -------------===//
 #include "common/Inputs.h"
 
-#include "tenon/Data/Npy.h"
 #include "common/Page.h"
+#include "tenon/Data/Npy.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include <cstring>

@@ -47,8 +47,8 @@ struct ChannelStatistics {
 
 /// What was gathered for one request. Values of other types than f32 are gathered as f32.
 struct ValueStatistics {
-  Histogram histogram;           ///< with count, min, max, mean; empty where it was not asked for
-  ChannelStatistics channels;    ///< empty likewise
+  Histogram histogram;        ///< with count, min, max, mean; empty where it was not asked for
+  ChannelStatistics channels; ///< empty likewise
   /// One, or one for each group of `window`; empty likewise. Columns are (channel, tap), as ONNX stores weights.
   std::vector<GramMatrix> grams;
 
@@ -70,8 +70,9 @@ struct CalibrationResult {
   int64_t samples = 0, batches = 0;
 };
 
-/// Gathers statistics of `watched`, values of `simplified`, over `dataset` from its start. Emits a diagnostic and fails:
-/// TN9056 for models that cannot be calibrated (of several functions; a watched value that is none of the body of
+/// Gathers statistics of `watched`, values of `simplified`, over `dataset` from its start. Emits a diagnostic and
+/// fails: TN9056 for models that cannot be calibrated (of several functions; a watched value that is none of the body
+/// of
 /// @main), TN9057 for a data set without samples, or the error of the data, the compilation or the run.
 mlir::FailureOr<CalibrationResult> calibrate(mlir::ModuleOp simplified, llvm::ArrayRef<WatchRequest> watched,
                                              data::Dataset &dataset, const CalibrationOptions &options = {});

@@ -73,8 +73,8 @@ struct ValueRange {
 /// The range of integers of `bits` bits for the values in `histogram`.
 ValueRange chooseRange(const Histogram &histogram, const RangeOptions &options);
 
-/// The mean squared error of the values under rounding to 2^bits - 1 steps in `range` and clipping (2^bits - 2 where the
-/// range is symmetric, so that zero is in the middle), from the bins: values inside a bin count as spread evenly.
+/// The mean squared error of the values under rounding to 2^bits - 1 steps in `range` and clipping (2^bits - 2 where
+/// the range is symmetric, so that zero is in the middle), from the bins: values inside a bin count as spread evenly.
 double estimateError(const Histogram &histogram, ValueRange range, unsigned bits);
 
 } // namespace tenon::compress

@@ -4,7 +4,8 @@
 //
 //   FILE.npz   arrays under the names of inputs; the others are targets (labels), for evaluation
 //   FILE.npy   the array of a model's only input
-//   DIR        of .npz: one after the other; a batch never spans two. Of .npy, or of images (.png .jpg .jpeg .ppm .pgm):
+//   DIR        of .npz: one after the other; a batch never spans two. Of .npy, or of images (.png .jpg .jpeg .ppm
+//   .pgm):
 //              one sample each, for models with one input. In the order of the names; files with other endings are
 //              passed over
 //
@@ -64,8 +65,8 @@ public:
   virtual void rewind() = 0;
 };
 
-/// Opens the data set at `path` for a model with these inputs, tensors all of them (TN9053). Where a folder holds no data
-/// TN9050.
+/// Opens the data set at `path` for a model with these inputs, tensors all of them (TN9053). Where a folder holds no
+/// data TN9050.
 Expected<std::unique_ptr<Dataset>> openDataset(const std::string &path, std::vector<runtime::TensorInfo> inputs,
                                                const DatasetOptions &options = {});
 
