@@ -11,15 +11,16 @@
 
 namespace tenon::data {
 
-static Status unreadable(const std::string &path, const std::string &why) {
-  return Status::error("TN9004", "cannot read '" + path + "': " + why, "", "check the path and its permissions");
+static Status unreadable(const std::string &path, const std::string &why, const char *what = "read") {
+  return Status::error("TN9004", std::string("cannot ") + what + " '" + path + "': " + why, "",
+                       "check the path and its permissions");
 }
 
 Expected<std::shared_ptr<FileSource>> FileSource::open(const std::string &path) {
   // Without O_NONBLOCK, opening a pipe would wait for ever.
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0)
-    return unreadable(path, std::strerror(errno));
+    return unreadable(path, std::strerror(errno), "open");
   std::shared_ptr<FileSource> source(new FileSource(path, file));
   struct stat info;
   if (fstat(file, &info) != 0)
