@@ -81,13 +81,23 @@ compress::Matrix dampedInverseFactor(const SymmetricMatrix &h, double damping) {
       return std::move(*factor);
 }
 
-bool solve(const SymmetricMatrix &a, std::vector<double> &b) {
-  LLT<RowMajorD> cholesky(map(a));
+std::optional<DoubleMatrix> choleskyFactor(const SymmetricMatrix &h, double least) {
+  RowMajorD copy = map(h);
+  LLT<Ref<RowMajorD>> cholesky(copy);
   if (cholesky.info() != Success)
-    return false;
-  Map<VectorXd> right(b.data(), b.size());
-  right = cholesky.solve(right).eval();
-  return right.allFinite();
+    return std::nullopt;
+  DoubleMatrix result(h.size, h.size);
+  map(result) = cholesky.matrixL();
+  auto diagonal = map(result).diagonal();
+  if (h.size && !(diagonal.minCoeff() >= least * diagonal.maxCoeff()))
+    return std::nullopt;
+  return result;
+}
+
+DoubleMatrix divideByLower(DoubleMatrix a, const DoubleMatrix &l) {
+  Map<RowMajorD> result = map(a);
+  map(l).triangularView<Lower>().solveInPlace<OnTheRight>(result);
+  return a;
 }
 
 } // namespace tenon::compress

@@ -46,8 +46,12 @@ std::optional<Matrix> inverseFactor(const SymmetricMatrix &h);
 /// As inverseFactor of h damped by `damping`, and by ten times as much until it exists.
 Matrix dampedInverseFactor(const SymmetricMatrix &h, double damping);
 
-/// The solution s of a s = b for a symmetric positive semidefinite a; b in place. False where a has no inverse.
-bool solve(const SymmetricMatrix &a, std::vector<double> &b);
+/// The lower L with h = L L^T. Nothing where h is not positive definite, or so little that an entry of L's diagonal is
+/// less than `least` of the largest.
+std::optional<DoubleMatrix> choleskyFactor(const SymmetricMatrix &h, double least);
+
+/// a l^-1 for a lower triangular l.
+DoubleMatrix divideByLower(DoubleMatrix a, const DoubleMatrix &l);
 
 /// a = u diag(values) v^T, values falling; u [m, k], v [n, k], k = min(m, n).
 struct SingularValues {
