@@ -7,8 +7,8 @@
 #include "GraphImporter.h"
 
 #include "Graph/IR/InputElement.h"
+#include "Graph/IR/NarrowTypes.h"
 #include "Graph/IR/SpecialOps.h"
-#include "NarrowTypes.h"
 #include "Nearest.h"
 #include "OnnxBridge.h"
 #include "ShapeInputs.h"

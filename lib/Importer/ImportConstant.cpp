@@ -1,7 +1,7 @@
 //===- ImportConstant.cpp - Constants, copies and casts -------------------===//
+#include "Graph/IR/NarrowTypes.h"
 #include "Graph/IR/SpecialOps.h"
 #include "GraphImporter.h"
-#include "NarrowTypes.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -56,7 +56,7 @@ LogicalResult castTo(NodeImporter &n, Type elementType, int64_t code) {
   Value v = n.input(0);
   if (!v || (!isNarrow(elementType) && !isNarrow(typeOf(v).getElementType())))
     return n.setOutput(n.cast(v, elementType));
-  Compose c{n};
+  Expressions c{n.getBuilder(), n.loc};
   if (typeOf(v).getElementType() == elementType)
     return n.forward(0, 0);
   if (isNarrow(typeOf(v).getElementType()))

@@ -5,7 +5,8 @@
 // the products are of f32, and run by its kernels.
 //
 //===----------------------------------------------------------------------===//
-#include "NarrowTypes.h"
+#include "Compose.h"
+#include "Graph/IR/NarrowTypes.h"
 #include "Registry.h"
 #include "Window.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -19,6 +20,7 @@ namespace {
 struct Quantization {
   NodeImporter &n;
   Compose c{n};
+  Expressions e{n.getBuilder(), n.loc};
 
   Type i32() { return IntegerType::get(n.context, 32); }
   Value align(Value v, Value x, int64_t axis, int64_t block);
@@ -64,8 +66,8 @@ Value Quantization::quantize(Value real, Value zeroPoint, Type type) {
   if (real && isa<FloatType>(type) && isNarrow(type)) {
     real = c.cast(real, c.f32());
     if (zeroPoint)
-      real = c.add(real, c.cast(readNarrow(c, zeroPoint), c.f32()));
-    return writeNarrow(c, real, type, {n.intAttr("saturate", 1) != 0, "up"});
+      real = c.add(real, c.cast(readNarrow(e, zeroPoint), c.f32()));
+    return writeNarrow(e, real, type, {n.intAttr("saturate", 1) != 0, "up"});
   }
   if (!real || !integer || integer.getWidth() > 16) {
     if (real)
@@ -74,17 +76,17 @@ Value Quantization::quantize(Value real, Value zeroPoint, Type type) {
   }
   real = c.cast(c.make<RoundOp>(real), c.f32());
   if (zeroPoint)
-    real = c.add(real, c.cast(isNarrow(type) ? readNarrow(c, zeroPoint) : zeroPoint, c.f32()));
+    real = c.add(real, c.cast(isNarrow(type) ? readNarrow(e, zeroPoint) : zeroPoint, c.f32()));
   double steps = std::ldexp(1.0, int(integer.getWidth())), low = integer.isUnsigned() ? 0 : -steps / 2;
   real = c.max(c.min(real, low + steps - 1), low);
-  return isNarrow(type) ? writeNarrow(c, real, type) : c.cast(real, type);
+  return isNarrow(type) ? writeNarrow(e, real, type) : c.cast(real, type);
 }
 
 /// q - zero point in i32.
 Value Quantization::centre(Value q, Value zeroPoint) {
   if (q && isNarrow(typeOf(q).getElementType())) {
-    q = readNarrow(c, q);
-    zeroPoint = zeroPoint ? readNarrow(c, zeroPoint) : Value();
+    q = readNarrow(e, q);
+    zeroPoint = zeroPoint ? readNarrow(e, zeroPoint) : Value();
   }
   if (q && isa<FloatType>(typeOf(q).getElementType()))
     return zeroPoint ? c.sub(q, zeroPoint) : q;

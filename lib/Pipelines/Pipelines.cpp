@@ -4,6 +4,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Transforms/Passes.h"
+#include "tenon/Transforms/QuantizationPasses.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -33,11 +34,11 @@ static void buildCompress(OpPassManager &function, const PipelineOptions &option
 }
 
 static void buildDispatch(OpPassManager &function, const PipelineOptions &options) {
+  function.addPass(createLowerQuantized());
   // What is spelled out in f16 rounds every step on the CPU: its casts keep it from becoming one op.
-  if (!options.isGpu) {
+  if (!options.isGpu)
     function.addPass(createLegalizeForCpu());
-    function.addPass(createFoldConstants(folding(options)));
-  }
+  function.addPass(createFoldConstants(folding(options)));
   function.addPass(createFuseAttention());
   function.addPass(createDecomposeAttention({/*gpu=*/options.isGpu, /*cpu=*/!options.isGpu}));
   if (!options.isGpu)

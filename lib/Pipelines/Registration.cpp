@@ -12,6 +12,7 @@
 #include "tenon/Conversion/GraphToLinalg.h"
 #include "tenon/Pipelines/Pipelines.h"
 #include "tenon/Transforms/Passes.h"
+#include "tenon/Transforms/QuantizationPasses.h"
 
 using namespace mlir;
 
@@ -25,6 +26,7 @@ void tenon::registerAllPasses() {
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   registerTransformsPasses();
+  registerQuantizationPasses();
   registerGraphToLinalgPasses();
   registerPipelines();
 }

@@ -8,6 +8,8 @@
 #include "Kernels.h"
 #include "Window.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace tenon;
 using namespace tenon::reference;
@@ -63,6 +65,13 @@ void Conv::fillColumns(const double *sample, int64_t group, int64_t count) {
   }
 }
 
+/// Sums of 32 bits wrap where a double still holds them exactly.
+static void store(HostTensor &result, int64_t index, double value) {
+  if (result.getType() == ElementType::I32 && std::fabs(value) < 0x1p53)
+    return result.setInteger(index, static_cast<int64_t>(value));
+  result.setDouble(index, value);
+}
+
 void Conv::runBlock(const double *sample, int64_t n, int64_t first, int64_t count, HostTensor &result) {
   int64_t depth = inChannels * window.numTaps();
   window.fillOffsets(first, count, mutableElements<int64_t>(*offsets));
@@ -75,22 +84,27 @@ void Conv::runBlock(const double *sample, int64_t n, int64_t first, int64_t coun
          elements<double>(*columns), count, product, count);
     for (int64_t m = 0; m < outChannels; ++m)
       for (int64_t i = 0; i < count; ++i)
-        result.setDouble(n * y.sampleStride + (group * outChannels + m) * y.channelStride +
-                             (first + i) * y.positionStride,
-                         product[m * count + i]);
+        store(result, n * y.sampleStride + (group * outChannels + m) * y.channelStride + (first + i) * y.positionStride,
+              product[m * count + i]);
   }
 }
 
 LogicalResult reference::evaluateConv(OpContext &c) {
   auto op = cast<graph::ConvOp>(c.op);
+  return evaluateConvolution(
+      c, {op.getStrides(), op.getPads(), op.getDilations(), static_cast<int64_t>(op.getGroup()), op.getChannelsLast()});
+}
+
+LogicalResult reference::evaluateConvolution(OpContext &c, const ConvolutionAttributes &attributes) {
   ArrayRef<int64_t> wDims = c.operands[1].getDims();
-  bool channelsLast = op.getChannelsLast();
+  bool channelsLast = attributes.channelsLast;
   ImageLayout x(c.operands[0].getDims(), channelsLast);
-  auto groups = static_cast<int64_t>(op.getGroup());
+  int64_t groups = attributes.groups;
   if (groups < 1 || wDims[1] * groups != x.channels || wDims[0] % groups != 0)
     return c.mismatch() << x.channels << " input channels, weights of extents [" << wDims << "] and " << groups
                         << " groups";
-  Window window = Window::make(x.spatial, wDims.drop_front(2), op.getStrides(), op.getDilations(), op.getPads());
+  Window window =
+      Window::make(x.spatial, wDims.drop_front(2), attributes.strides, attributes.dilations, attributes.pads);
   std::optional<SmallVector<int64_t>> counts = Window::countWindows(window, /*ceilMode=*/false);
   if (!counts)
     return c.mismatch() << "the kernel is larger than the padded input";

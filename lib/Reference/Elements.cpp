@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "tenon/Reference/Tensor.h"
+#include "llvm/ADT/APFloat.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -63,6 +65,47 @@ uint16_t roundToSmallFloat(double value) {
   return static_cast<uint16_t>(sign | std::min(bits, infinity));
 }
 
+/// The format of a float of 8 or 4 bits; null for other types.
+const llvm::fltSemantics *getNarrowFormat(ElementType type) {
+  switch (type) {
+  case ElementType::F8E4M3FN:
+    return &llvm::APFloat::Float8E4M3FN();
+  case ElementType::F8E4M3FNUZ:
+    return &llvm::APFloat::Float8E4M3FNUZ();
+  case ElementType::F8E5M2:
+    return &llvm::APFloat::Float8E5M2();
+  case ElementType::F8E5M2FNUZ:
+    return &llvm::APFloat::Float8E5M2FNUZ();
+  case ElementType::F4E2M1:
+    return &llvm::APFloat::Float4E2M1FN();
+  case ElementType::F8E8M0:
+    return &llvm::APFloat::Float8E8M0FNU();
+  default:
+    return nullptr;
+  }
+}
+
+double expandNarrowFloat(const llvm::fltSemantics &format, uint8_t bits) {
+  const unsigned width = llvm::APFloat::semanticsSizeInBits(format);
+  return llvm::APFloat(format, llvm::APInt(width, bits, false, /*implicitTrunc=*/true)).convertToDouble();
+}
+
+/// The nearest number, ties to even; overflow gives infinity, or NaN. Floats of 4 bits have neither: they saturate, and
+/// NaN becomes -0.
+uint8_t roundToNarrowFloat(const llvm::fltSemantics &format, double value) {
+  if (&format == &llvm::APFloat::Float4E2M1FN()) {
+    const double largest = llvm::APFloat::getLargest(format).convertToDouble();
+    value = std::isnan(value) ? -0.0 : std::clamp(value, -largest, largest);
+  }
+  llvm::APFloat number(value);
+  bool losesInfo;
+  number.convert(format, llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+  return static_cast<uint8_t>(number.bitcastToAPInt().getZExtValue());
+}
+
+/// Bits of an integer of 4 or 2.
+constexpr int narrowWidth(ElementType type) { return type == ElementType::U4 || type == ElementType::I4 ? 4 : 2; }
+
 /// `value` truncated to T; outside of the range the nearest end, NaN 0.
 template <typename T>
 T saturate(double value) {
@@ -92,6 +135,8 @@ double reference::loadDouble(ElementType type, const char *data, int64_t index) 
   case ElementType::U64:
     return static_cast<double>(loadAs<uint64_t>(data, index));
   default:
+    if (const llvm::fltSemantics *format = getNarrowFormat(type))
+      return expandNarrowFloat(*format, loadAs<uint8_t>(data, index));
     return static_cast<double>(loadInteger(type, data, index));
   }
 }
@@ -115,9 +160,15 @@ int64_t reference::loadInteger(ElementType type, const char *data, int64_t index
     return loadAs<uint32_t>(data, index);
   case ElementType::Bool:
     return loadAs<uint8_t>(data, index) != 0;
+  case ElementType::U4:
+  case ElementType::U2:
+    return loadAs<uint8_t>(data, index) & ((1 << narrowWidth(type)) - 1);
+  case ElementType::I4:
+  case ElementType::I2: {
+    const int rest = 8 - narrowWidth(type);
+    return static_cast<int8_t>(loadAs<uint8_t>(data, index) << rest) >> rest;
+  }
   default:
-    if (type > ElementType::Bool) // numbers of fewer bits: bytes
-      return loadAs<uint8_t>(data, index);
     return saturate<int64_t>(loadDouble(type, data, index));
   }
 }
@@ -150,8 +201,14 @@ void reference::storeDouble(ElementType type, char *data, int64_t index, double 
     return storeAs(data, index, saturate<uint64_t>(value));
   case ElementType::Bool:
     return storeAs<uint8_t>(data, index, value != 0);
-  default: // numbers of fewer bits: bytes
-    return storeAs(data, index, static_cast<uint8_t>(value));
+  default: {
+    if (const llvm::fltSemantics *format = getNarrowFormat(type))
+      return storeAs(data, index, roundToNarrowFloat(*format, value));
+    const int width = narrowWidth(type);
+    const bool hasSign = type == ElementType::I4 || type == ElementType::I2;
+    const double low = hasSign ? -(1 << (width - 1)) : 0, high = low + (1 << width) - 1;
+    return storeInteger(type, data, index, saturate<int8_t>(std::isnan(value) ? 0 : std::clamp(value, low, high)));
+  }
   }
 }
 
@@ -178,7 +235,9 @@ void reference::storeInteger(ElementType type, char *data, int64_t index, int64_
     return storeAs(data, index, value);
   case ElementType::Bool:
     return storeAs<uint8_t>(data, index, value != 0);
-  default: // numbers of fewer bits: bytes
-    return storeAs(data, index, static_cast<uint8_t>(value));
+  default:
+    if (getNarrowFormat(type))
+      return storeDouble(type, data, index, static_cast<double>(value));
+    return storeAs(data, index, static_cast<uint8_t>(value & ((1 << narrowWidth(type)) - 1)));
   }
 }

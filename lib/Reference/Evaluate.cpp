@@ -2,6 +2,7 @@
 #include "tenon/Reference/Evaluate.h"
 
 #include "Graph/IR/GruOp.h"
+#include "Graph/IR/QuantizationOps.h"
 #include "Graph/IR/SpecialOps.h"
 #include "Kernels.h"
 
@@ -30,6 +31,11 @@ static Kernel findKernel(Operation *op) {
       {graph::MatMulOp::getOperationName(), evaluateMatMul},
       {graph::ConvOp::getOperationName(), evaluateConv},
       {graph::ConvTransposeOp::getOperationName(), evaluateConvTranspose},
+      {graph::QuantizeOp::getOperationName(), evaluateQuantize},
+      {graph::DequantizeOp::getOperationName(), evaluateDequantize},
+      {graph::IntegerMatMulOp::getOperationName(), evaluateIntegerMatMul},
+      {graph::IntegerConvOp::getOperationName(), evaluateIntegerConv},
+      {graph::Unpack2To4Op::getOperationName(), evaluateUnpack2To4},
       {graph::MaxPoolOp::getOperationName(), evaluatePool},
       {graph::AveragePoolOp::getOperationName(), evaluatePool},
       {graph::ResizeOp::getOperationName(), evaluateResize},

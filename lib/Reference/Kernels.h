@@ -37,6 +37,12 @@ mlir::LogicalResult evaluateGru(OpContext &c);
 mlir::LogicalResult evaluateAttention(OpContext &c);
 mlir::LogicalResult evaluateRotaryEmbedding(OpContext &c);
 
+mlir::LogicalResult evaluateQuantize(OpContext &c);
+mlir::LogicalResult evaluateDequantize(OpContext &c);
+mlir::LogicalResult evaluateIntegerMatMul(OpContext &c);
+mlir::LogicalResult evaluateIntegerConv(OpContext &c);
+mlir::LogicalResult evaluateUnpack2To4(OpContext &c);
+
 mlir::LogicalResult evaluateConstant(OpContext &c);
 mlir::LogicalResult evaluateRange(OpContext &c);
 mlir::LogicalResult evaluateDimsOp(OpContext &c);
@@ -47,6 +53,16 @@ mlir::LogicalResult evaluateConcat(OpContext &c);
 mlir::LogicalResult evaluateSlice(OpContext &c);
 mlir::LogicalResult evaluatePad(OpContext &c);
 mlir::LogicalResult evaluateGather(OpContext &c);
+
+/// The product of the first two operands, w [.., n, k] if `isTransposed`; integers wrap.
+mlir::LogicalResult evaluateProduct(OpContext &c, bool isTransposed);
+/// The convolution of the first two operands with the bias that the third is, if there is one.
+struct ConvolutionAttributes {
+  llvm::ArrayRef<int64_t> strides, pads, dilations;
+  int64_t groups;
+  bool channelsLast;
+};
+mlir::LogicalResult evaluateConvolution(OpContext &c, const ConvolutionAttributes &attributes);
 
 /// Operand 2 of a convolution, [count], as doubles; zeros where there is none.
 mlir::FailureOr<HostTensor> convBias(OpContext &c, int64_t count);

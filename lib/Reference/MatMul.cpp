@@ -71,7 +71,10 @@ static LogicalResult run(OpContext &c, const Problem &p, HostTensor &result) {
 }
 
 LogicalResult reference::evaluateMatMul(OpContext &c) {
-  auto op = cast<graph::MatMulOp>(c.op);
+  return evaluateProduct(c, cast<graph::MatMulOp>(c.op).getTransposeW());
+}
+
+LogicalResult reference::evaluateProduct(OpContext &c, bool isTransposed) {
   SmallVector<int64_t> xDims(c.operands[0].getDims()), wDims(c.operands[1].getDims());
   if (xDims.empty() || wDims.empty())
     return c.mismatch() << "an operand has rank 0";
@@ -82,7 +85,7 @@ LogicalResult reference::evaluateMatMul(OpContext &c) {
     wDims.push_back(1);
   MatrixDims x(xDims), w(wDims);
   Problem p;
-  p.transposed = op.getTransposeW() && !isColumn;
+  p.transposed = isTransposed && !isColumn;
   p.m = x.rows;
   p.k = x.columns;
   p.n = p.transposed ? w.rows : w.columns;

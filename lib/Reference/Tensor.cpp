@@ -30,10 +30,18 @@ std::optional<ElementType> reference::getElementType(Type type) {
     return ElementType::BF16;
   if (type.isSignlessInteger(1))
     return ElementType::Bool;
+  for (ElementType narrow : {ElementType::F8E4M3FN, ElementType::F8E4M3FNUZ, ElementType::F8E5M2,
+                             ElementType::F8E5M2FNUZ, ElementType::F4E2M1, ElementType::F8E8M0})
+    if (isa<FloatType>(type) && type == getMLIRType(type.getContext(), narrow))
+      return narrow;
   auto integer = dyn_cast<IntegerType>(type);
   if (!integer)
     return std::nullopt;
   switch (integer.getWidth()) {
+  case 2:
+    return integer.isUnsigned() ? ElementType::U2 : ElementType::I2;
+  case 4:
+    return integer.isUnsigned() ? ElementType::U4 : ElementType::I4;
   case 8:
     return integer.isUnsigned() ? ElementType::U8 : ElementType::I8;
   case 16:
@@ -60,6 +68,26 @@ Type reference::getMLIRType(MLIRContext *context, ElementType type) {
     return Float16Type::get(context);
   case ElementType::BF16:
     return BFloat16Type::get(context);
+  case ElementType::F8E4M3FN:
+    return Float8E4M3FNType::get(context);
+  case ElementType::F8E4M3FNUZ:
+    return Float8E4M3FNUZType::get(context);
+  case ElementType::F8E5M2:
+    return Float8E5M2Type::get(context);
+  case ElementType::F8E5M2FNUZ:
+    return Float8E5M2FNUZType::get(context);
+  case ElementType::F4E2M1:
+    return Float4E2M1FNType::get(context);
+  case ElementType::F8E8M0:
+    return Float8E8M0FNUType::get(context);
+  case ElementType::I2:
+    return IntegerType::get(context, 2);
+  case ElementType::I4:
+    return IntegerType::get(context, 4);
+  case ElementType::U2:
+    return IntegerType::get(context, 2, IntegerType::Unsigned);
+  case ElementType::U4:
+    return IntegerType::get(context, 4, IntegerType::Unsigned);
   case ElementType::Bool:
     return IntegerType::get(context, 1);
   case ElementType::I8:

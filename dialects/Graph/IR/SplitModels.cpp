@@ -1,6 +1,7 @@
 //===- SplitModels.cpp - Splits that no iteration space tells ----------------===//
 #include "Graph/IR/GruOp.h"
 #include "Graph/IR/OpSupport.h"
+#include "Graph/IR/QuantizationOps.h"
 #include "Graph/IR/SpecialOps.h"
 #include "Graph/IR/SplitRules.h"
 
@@ -247,9 +248,11 @@ struct RotarySplit : SplitOpInterface::ExternalModel<RotarySplit, RotaryEmbeddin
 // Contractions: products and convolutions
 //===----------------------------------------------------------------------===//
 
-struct MatMulSplit : SplitOpInterface::ExternalModel<MatMulSplit, MatMulOp> {
+template <typename Op>
+struct ProductSplit : SplitOpInterface::ExternalModel<ProductSplit<Op>, Op> {
   SplitRule getSplitRule(Operation *op) const {
-    const IterationSpace space = cast<MatMulOp>(op).getIterationSpace();
+    const IterationSpace space = cast<Op>(op).getIterationSpace();
+    const unsigned operands = op->getNumOperands();
     RuleBuilder rule(op);
     for (auto [i, extent] : llvm::enumerate(space.extents)) {
       const bool isSum = space.iterators[i] == utils::IteratorType::reduction;
@@ -259,14 +262,14 @@ struct MatMulSplit : SplitOpInterface::ExternalModel<MatMulSplit, MatMulOp> {
         for (auto [axis, expr] : llvm::enumerate(exprs.getResults()))
           if (expr.isFunctionOfDim(i)) {
             dims.push_back({map, axis});
-            Value v = map < 2 ? op->getOperand(map) : op->getResult(0);
+            Value v = map < operands ? op->getOperand(map) : op->getResult(0);
             fits &= dimOf(v, axis) == extent;
           }
       if (!fits)
         continue;
       const int loop = rule.loop(extent, isSum ? LoopKind::Sum : LoopKind::Parallel);
       for (auto [map, axis] : dims)
-        map < 2 ? rule.operand(map, axis, loop) : rule.result(0, axis, loop);
+        map < operands ? rule.operand(map, axis, loop) : rule.result(0, axis, loop);
     }
     return rule.take();
   }
@@ -322,6 +325,32 @@ struct ConvSplit : SplitOpInterface::ExternalModel<ConvSplit<Op, isTransposed>, 
 
   static bool isChannelsLast(ConvOp op) { return op.getChannelsLast(); }
   static bool isChannelsLast(ConvTransposeOp) { return false; }
+};
+
+/// Loops: rows of the batch; of one group output channels.
+struct IntegerConvSplit : SplitOpInterface::ExternalModel<IntegerConvSplit, IntegerConvOp> {
+  SplitRule getSplitRule(Operation *op) const {
+    auto conv = cast<IntegerConvOp>(op);
+    RuleBuilder rule(op);
+    rule.keep(0);
+    if (conv.getGroup() != 1)
+      return rule.take();
+    const int m = rule.loop(dimOf(conv.getW(), 0));
+    rule.operand(1, 0, m);
+    if (conv.getWZero() && rankOf(conv.getWZero()) == 1)
+      rule.operand(op->getNumOperands() - 1, 0, m);
+    rule.result(0, conv.getChannelsLast() ? rankOf(conv.getX()) - 1 : 1, m);
+    return rule.take();
+  }
+};
+
+struct UnpackSplit : SplitOpInterface::ExternalModel<UnpackSplit, Unpack2To4Op> {
+  SplitRule getSplitRule(Operation *op) const {
+    RuleBuilder rule(op);
+    rule.keep(1);
+    rule.operand(1, 1, 0);
+    return rule.take();
+  }
 };
 
 //===----------------------------------------------------------------------===//
@@ -502,7 +531,10 @@ void registerSplitModels(MLIRContext &context) {
   GruOp::attachInterface<RecurrenceSplit<GruOp>>(context);
   AttentionOp::attachInterface<AttentionSplit>(context);
   RotaryEmbeddingOp::attachInterface<RotarySplit>(context);
-  MatMulOp::attachInterface<MatMulSplit>(context);
+  MatMulOp::attachInterface<ProductSplit<MatMulOp>>(context);
+  IntegerMatMulOp::attachInterface<ProductSplit<IntegerMatMulOp>>(context);
+  IntegerConvOp::attachInterface<IntegerConvSplit>(context);
+  Unpack2To4Op::attachInterface<UnpackSplit>(context);
   ConvOp::attachInterface<ConvSplit<ConvOp, false>>(context);
   ConvTransposeOp::attachInterface<ConvSplit<ConvTransposeOp, true>>(context);
   ReduceSumOp::attachInterface<ReduceSplit<ReduceSumOp, LoopKind::Sum>>(context);

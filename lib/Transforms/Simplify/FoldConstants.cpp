@@ -1,4 +1,6 @@
 //===- FoldConstants.cpp - Evaluate ops whose operands are constants ------===//
+#include "Graph/IR/NarrowTypes.h"
+#include "Graph/IR/QuantizationOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -51,14 +53,25 @@ static uint64_t operandBytes(Operation &op) {
   return bytes;
 }
 
+/// Weights in a small form, which would become large ones.
+static bool isSmallForm(Operation &op) {
+  constexpr int64_t mostElements = 64;
+  if (!isa<DequantizeOp, Unpack2To4Op>(op))
+    return false;
+  auto small = cast<RankedTensorType>(op.getOperand(0).getType()),
+       large = cast<RankedTensorType>(op.getResult(0).getType());
+  return !(large.hasStaticShape() && large.getNumElements() <= mostElements) &&
+         (isa<Unpack2To4Op>(op) || small.getElementTypeBitWidth() < large.getElementTypeBitWidth());
+}
+
 bool FoldConstants::isFoldable(Operation &op) const {
   if (!isa<GraphDialect>(op.getDialect()) || isa<ConstantOp, DispatchOp>(op) || op.getNumResults() != 1 ||
-      op.getNumOperands() == 0 || op.use_empty())
+      op.getNumOperands() == 0 || op.use_empty() || isSmallForm(op))
     return false;
   if (!llvm::all_of(op.getOperands(), [](Value v) { return v.getDefiningOp<ConstantOp>(); }))
     return false;
   // Narrow numbers are no constants: their bytes are.
-  if (!reference::getElementType(cast<RankedTensorType>(op.getResult(0).getType()).getElementType()))
+  if (isNarrow(cast<RankedTensorType>(op.getResult(0).getType()).getElementType()))
     return false;
   // A small constant must not become a large one: a view or a broadcast costs nothing at run time.
   constexpr uint64_t smallResult = 64 << 10;

@@ -1,12 +1,12 @@
 //===- NarrowTypes.cpp - Numbers of 8, 4 and 2 bits ------------------------===//
-#include "NarrowTypes.h"
+#include "Graph/IR/NarrowTypes.h"
+
 #include "Graph/IR/SpecialOps.h"
 #include <cmath>
 
 using namespace mlir;
-using namespace tenon::graph;
 
-namespace tenon::importer {
+namespace tenon::graph {
 
 bool isNarrow(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
@@ -16,21 +16,8 @@ bool isNarrow(Type type) {
 
 namespace {
 
-Type u8(Compose &c) { return IntegerType::get(c.n.context, 8, IntegerType::Unsigned); }
-Type i32(Compose &c) { return IntegerType::get(c.n.context, 32); }
-
-Value bitcast(Compose &c, Value x, Type element) {
-  return x ? c.n.createTyped<BitcastOp>(getTensorType(dimsOf(x), element), x) : Value();
-}
-
-Value bitsAnd(Compose &c, Value x, int64_t mask) { return c.make<BitAndOp>(x, c.like(x, double(mask))); }
-Value shiftLeft(Compose &c, Value x, int bits) {
-  Value count = c.like(x, bits);
-  return x && count ? c.n.create<BitShiftOp>(x, count, true) : Value();
-}
-Value shiftRight(Compose &c, Value x, int bits) {
-  Value count = c.like(x, bits);
-  return x && count ? c.n.create<BitShiftOp>(x, count, false) : Value();
+Value bitcast(Expressions &c, Value x, Type element) {
+  return c.make<BitcastOp>(getTensorType(c.dimsOf(x), element), x);
 }
 
 /// The format of a narrow float with a sign.
@@ -53,22 +40,22 @@ struct Format {
 };
 
 /// |x| rounded to the format: to a multiple of the step that numbers of its exponent have.
-Value roundToStep(Compose &c, Value magnitude, const Format &f) {
-  Value exponent = c.max(shiftRight(c, bitcast(c, magnitude, i32(c)), 23), double(127 + f.smallest));
-  Value step = bitcast(c, shiftLeft(c, c.sub(exponent, f.mantissa), 23), c.f32());
+Value roundToStep(Expressions &c, Value magnitude, const Format &f) {
+  Value exponent = c.max(c.shiftRight(bitcast(c, magnitude, c.integer(32)), 23), double(127 + f.smallest));
+  Value step = bitcast(c, c.shiftLeft(c.sub(exponent, f.mantissa), 23), c.f32());
   return c.mul(c.make<RoundOp>(c.div(magnitude, step)), step);
 }
 
 /// The bits of x (f32) in the format, as i32.
-Value encode(Compose &c, Value x, const Format &f, bool saturates) {
-  Value bits = bitcast(c, x, i32(c)), magnitude = c.make<AbsOp>(x);
+Value encode(Expressions &c, Value x, const Format &f, bool saturates) {
+  Value bits = bitcast(c, x, c.integer(32)), magnitude = c.make<AbsOp>(x);
   Value rounded = roundToStep(c, magnitude, f);
   Value isLarge = c.less(c.like(rounded, f.getLargest()), rounded);
   rounded = c.select(isLarge, c.like(rounded, f.getLargest()), rounded);
   // Normal numbers are those of f32 with another bias and fewer bits; the others are multiples of the smallest.
-  Value normal =
-      c.sub(shiftRight(c, bitcast(c, rounded, i32(c)), 23 - f.mantissa), double((126 + f.smallest) << f.mantissa));
-  Value tiny = c.cast(c.mul(rounded, std::ldexp(1.0, f.mantissa - f.smallest)), i32(c));
+  Value normal = c.sub(c.shiftRight(bitcast(c, rounded, c.integer(32)), 23 - f.mantissa),
+                       double((126 + f.smallest) << f.mantissa));
+  Value tiny = c.cast(c.mul(rounded, std::ldexp(1.0, f.mantissa - f.smallest)), c.integer(32));
   Value code = c.select(c.less(rounded, std::ldexp(1.0, f.smallest)), tiny, normal);
   Value sign = c.select(c.less(bits, 0.0), c.like(bits, double(1 << (f.width - 1))), c.like(bits, 0));
   Value isNaN = c.make<IsNaNOp>(x), nan = c.like(bits, double(f.nan));
@@ -78,7 +65,7 @@ Value encode(Compose &c, Value x, const Format &f, bool saturates) {
     code = c.select(isLarge, overflow, code);
   }
   if (!f.hasNegativeZero) {
-    Value isPlain = c.make<OrOp>(c.equal(code, 0.0), c.equal(code, double(f.nan)));
+    Value isPlain = c.either(c.equal(code, 0.0), c.equal(code, double(f.nan)));
     return c.select(isNaN, nan, c.select(isPlain, code, c.add(code, sign)));
   }
   if (f.width == 4) // no NaN: it becomes -0
@@ -87,15 +74,15 @@ Value encode(Compose &c, Value x, const Format &f, bool saturates) {
 }
 
 /// A power of two: the exponent of x, raised by one as the mode says.
-Value encodeExponent(Compose &c, Value x, NarrowRounding rounding) {
-  Value bits = bitcast(c, x, i32(c));
-  Value exponent = bitsAnd(c, shiftRight(c, bits, 23), 255), fraction = bitsAnd(c, bits, 0x7fffff);
+Value encodeExponent(Expressions &c, Value x, NarrowRounding rounding) {
+  Value bits = bitcast(c, x, c.integer(32));
+  Value exponent = c.bitsAnd(c.shiftRight(bits, 23), 255), fraction = c.bitsAnd(bits, 0x7fffff);
   Value isSpecial = c.equal(exponent, 255);
   if (rounding.mode != "down") {
     Value moves = c.less(c.like(fraction, 0), fraction);
     if (rounding.mode == "nearest") // half goes up but for the smallest
-      moves = c.make<OrOp>(c.less(c.like(fraction, 0x400000), fraction),
-                           c.both(c.equal(fraction, 0x400000), c.less(c.like(exponent, 0), exponent)));
+      moves = c.either(c.less(c.like(fraction, 0x400000), fraction),
+                       c.both(c.equal(fraction, 0x400000), c.less(c.like(exponent, 0), exponent)));
     Value next = c.add(exponent, 1);
     if (rounding.saturates)
       next = c.min(next, 254);
@@ -106,13 +93,13 @@ Value encodeExponent(Compose &c, Value x, NarrowRounding rounding) {
 
 } // namespace
 
-Value readNarrow(Compose &c, Value x) {
-  Type type = typeOf(x).getElementType();
+Value readNarrow(Expressions &c, Value x) {
+  Type type = c.elementOf(x);
   if (auto integer = dyn_cast<IntegerType>(type)) {
     int rest = 8 - int(integer.getWidth());
     if (integer.isUnsigned())
-      return bitsAnd(c, bitcast(c, x, u8(c)), (1 << integer.getWidth()) - 1);
-    return shiftRight(c, shiftLeft(c, bitcast(c, x, IntegerType::get(c.n.context, 8)), rest), rest);
+      return c.bitsAnd(bitcast(c, x, c.u8()), (1 << integer.getWidth()) - 1);
+    return c.shiftRight(c.shiftLeft(bitcast(c, x, c.integer(8)), rest), rest);
   }
   auto floatType = cast<FloatType>(type);
   SmallVector<float> values;
@@ -120,22 +107,22 @@ Value readNarrow(Compose &c, Value x) {
     values.push_back(
         float(APFloat(floatType.getFloatSemantics(), APInt(floatType.getWidth(), code)).convertToDouble()));
   auto tableType = RankedTensorType::get({int64_t(values.size())}, c.f32());
-  Value table = c.n.constant(DenseElementsAttr::get(tableType, ArrayRef<float>(values)));
-  Value code = c.cast(bitcast(c, x, u8(c)), c.i64());
-  return c.gatherFlat(table, floatType.getWidth() < 8 ? bitsAnd(c, code, int64_t(values.size()) - 1) : code);
+  Value table = c.make<ConstantOp>(DenseElementsAttr::get(tableType, ArrayRef<float>(values)));
+  Value code = c.cast(bitcast(c, x, c.u8()), c.integer(64));
+  if (floatType.getWidth() < 8)
+    code = c.bitsAnd(code, int64_t(values.size()) - 1);
+  return c.make<GatherOp>(table, code, c.b.getI64IntegerAttr(0));
 }
 
-Value writeNarrow(Compose &c, Value x, Type elementType, NarrowRounding rounding) {
-  if (!x)
-    return {};
+Value writeNarrow(Expressions &c, Value x, Type elementType, NarrowRounding rounding) {
   Value code;
   if (auto integer = dyn_cast<IntegerType>(elementType))
-    code = bitsAnd(c, c.cast(x, i32(c)), (1 << integer.getWidth()) - 1);
+    code = c.bitsAnd(c.cast(x, c.integer(32)), (1 << integer.getWidth()) - 1);
   else if (isa<Float8E8M0FNUType>(elementType))
     code = encodeExponent(c, c.cast(x, c.f32()), rounding);
   else
     code = encode(c, c.cast(x, c.f32()), Format(cast<FloatType>(elementType)), rounding.saturates);
-  return bitcast(c, c.cast(code, u8(c)), elementType);
+  return bitcast(c, c.cast(code, c.u8()), elementType);
 }
 
-} // namespace tenon::importer
+} // namespace tenon::graph

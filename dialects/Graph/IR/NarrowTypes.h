@@ -5,28 +5,28 @@
 // stands between the type and its bytes.
 //
 //===----------------------------------------------------------------------===//
-#ifndef TENON_IMPORTER_NARROWTYPES_H
-#define TENON_IMPORTER_NARROWTYPES_H
+#ifndef GRAPH_IR_NARROWTYPES_H
+#define GRAPH_IR_NARROWTYPES_H
 
-#include "Compose.h"
+#include "Graph/IR/Expressions.h"
 
-namespace tenon::importer {
+namespace tenon::graph {
 
 /// True for floats of 8 and 4 bits and integers of 4 and 2 bits.
 bool isNarrow(mlir::Type elementType);
 
-/// The values of a narrow tensor: as f32 if they are floats, else as i8 or ui8. Null with an error emitted before.
-Value readNarrow(Compose &c, Value x);
+/// The values of a narrow tensor: as f32 if they are floats, else as i8 or ui8.
+mlir::Value readNarrow(Expressions &c, mlir::Value x);
 
 /// How a number that does not fit becomes a narrow float.
 struct NarrowRounding {
-  bool saturates = true; ///< to the largest number; else to infinity or NaN
-  StringRef mode = "up"; ///< of f8E8M0: up, down or nearest
+  bool saturates = true;       ///< to the largest number; else to infinity or NaN
+  mlir::StringRef mode = "up"; ///< of f8E8M0: up, down or nearest
 };
 
 /// `x`, of any type that can be computed with, as a tensor of the narrow type `elementType`.
-Value writeNarrow(Compose &c, Value x, mlir::Type elementType, NarrowRounding rounding = {});
+mlir::Value writeNarrow(Expressions &c, mlir::Value x, mlir::Type elementType, NarrowRounding rounding = {});
 
-} // namespace tenon::importer
+} // namespace tenon::graph
 
-#endif // TENON_IMPORTER_NARROWTYPES_H
+#endif // GRAPH_IR_NARROWTYPES_H

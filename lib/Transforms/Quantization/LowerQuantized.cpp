@@ -1,0 +1,188 @@
+//===- LowerQuantized.cpp - Spell out what is quantized in arithmetic -----===//
+//
+// Every op of QuantizationOps.td in terms of others, bit for bit.
+//
+//===----------------------------------------------------------------------===//
+#include "ExactSums.h"
+#include "Graph/IR/NarrowTypes.h"
+#include "Graph/IR/QuantizationOps.h"
+#include "Graph/IR/SpecialOps.h"
+#include "tenon/Transforms/QuantizationPasses.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace tenon {
+#define GEN_PASS_DEF_LOWERQUANTIZED
+#include "tenon/Transforms/QuantizationPasses.h.inc"
+} // namespace tenon
+
+using namespace mlir;
+using namespace tenon;
+using namespace tenon::graph;
+
+namespace {
+
+using Dims = SmallVector<DimAttr>;
+
+//===----------------------------------------------------------------------===//
+// quantize, dequantize
+//===----------------------------------------------------------------------===//
+
+/// A scale or zero point of x as a tensor that broadcasts with it. `v` may be null.
+Value alignScale(Expressions &c, Value v, Value x, int64_t axis, int64_t block) {
+  if (!v || c.typeOf(v).getRank() == 0)
+    return v;
+  Dims dims(size_t(c.typeOf(x).getRank()), c.dim(1));
+  if (block == 0) {
+    dims[size_t(axis)] = c.dimsOf(v)[0];
+    return c.reshape(v, dims);
+  }
+  Dims split = dims = c.dimsOf(v);
+  split.insert(split.begin() + axis + 1, c.dim(1));
+  Value blocks = c.reshape(v, split);
+  split[size_t(axis) + 1] = c.dim(block);
+  dims[size_t(axis)] = dims[size_t(axis)] * block;
+  return c.slice(c.reshape(c.expand(blocks, split), dims), axis, c.dim(0), c.dimsOf(x)[size_t(axis)]);
+}
+
+Value widen(Expressions &c, Value v) { return v && isNarrow(c.elementOf(v)) ? readNarrow(c, v) : v; }
+
+/// saturate(round(real) + zero point); rounded once, to a float.
+Value encode(Expressions &c, Value real, Value zero, Type element, bool saturates) {
+  zero = widen(c, zero);
+  if (isa<FloatType>(element)) {
+    real = c.cast(real, c.f32());
+    return writeNarrow(c, zero ? c.add(real, c.cast(zero, c.f32())) : real, element, {saturates, "up"});
+  }
+  auto integer = cast<IntegerType>(element);
+  real = c.cast(c.make<RoundOp>(real), c.f32());
+  if (zero)
+    real = c.add(real, c.cast(zero, c.f32()));
+  const double steps = std::ldexp(1.0, int(integer.getWidth())), low = integer.isUnsigned() ? 0 : -steps / 2;
+  real = c.max(c.min(real, low + steps - 1), low);
+  return isNarrow(element) ? writeNarrow(c, real, element) : c.cast(real, element);
+}
+
+/// q - zero point: in i32, or in f32 if q has floats.
+Value centre(Expressions &c, Value q, Value zero) {
+  q = widen(c, q);
+  zero = widen(c, zero);
+  if (!isa<FloatType>(c.elementOf(q)))
+    q = c.cast(q, c.integer(32));
+  return zero ? c.sub(q, c.cast(zero, c.elementOf(q))) : q;
+}
+
+Value lower(Expressions &c, QuantizeOp op) {
+  auto align = [&](Value v) { return alignScale(c, v, op.getX(), op.getAxis(), op.getBlockSize()); };
+  Value real = c.div(op.getX(), align(op.getScale()));
+  return encode(c, real, align(op.getZeroPoint()), op.getResult().getType().getElementType(), op.getSaturate());
+}
+
+Value lower(Expressions &c, DequantizeOp op) {
+  auto align = [&](Value v) { return alignScale(c, v, op.getQ(), op.getAxis(), op.getBlockSize()); };
+  Value real = c.cast(centre(c, op.getQ(), align(op.getZeroPoint())), c.f32());
+  Value scale = align(op.getScale());
+  return c.cast(c.mul(real, c.cast(scale, c.f32())), c.elementOf(scale));
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+/// a b in i32, by products of f32 over `steps` of the reduction each.
+Value multiplyInParts(Expressions &c, Value a, Value b, bool isTransposed, int64_t depth, int64_t steps) {
+  a = c.cast(a, c.f32());
+  b = c.cast(b, c.f32());
+  Value sum;
+  for (int64_t first = 0; first < std::max<int64_t>(depth, 1); first += steps) {
+    Value x = a, y = b;
+    if (steps < depth) {
+      DimAttr start = c.dim(first), count = c.dim(std::min(steps, depth - first));
+      x = c.slice(a, c.typeOf(a).getRank() - 1, start, count);
+      y = c.slice(b, c.typeOf(b).getRank() - (isTransposed ? 1 : 2), start, count);
+    }
+    Value part = c.cast(c.make<MatMulOp>(x, y, isTransposed), c.integer(32));
+    sum = sum ? c.add(sum, part) : part;
+  }
+  return sum;
+}
+
+/// A zero point of the columns of w [.., K, N], for w [.., N, K].
+Value transposeZero(Expressions &c, Value zero) {
+  const int64_t rank = zero ? c.typeOf(zero).getRank() : 0;
+  if (rank == 0)
+    return zero;
+  if (rank == 1)
+    return c.reshape(zero, {c.dimsOf(zero)[0], c.dim(1)});
+  auto perm = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  std::swap(perm[size_t(rank) - 1], perm[size_t(rank) - 2]);
+  return c.transpose(zero, perm);
+}
+
+Value lower(Expressions &c, IntegerMatMulOp op) {
+  const bool isTransposed = op.getTransposeW();
+  const int64_t depth = c.dimsOf(op.getX()).back().getConstant().value_or(-1);
+  const int64_t steps = depth < 0 ? 0
+                                  : countExactSteps({op.getX(), op.getXZero()}, {op.getW(), op.getWZero()}, depth,
+                                                    isTransposed ? WeightOrder::Runs : WeightOrder::Columns);
+  Value a = centre(c, op.getX(), op.getXZero());
+  Value b = centre(c, op.getW(), isTransposed ? transposeZero(c, op.getWZero()) : op.getWZero());
+  if (steps == 0)
+    return c.make<MatMulOp>(a, b, isTransposed);
+  return multiplyInParts(c, a, b, isTransposed, depth, steps);
+}
+
+Value lower(Expressions &c, IntegerConvOp op) {
+  auto weights = op.getW().getType();
+  const int64_t depth = weights.hasStaticShape() && weights.getNumElements() > 0
+                            ? weights.getNumElements() / weights.getDimSize(0)
+                            : std::numeric_limits<int64_t>::max();
+  const bool isKnown = weights.hasStaticShape() && weights.getNumElements() > 0;
+  const bool isExact = isKnown && countExactSteps({op.getX(), op.getXZero()}, {op.getW(), op.getWZero()}, depth,
+                                                  WeightOrder::Runs) >= depth;
+  Value x = centre(c, op.getX(), op.getXZero());
+  Value w = centre(c, op.getW(), alignScale(c, op.getWZero(), op.getW(), 0, 0));
+  if (isExact) {
+    x = c.cast(x, c.f32());
+    w = c.cast(w, c.f32());
+  }
+  Value y = c.make<ConvOp>(x, w, Value(), op.getStridesAttr(), op.getPadsAttr(), op.getDilationsAttr(),
+                           op.getGroupAttr(), op.getChannelsLastAttr());
+  return c.cast(y, c.integer(32));
+}
+
+//===----------------------------------------------------------------------===//
+// unpack_2to4
+//===----------------------------------------------------------------------===//
+
+/// Row r of a group is its first value where the first index is r, its second where that is, else 0.
+Value lower(Expressions &c, Unpack2To4Op op) {
+  Dims groups = c.dimsOf(op.getIndices());
+  Value values = c.reshape(op.getValues(), {groups[0], c.dim(2), groups[1]});
+  groups.insert(groups.begin() + 1, c.dim(1));
+  Value pairs = c.cast(c.reshape(readNarrow(c, op.getIndices()), groups), c.integer(32));
+  Value first = c.bitsAnd(pairs, 3), second = c.shiftRight(pairs, 2);
+  Value one = c.slice(values, 1, c.dim(0), c.dim(1)), two = c.slice(values, 1, c.dim(1), c.dim(1));
+  SmallVector<Value> rows;
+  for (int row = 0; row < 4; ++row)
+    rows.push_back(c.select(c.equal(first, row), one, c.select(c.equal(second, row), two, c.like(two, 0))));
+  return c.reshape(c.make<ConcatOp>(rows, c.b.getI64IntegerAttr(1)), c.dimsOf(op.getResult()));
+}
+
+struct LowerQuantized : tenon::impl::LowerQuantizedBase<LowerQuantized> {
+  void runOnOperation() override {
+    for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front().without_terminator())) {
+      OpBuilder builder(&op);
+      Expressions c{builder, op.getLoc()};
+      Value lowered = llvm::TypeSwitch<Operation *, Value>(&op)
+                          .Case<QuantizeOp, DequantizeOp, IntegerMatMulOp, IntegerConvOp, Unpack2To4Op>(
+                              [&](auto quantized) { return lower(c, quantized); })
+                          .Default([](Operation *) { return Value(); });
+      if (!lowered)
+        continue;
+      op.getResult(0).replaceAllUsesWith(lowered);
+      op.erase();
+    }
+  }
+};
+
+} // namespace
