@@ -1,0 +1,122 @@
+"""What compression.py measures of one model: its score, its size, its time, and that two engines agree on it."""
+import pathlib
+import statistics
+import subprocess
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+import bench
+
+BITS = {TensorProto.INT8: 8, TensorProto.UINT8: 8, TensorProto.INT4: 4, TensorProto.UINT4: 4,
+        TensorProto.FLOAT8E4M3FN: 8, TensorProto.FLOAT8E5M2: 8}
+
+
+class Failure(Exception):
+    """A command that ended with an error; the text is its first line."""
+
+
+def command(*arguments, timeout=900):
+    """The standard output of a program."""
+    done = subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=timeout)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
+        raise Failure(next((line for line in lines if "error" in line.lower()), lines[-1])[:300])
+    return done.stdout
+
+
+def compiled(build, model, plan):
+    command(build / "bin" / "tenon", "compile", model, "-o", plan)
+    return plan
+
+
+def tensor_bytes(tensor):
+    count = int(np.prod(tensor.dims, dtype=np.int64))
+    if tensor.data_type in BITS:
+        return (count * BITS[tensor.data_type] + 7) // 8
+    return count * np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
+
+
+def tensors(graph):
+    """name -> constant, of initializers and of Constant nodes."""
+    found = {i.name: i for i in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):
+            found[node.output[0]] = node.attribute[0].t
+    return found
+
+
+def quantized_bytes(path):
+    """(bytes of quantized weights with their scales and zero points, bytes they had in f32)."""
+    graph = onnx.load(path).graph
+    constants, counted, small, full = tensors(graph), set(), 0, 0
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            tensor = constants.get(name)
+            if tensor is None or name in counted:
+                continue
+            of_weight = node.op_type in ("DequantizeLinear", "MatMulNBits") or tensor.data_type in BITS
+            if not of_weight or node.op_type == "QuantizeLinear":
+                continue
+            if node.op_type == "DequantizeLinear" and constants.get(node.input[0]) is None:
+                continue
+            counted.add(name)
+            small += tensor_bytes(tensor)
+            if tensor.data_type in BITS and tensor.dims and not (index == 2 and node.op_type == "DequantizeLinear"):
+                packed = node.op_type == "MatMulNBits"
+                full += 4 * int(np.prod(tensor.dims)) * (2 if packed else 1)
+    return small, full
+
+
+def weight_bytes(path):
+    return sum(map(tensor_bytes, tensors(onnx.load(path).graph).values()))
+
+
+def unoptimised(model, threads):
+    """ONNX Runtime that runs the file as it is: its optimiser rounds what it fuses in another place."""
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, threads
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return lambda feeds: session.run(None, feeds)
+
+
+def disagreement(task, run, other, batches=4):
+    """The largest difference between two engines, relative to the largest output, on the first feeds of a task."""
+    feeds, worst = [], 0.0
+
+    class Enough(Exception):
+        pass
+
+    def record(fed):
+        feeds.append(fed)
+        if len(feeds) == batches:
+            raise Enough
+        return run(fed)
+
+    try:
+        task.judge(record)
+    except Enough:
+        pass
+    for fed in feeds:
+        for a, b in zip(run(fed), other(fed)):
+            if b.dtype.kind in "iub":
+                worst = max(worst, float((a != b).any()))
+            else:
+                worst = max(worst, float(np.abs(a - b).max(initial=0) / max(np.abs(b).max(initial=0), 1e-30)))
+    return worst
+
+
+def times(engines, rounds=5, seconds=0.4):
+    """name -> median milliseconds, of engines that take turns."""
+    found = {name: [] for name in engines}
+    for _ in range(rounds):
+        for name, engine in engines.items():
+            found[name] += bench.measure(engine, seconds)
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def megabytes(path):
+    return pathlib.Path(path).stat().st_size / 1e6
