@@ -14,6 +14,7 @@ using Arguments = llvm::ArrayRef<const char *>;
 
 int runCheck(Arguments arguments);
 int runCompile(Arguments arguments);
+int runCompress(Arguments arguments);
 int runRun(Arguments arguments);
 int runBench(Arguments arguments);
 int runVerify(Arguments arguments);

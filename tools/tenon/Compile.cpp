@@ -1,11 +1,13 @@
 //===- Compile.cpp - tenon compile ----------------------------------------===//
 #include "Commands.h"
 #include "CompileOptions.h"
+#include "CompressOptions.h"
 #include "common/Codes.h"
 #include "common/Inputs.h"
 #include "common/Progress.h"
 #include "common/Report.h"
 #include "common/Supervise.h"
+#include "tenon/Compress/Evaluate.h"
 #include "tenon/Pipelines/Registration.h"
 #include "tenon/Pipelines/Targets.h"
 #include "tenon/Plan/Container.h"
@@ -103,6 +105,7 @@ Status CompileArguments::finish(const ShapeSet &shapes) {
 
 namespace {
 struct CompileSettings : CompileArguments {
+  CompressArguments compression;
   std::string model, output, stopAfter;
   std::vector<std::string> shapes;
 };
@@ -130,6 +133,8 @@ static Status prepare(CompileSettings &settings) {
   if (sets->size() > 1)
     return Status::error("TN9003", "--shape is given twice for one input", "", "give one shape for each input");
   settings.options.stopAfter = parsePhase(settings.stopAfter);
+  settings.compression.options.precision = settings.options.precision;
+  TENON_RETURN_IF_ERROR(settings.compression.finish());
   return settings.finish(sets->front());
 }
 
@@ -189,6 +194,67 @@ static void describeSplit(const CompileOptions &options, const PartitionAnswer &
     llvm::errs() << "note: split as " << answer.parallel.str() << " over " << answer.parallel.devices() << " ranks\n";
 }
 
+namespace {
+/// The compression of a compilation: what it did, and what it started from.
+struct Compression {
+  const CompressArguments &arguments;
+  compress::Result result = {};
+  mlir::OwningOpRef<mlir::ModuleOp> original = {};
+  std::unique_ptr<data::Dataset> dataset = {};
+
+  mlir::LogicalResult run(mlir::ModuleOp module);
+  /// Runs the plan beside that of the original, where there are data.
+  Status measure(const std::string &plan, const CompileOptions &options, DiagnosticCollector &diagnostics,
+                 json::Object &out) const;
+};
+} // namespace
+
+mlir::LogicalResult Compression::run(mlir::ModuleOp module) {
+  auto opened = arguments.openCalibration(module);
+  if (!opened)
+    return emitError(mlir::UnknownLoc::get(module.getContext()))
+           << opened.status().error().code << ": " << opened.status().error().message;
+  dataset = std::move(*opened);
+  original = module.clone();
+  auto done = compress::compressModule(module, arguments.options, {dataset.get(), nullptr});
+  if (succeeded(done))
+    result = std::move(*done);
+  return done;
+}
+
+Status Compression::measure(const std::string &plan, const CompileOptions &options, DiagnosticCollector &diagnostics,
+                            json::Object &out) const {
+  json::Array layers;
+  for (const compress::LayerResult &layer : result.layers)
+    layers.push_back(toJson(layer));
+  out["layers"] = std::move(layers);
+  for (const std::string &note : result.notes)
+    llvm::errs() << "note: " << printable(note) << '\n';
+  if (!dataset || options.target != "cpu")
+    return Status::success();
+  auto before = compress::Trial::create(*original, options);
+  if (failed(before)) {
+    const ErrorInfo error = diagnostics.errorsOfFailure().front();
+    return Status::error(error.code, error.message, error.node, error.remedy);
+  }
+  auto after = compress::Trial::open(plan, options);
+  if (!after)
+    return after.takeStatus();
+  auto comparison = compress::compare(*before, *after, *dataset);
+  if (!comparison)
+    return comparison.takeStatus();
+  out["seconds_before"] = comparison->secondsBefore;
+  out["seconds_after"] = comparison->secondsAfter;
+  out["loss_percent"] = comparison->loss();
+  llvm::errs() << llvm::formatv("note: {0:F2} % lost ({1}), {2:F3} ms -> {3:F3} ms a run, plan {4} -> {5}\n",
+                                comparison->loss(), comparison->lossName(), comparison->secondsBefore * 1e3,
+                                comparison->secondsAfter * 1e3, formatBytes(uint64_t(comparison->planBytesBefore)),
+                                formatBytes(uint64_t(comparison->planBytesAfter)));
+  if (comparison->isSlower())
+    llvm::errs() << "warning: the compressed model is slower than before on this machine\n";
+  return Status::success();
+}
+
 static int compile(CompileSettings &settings, const Report &report) {
   const auto start = std::chrono::steady_clock::now();
   mlir::DialectRegistry dialects;
@@ -199,6 +265,10 @@ static int compile(CompileSettings &settings, const Report &report) {
   auto compiled = mlir::failure();
   std::optional<PartitionAnswer> split;
   settings.options.partitioned = [&](const PartitionAnswer &answer) { split = answer; };
+  Compression compression{settings.compression};
+  const bool compresses = settings.compression.options.any();
+  if (compresses)
+    settings.options.compress = [&](mlir::ModuleOp module) { return compression.run(module); };
   {
     const Progress progress;
     settings.options.progress = std::cref(progress);
@@ -213,6 +283,10 @@ static int compile(CompileSettings &settings, const Report &report) {
       return report.fail(read);
     if (!report.json())
       print(result);
+    if (Status measured = compresses ? compression.measure(settings.output, settings.options, diagnostics, result)
+                                     : Status::success();
+        !measured.ok())
+      return report.fail(measured);
   }
   if (split)
     describeSplit(settings.options, *split, !report.json(), result);
@@ -225,6 +299,7 @@ int tools::runCompile(Arguments arguments) {
   CommandLine line("compile", "MODEL.onnx", "Compiles a model into one file that `tenon run` runs.");
   line.text("o", "MODEL.tenon", "the file to write", settings.output);
   settings.declare(line);
+  settings.compression.declare(line);
   line.texts("shape", "NAME=1x3x224x224[!]",
              "the size to optimise for; the plan serves every size, or with ! only this", settings.shapes);
   line.number("threads", "the plan's thread count; 0 = all cores", settings.threads, 0, 4096);

@@ -20,6 +20,7 @@ constexpr Command commands[] = {
     {"verify", "compare MODEL.onnx, compiled, with a reference", runVerify},
     {"inspect", "what is in MODEL.onnx or MODEL.tenon", runInspect},
     {"partition", "how MODEL.onnx is best split over the devices of a cluster", runPartition},
+    {"compress", "make MODEL.onnx smaller or faster, with the accuracy shown", runCompress},
     {"simulate", "predict the steps, collectives or pipelines of a table", runSimulate},
     {"tune", "measure the tactics of MODEL.onnx on this machine", runTune},
     {"explain", "what an error code means", runExplain},

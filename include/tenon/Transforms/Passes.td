@@ -41,7 +41,8 @@ def ConvertPrecision : Pass<"tenon-convert-precision", "::mlir::func::FuncOp"> {
   let description = [{
     Products, and look-ups in constant tables, get narrow operands; ops that keep the size of their values are narrow
     where an operand is. Reductions (but for extrema), softmax, powers and exponentials take f32, with casts around; so
-    do elementwise ops that mix both, normalisations in bf16, and every op that is not known here. Constants are
+    do elementwise ops that mix both, normalisations in bf16, every op that is not known here, and those with the
+    attribute `graph.full_precision`. Constants are
     rounded, within the finite range. Inputs and results keep their types.
 
     ```mlir

@@ -6,6 +6,7 @@
 // once.
 //
 //===----------------------------------------------------------------------===//
+#include "Graph/IR/Placement.h"
 #include "mlir/IR/Matchers.h"
 #include "tenon/Reference/Tensor.h"
 #include "tenon/Transforms/Passes.h"
@@ -132,7 +133,8 @@ bool Converter::becomesNarrow(Operation *op) const {
   auto narrows = [&](Value v) { return isNarrowed(v); };
   auto isWide = [](Value v) { return isF32(v.getType()) && !v.getDefiningOp<ConstantOp>(); };
   bool isReached = llvm::any_of(op->getOperands(), narrows);
-  if (op->getNumResults() != 1 || !(isReached || llvm::any_of(op->getOperandTypes(), isF32)))
+  if (op->hasAttr(fullPrecisionAttr) || op->getNumResults() != 1 ||
+      !(isReached || llvm::any_of(op->getOperandTypes(), isF32)))
     return false;
   if (startsNarrow(op, narrow))
     return true;

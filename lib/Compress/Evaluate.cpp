@@ -1,0 +1,238 @@
+//===- Evaluate.cpp - What compression did to a model ----------------------===//
+#include "tenon/Compress/Evaluate.h"
+
+#include "tenon/Plan/Container.h"
+#include "tenon/Reference/Tensor.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include <chrono>
+#include <cmath>
+
+using namespace mlir;
+
+namespace tenon::compress {
+
+FailureOr<Trial> Trial::create(ModuleOp simplified, const CompileOptions &options) {
+  CompileOptions plain = options;
+  plain.compress = nullptr;
+  plain.devices.clear();
+  plain.pins.clear();
+  plain.stopAfter.reset();
+  plain.dumpPhases.clear();
+  plain.progress = nullptr;
+  llvm::SmallString<128> path;
+  if (std::error_code code = llvm::sys::fs::createTemporaryFile("tenon-trial", "tenon", path))
+    return emitError(UnknownLoc::get(simplified.getContext())) << "TN9015: no temporary file: " << code.message();
+  Trial file;
+  file.temporary = path.str().str();
+  if (failed(compileModule(OwningOpRef<ModuleOp>(simplified.clone()), file.temporary, plain)))
+    return failure();
+  auto trial = open(file.temporary, plain);
+  if (!trial)
+    return emitError(UnknownLoc::get(simplified.getContext()))
+           << trial.status().error().code << ": " << trial.status().error().message;
+  trial->temporary = std::exchange(file.temporary, "");
+  return std::move(*trial);
+}
+
+Expected<Trial> Trial::open(const std::string &plan, const CompileOptions &options) {
+  auto session = runtime::Session::create(plan, {.threads = int(options.threads), .verifyWeights = false});
+  if (!session)
+    return session.takeStatus();
+  Trial trial;
+  trial.loaded = std::move(*session);
+  trial.bytes = int64_t(trial.loaded->container().fileSize());
+  return trial;
+}
+
+Trial::Trial(Trial &&other) noexcept
+    : loaded(std::move(other.loaded)), temporary(std::exchange(other.temporary, "")), bytes(other.bytes) {}
+
+Trial &Trial::operator=(Trial &&other) noexcept {
+  std::swap(loaded, other.loaded);
+  std::swap(temporary, other.temporary);
+  std::swap(bytes, other.bytes);
+  return *this;
+}
+
+Trial::~Trial() {
+  loaded.reset();
+  if (!temporary.empty())
+    llvm::sys::fs::remove(temporary);
+}
+
+double Comparison::loss() const {
+  if (accuracyBefore >= 0)
+    return 100 * (accuracyBefore - accuracyAfter);
+  return 100 * (agreement >= 0 ? 1 - agreement : error);
+}
+
+const char *Comparison::lossName() const {
+  return accuracyBefore >= 0 ? "accuracy" : agreement >= 0 ? "rows with another largest number" : "norm of the outputs";
+}
+
+namespace {
+
+/// Sums over the data, of one output.
+struct OutputSums {
+  double change = 0, energy = 0, cosines = 0;
+  int64_t rows = 0, samples = 0, agreeing = 0;
+};
+
+struct Sums {
+  std::vector<OutputSums> outputs;
+  std::vector<double> before, after;
+  int64_t samples = 0, labels = 0, metBefore = 0, metAfter = 0;
+};
+
+} // namespace
+
+static bool isFloat(ElementType type) { return reference::isFloat(type); }
+
+static double at(const runtime::Tensor &t, int64_t i) {
+  return reference::loadDouble(t.type, static_cast<const char *>(t.data.get()), i);
+}
+
+/// Where the largest of `count` numbers from `first` on is.
+static int64_t findLargest(const runtime::Tensor &t, int64_t first, int64_t count) {
+  int64_t best = 0;
+  for (int64_t i = 1; i < count; ++i)
+    if (at(t, first + i) > at(t, first + best))
+      best = i;
+  return best;
+}
+
+static void compareOutput(const runtime::Tensor &a, const runtime::Tensor &b, OutputSums &sums) {
+  const int64_t count = a.elements(), samples = a.dims.empty() ? 1 : std::max<int64_t>(a.dims.front(), 1);
+  for (int64_t s = 0; s < samples; ++s) {
+    double aa = 0, bb = 0, ab = 0;
+    for (int64_t i = s * (count / samples); i < (s + 1) * (count / samples); ++i) {
+      const double x = at(a, i), y = at(b, i);
+      aa += x * x;
+      bb += y * y;
+      ab += x * y;
+      sums.change += (x - y) * (x - y);
+    }
+    sums.energy += aa;
+    sums.cosines += aa == 0 && bb == 0 ? 1 : aa * bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+    ++sums.samples;
+  }
+  const int64_t columns = a.dims.size() >= 2 ? a.dims.back() : 0;
+  for (int64_t row = 0; columns > 1 && row < count / columns; ++row, ++sums.rows)
+    sums.agreeing += findLargest(a, row * columns, columns) == findLargest(b, row * columns, columns);
+}
+
+/// The labels of a batch; null if it has none.
+static const runtime::Tensor *findLabels(const data::Batch &batch, int64_t rows) {
+  for (const runtime::NamedTensor &target : batch.targets)
+    if ((target.name == "label" || target.name == "labels") && !isFloat(target.tensor.type) &&
+        target.tensor.elements() == rows)
+      return &target.tensor;
+  return nullptr;
+}
+
+static void compareLabels(const data::Batch &batch, const runtime::Tensor &a, const runtime::Tensor &b, Sums &sums) {
+  const int64_t columns = a.dims.size() == 2 ? a.dims.back() : 0;
+  const runtime::Tensor *labels = columns > 1 ? findLabels(batch, a.dims.front()) : nullptr;
+  for (int64_t row = 0; labels && row < a.dims.front(); ++row, ++sums.labels) {
+    const int64_t label = reference::loadInteger(labels->type, static_cast<const char *>(labels->data.get()), row);
+    sums.metBefore += findLargest(a, row * columns, columns) == label;
+    sums.metAfter += findLargest(b, row * columns, columns) == label;
+  }
+}
+
+static Expected<std::vector<runtime::Tensor>> runTimed(Trial &trial, const data::Batch &batch,
+                                                       std::vector<double> &seconds) {
+  const auto start = std::chrono::steady_clock::now();
+  auto outputs = trial.session().run(batch.inputs);
+  seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return outputs;
+}
+
+static Status addBatch(Trial &before, Trial &after, const data::Batch &batch, Sums &sums) {
+  auto a = runTimed(before, batch, sums.before);
+  if (!a)
+    return a.takeStatus();
+  auto b = runTimed(after, batch, sums.after);
+  if (!b)
+    return b.takeStatus();
+  sums.outputs.resize(a->size());
+  for (size_t i = 0; i < a->size(); ++i)
+    if ((*a)[i].dims == (*b)[i].dims)
+      compareOutput((*a)[i], (*b)[i], sums.outputs[i]);
+    else // extents that data decide
+      sums.outputs[i].change = std::numeric_limits<double>::infinity();
+  if (!a->empty())
+    compareLabels(batch, a->front(), b->front(), sums);
+  sums.samples += batch.samples;
+  return Status::success();
+}
+
+static double median(std::vector<double> values) {
+  if (values.empty())
+    return 0;
+  std::nth_element(values.begin(), values.begin() + ptrdiff_t(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+/// Runs of one batch until the medians are of some: the first of all warms up.
+static Status repeat(Trial &before, Trial &after, const data::Batch &batch, Sums &sums) {
+  constexpr size_t enough = 9;
+  constexpr double mostSeconds = 2;
+  double spent = 0;
+  sums.before.erase(sums.before.begin());
+  sums.after.erase(sums.after.begin());
+  while (sums.after.size() < enough && spent < mostSeconds) {
+    if (auto a = runTimed(before, batch, sums.before); !a)
+      return a.takeStatus();
+    if (auto b = runTimed(after, batch, sums.after); !b)
+      return b.takeStatus();
+    spent += sums.before.back() + sums.after.back();
+  }
+  return Status::success();
+}
+
+static Comparison summarize(const Sums &sums) {
+  Comparison result;
+  result.samples = sums.samples;
+  for (const OutputSums &output : sums.outputs) {
+    const double error = output.change > 0 ? std::sqrt(output.change / std::max(output.energy, 1e-300)) : 0;
+    result.error = std::max(result.error, error);
+    if (output.samples)
+      result.cosine = std::min(result.cosine, output.cosines / double(output.samples));
+  }
+  if (!sums.outputs.empty() && sums.outputs.front().rows)
+    result.agreement = double(sums.outputs.front().agreeing) / double(sums.outputs.front().rows);
+  if (sums.labels) {
+    result.accuracyBefore = double(sums.metBefore) / double(sums.labels);
+    result.accuracyAfter = double(sums.metAfter) / double(sums.labels);
+  }
+  result.secondsBefore = median(sums.before);
+  result.secondsAfter = median(sums.after);
+  return result;
+}
+
+Expected<Comparison> compare(Trial &before, Trial &after, data::Dataset &dataset) {
+  Sums sums;
+  data::Batch last;
+  dataset.rewind();
+  while (true) {
+    auto batch = dataset.next();
+    if (!batch)
+      return batch.takeStatus();
+    if (!*batch)
+      break;
+    TENON_RETURN_IF_ERROR(addBatch(before, after, **batch, sums));
+    if (last.samples <= (*batch)->samples)
+      last = std::move(**batch);
+  }
+  if (sums.samples == 0)
+    return Status::error("TN9057", "the data hold no samples");
+  TENON_RETURN_IF_ERROR(repeat(before, after, last, sums));
+  Comparison result = summarize(sums);
+  result.planBytesBefore = before.planBytes();
+  result.planBytesAfter = after.planBytes();
+  return result;
+}
+
+} // namespace tenon::compress

@@ -1,0 +1,94 @@
+//===- PruneLayers.cpp - Weights that become zero --------------------------===//
+#include "Graph/IR/QuantizationOps.h"
+#include "Stages.h"
+#include "tenon/Compress/Numerics/Pruning.h"
+
+using namespace mlir;
+using namespace tenon::graph;
+
+namespace tenon::compress {
+
+/// Steps of conjugate gradients after SparseGPT.
+static constexpr int refitSteps = 8;
+
+static PruneMethod methodOf(const Options &options, bool hasMoments) {
+  return hasMoments ? options.pruneMethod.value_or(PruneMethod::SparseGpt) : PruneMethod::Magnitude;
+}
+
+static Matrix prune(ConstMatrixView w, const SparsityPattern &pattern, PruneMethod method,
+                    const ValueStatistics *statistics, int64_t group) {
+  switch (method) {
+  case PruneMethod::Magnitude:
+    return applyMask(w, magnitudeMask(w, pattern));
+  case PruneMethod::Wanda:
+    return applyMask(w, wandaMask(w, inputsOf(*statistics, group).gram, pattern));
+  case PruneMethod::SparseGpt:
+    return sparseGpt(w, inputsOf(*statistics, group).gram, pattern, {.refitSteps = refitSteps}).weights;
+  }
+  llvm_unreachable("every method is above");
+}
+
+/// The weights of a product as graph.unpack_2to4: about half of the bytes.
+static Value packedWeights(const Layer &layer, const Matrix &weights) {
+  OpBuilder b(layer.op);
+  Location loc = layer.op->getLoc();
+  const Packed2to4 packed = pack2to4(weights);
+  auto bytesOf = [](const auto &v) {
+    return ArrayRef<char>(reinterpret_cast<const char *>(v.data()), v.size() * sizeof(v[0]));
+  };
+  auto valueType = RankedTensorType::get({packed.k / 2, packed.n}, b.getF32Type());
+  auto indexType = RankedTensorType::get({packed.k / 4, packed.n}, b.getIntegerType(4, /*isSigned=*/false));
+  Value values = makeConstant(b, loc, valueType, bytesOf(packed.values), "values");
+  Value indices = makeConstant(b, loc, indexType, bytesOf(packed.indices), "indices");
+  auto dense = RankedTensorType::get({packed.k, packed.n}, b.getF32Type());
+  return Unpack2To4Op::create(b, loc, dense, values, indices);
+}
+
+LogicalResult Job::pruneWeights() {
+  const Pruning &wanted = options.pruning;
+  if (wanted.kind != Pruning::Kind::Pattern && wanted.kind != Pruning::Kind::Share)
+    return success();
+  const bool isPattern = wanted.kind == Pruning::Kind::Pattern;
+  const SparsityPattern pattern =
+      isPattern ? SparsityPattern::nOfM(wanted.kept, wanted.group) : SparsityPattern{.ratio = wanted.share};
+  const std::vector<Layer> layers = findLayers(function, options.keep);
+  const bool moments = dataset && options.pruneMethod != PruneMethod::Magnitude;
+  Observations seen;
+  if (dataset) {
+    auto observed = observe(layers, false, moments);
+    if (failed(observed))
+      return failure();
+    seen = std::move(*observed);
+  }
+  for (auto [i, layer] : llvm::enumerate(layers)) {
+    if (isPattern && layer.depth % wanted.group != 0) {
+      result.notes.push_back("'" + layer.name + "' is not pruned: " + std::to_string(layer.depth) +
+                             " weights of an output are no multiple of " + std::to_string(wanted.group));
+      continue;
+    }
+    const Matrix weights = readMatrix(layer);
+    Matrix pruned(weights.rows, weights.columns);
+    for (int64_t g = 0; g < layer.groups; ++g) {
+      const Matrix part = prune(groupRows(layer, weights, g), pattern, methodOf(options, moments), seen.find(i), g);
+      llvm::copy(part.values, pruned.row(g * part.rows));
+    }
+    const double error = weightError(layer, weights, pruned, seen.find(i));
+    // What is quantized afterwards is stored dense: eight bits each are fewer than half of 32 with their places.
+    const bool isPacked = isPattern && !layer.isConv() && options.quantization == Quantization::None;
+    const int64_t bytes = isPacked ? layer.elements() * 2 + layer.elements() / 8 : layer.elements() * 4;
+    note(layer, isPattern ? "2:4" : "pruned", bytes, error);
+    if (!isPacked) {
+      writeWeights(layer, pruned.values);
+      continue;
+    }
+    layer.op->setOperand(1, packedWeights(layer, pruned));
+    if (auto product = dyn_cast<MatMulOp>(layer.op))
+      product.setTransposeW(false);
+  }
+  if (!isPattern)
+    result.notes.push_back("zeros in no pattern are stored and multiplied like other numbers: no device of Tenon is "
+                           "faster or smaller by them");
+  return success();
+}
+
+} // namespace tenon::compress
