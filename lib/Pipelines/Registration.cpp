@@ -11,6 +11,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "tenon/Conversion/GraphToLinalg.h"
 #include "tenon/Pipelines/Pipelines.h"
+#include "tenon/Transforms/CompressPasses.h"
 #include "tenon/Transforms/Passes.h"
 #include "tenon/Transforms/QuantizationPasses.h"
 
@@ -27,6 +28,7 @@ void tenon::registerAllPasses() {
   mlir::registerCSEPass();
   registerTransformsPasses();
   registerQuantizationPasses();
+  registerCompressPasses();
   registerGraphToLinalgPasses();
   registerPipelines();
 }
