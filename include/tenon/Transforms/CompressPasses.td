@@ -31,4 +31,28 @@ def PruneChannels : Pass<"tenon-prune-channels", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 
+def MergeLinear : Pass<"tenon-merge-linear", "::mlir::func::FuncOp"> {
+  let summary = "Merge products that follow each other, and constants that are equal";
+  let description = [{
+    Equal constants become one value, and then equal branches one branch. Two products in a row with nothing between but
+    a bias become one where that is fewer multiplications, a convolution and one of 1 x 1 likewise. A scale per channel
+    before or after a product goes into its weights. With `parallel`, products of one value (Q, K and V) become one and
+    slices: whether that is faster is to be measured.
+
+    ```mlir
+    %0 = graph.matmul %x, %w1 : (tensor<4x8xf32>, tensor<8x64xf32>) -> tensor<4x64xf32>
+    %1 = graph.matmul %0, %w2 : (tensor<4x64xf32>, tensor<64x8xf32>) -> tensor<4x8xf32>
+    // becomes
+    %w = graph.matmul %w1, %w2 : (tensor<8x64xf32>, tensor<64x8xf32>) -> tensor<8x8xf32>   // for tenon-fold-constants
+    %1 = graph.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+    ```
+
+    Equal constants and branches, and parallel products but for the order of their sums, are exact. Merged weights round
+    once more, relative 2^-24 each, and their sums have other terms: results agree to rounding. Idempotent after
+    tenon-fold-constants.
+  }];
+  let options = [Option<"parallel", "parallel", "bool", "false", "products of one value become one, with slices">];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
 #endif // TENON_TRANSFORMS_COMPRESSPASSES
