@@ -52,15 +52,19 @@ StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i) {
   if (std::optional<SingleOpRegion> single = SingleOpRegion::match(dispatch))
     return getSingleOpFormat(*single, argument);
   std::optional<HeavyRegion> region = HeavyRegion::match(dispatch);
-  if (!region || !argument.hasOneUse() || argument.getUses().begin()->getOwner() != region->heavy ||
-      region->heavy->getOperand(1) != argument)
+  if (!region || !argument.hasOneUse())
+    return "";
+  OpOperand &use = *argument.getUses().begin();
+  if (region->encoded && use.getOwner() == region->encoded->decoder)
+    return region->encoded->formatOf(use.getOperandNumber());
+  if (use.getOwner() != region->heavy || region->heavy->getOperand(1) != argument)
     return "";
   RankedTensorType type = region->operandType(1);
   if (!type.hasStaticShape() || type.getNumElements() == 0)
     return "";
   if (auto product = dyn_cast<graph::MatMulOp>(region->heavy))
     return type.getRank() != 2 ? "" : product.getTransposeW() ? "nk" : "kn";
-  return getConvWeightFormat(*region);
+  return getConvWeightFormat(cast<graph::ConvOp>(region->heavy));
 }
 
 bool isSupportedDispatch(graph::DispatchOp dispatch) {

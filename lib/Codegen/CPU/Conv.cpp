@@ -77,16 +77,19 @@ Extent RowBlocks::extent(const ConvGeometry &g, int64_t tileRows) const {
 
 graph::DimAttr paddedRowElements(const ConvGeometry &g) { return (g.width + (g.padLeft + g.padRight)) * g.channels; }
 
-ConvInput::ConvInput(const ConvGeometry &g, KernelBuilder &k, Value x, const RowBlocks &blocks) : g(g), k(k), x(x) {
+ConvInput::ConvInput(const ConvGeometry &g, KernelBuilder &k, Value x, const RowBlocks &blocks, int64_t reserved)
+    : g(g), k(k), x(x), reserved(reserved) {
   if (!g.isPadded()) {
     data = x;
     stride = k.param(g.width * g.channels);
+    if (reserved)
+      memory = k.scratch(graph::DimAttr::constant(g.width.getContext(), reserved * 4), k.builder().getF32Type());
     return;
   }
   graph::DimAttr rowElements = paddedRowElements(g);
   const int64_t reach = (g.kernelHeight - 1) * g.dilationHeight + 1;
   graph::DimAttr rows = (blocks.rows - 1) * g.strideHeight + reach;
-  data = k.scratch(rows * rowElements * 4, k.builder().getF32Type());
+  data = memory = k.scratch((rows * rowElements + reserved) * 4, k.builder().getF32Type());
   stride = k.param(rowElements);
 }
 
@@ -116,7 +119,8 @@ void ConvInput::load(Value image, Value first, Value end) {
   const int64_t reach = (g.kernelHeight - 1) * g.dilationHeight + 1;
   Value rows = addConstant(k, mulConstant(k, addConstant(k, sub(k, end, first), -1), g.strideHeight), reach);
   Value firstRow = addConstant(k, mulConstant(k, first, g.strideHeight), -g.padTop);
-  forLoop(k, k.constant(0), rows, 1, [&](Value row) { loadRow(image, k.add(firstRow, row), k.mul(row, stride)); });
+  forLoop(k, k.constant(0), rows, 1,
+          [&](Value row) { loadRow(image, k.add(firstRow, row), addConstant(k, k.mul(row, stride), reserved)); });
 }
 
 Value ConvInput::base(Value image, Value first, Value row, Value pixel) const {
@@ -125,7 +129,8 @@ Value ConvInput::base(Value image, Value first, Value row, Value pixel) const {
     inputRow = mulConstant(k, sub(k, row, first), g.strideHeight);
   else
     inputRow = k.add(k.mul(image, k.param(g.height)), mulConstant(k, row, g.strideHeight));
-  return k.add(k.mul(inputRow, stride), mulConstant(k, pixel, g.strideWidth * g.channels));
+  Value at = k.add(k.mul(inputRow, stride), mulConstant(k, pixel, g.strideWidth * g.channels));
+  return g.isPadded() ? addConstant(k, at, reserved) : at;
 }
 
 std::pair<Value, Value> usedTaps(KernelBuilder &k, Value first, Value last, Value extent, int64_t taps, int64_t stride,
@@ -138,8 +143,8 @@ std::pair<Value, Value> usedTaps(KernelBuilder &k, Value first, Value last, Valu
   return {minimum(k, ceilDivide(before), upper), upper};
 }
 
-StringRef getConvWeightFormat(const HeavyRegion &region) {
-  std::optional<ConvGeometry> g = ConvGeometry::get(cast<graph::ConvOp>(region.heavy));
+StringRef getConvWeightFormat(graph::ConvOp conv) {
+  std::optional<ConvGeometry> g = ConvGeometry::get(conv);
   if (!g)
     return "";
   if (g->groups == g->channels && g->groups == g->columns && g->groups > 1)
@@ -156,7 +161,7 @@ bool isProduct(const ConvGeometry &g) {
 
 void emitConv(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue) {
   auto conv = cast<graph::ConvOp>(region.heavy);
-  StringRef format = region.formatOf(1);
+  StringRef format = region.layoutOf(1);
   if (format.empty())
     return emitPlainConv(region, k, epilogue);
   ConvGeometry g = *ConvGeometry::get(conv);
@@ -173,6 +178,8 @@ void emitConv(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &targ
   p.depth = g.channels;
   p.columns = g.columns;
   p.blockRows = getWantedRows(region);
+  std::optional<WeightDecoder> decoder = region.createDecoder(k);
+  p.decoder = decoder ? &*decoder : nullptr;
   emitPackedProduct(p, k, target, epilogue);
 }
 

@@ -46,11 +46,14 @@ struct RowBlocks {
 /// rows that a block of output rows needs are copied to scratch, with their borders, before the block is computed.
 class ConvInput {
 public:
-  ConvInput(const ConvGeometry &g, KernelBuilder &k, mlir::Value x, const RowBlocks &blocks);
+  /// The first `reserved` elements of its scratch, of which there is some if they are not 0, are the caller's.
+  ConvInput(const ConvGeometry &g, KernelBuilder &k, mlir::Value x, const RowBlocks &blocks, int64_t reserved = 0);
 
   /// Emits the copy for output rows [first, end) of `image`.
   void load(mlir::Value image, mlir::Value first, mlir::Value end);
   mlir::Value buffer() const { return data; }
+  /// The scratch; null if there is none.
+  mlir::Value scratch() const { return memory; }
   /// Elements from one input row to the next.
   mlir::Value rowStride() const { return stride; }
   /// Flat index of the first tap, channel 0, of output pixel (row, pixel); `first` as given to `load`.
@@ -61,7 +64,8 @@ private:
 
   const ConvGeometry &g;
   KernelBuilder &k;
-  mlir::Value x, data, stride;
+  mlir::Value x, data, stride, memory;
+  int64_t reserved;
 };
 
 /// Elements of x in a row with its padding.

@@ -43,14 +43,16 @@ struct DirectEmitter {
   const CpuTarget &target;
   EpilogueFn epilogue;
   RowBlocks blocks;
+  std::optional<WeightDecoder> decoder; ///< of weights whose panels are decoded to the start of scratch
   ConvInput input;
   Value w, y, bias;
 
   DirectEmitter(const HeavyRegion &region, const ConvGeometry &g, KernelBuilder &k, const CpuTarget &target,
                 EpilogueFn epilogue)
       : region(region), g(g), k(k), target(target), epilogue(epilogue), blocks(getRowBlocks(g)),
-        input(g, k, k.buffer(region.bufferOf(0)), blocks), w(k.buffer(region.bufferOf(1))),
-        y(k.buffer(region.resultBuffer())) {
+        decoder(region.createDecoder(k)),
+        input(g, k, k.buffer(region.bufferOf(0)), blocks, decoder ? decoder->panelBytes() / 4 : 0),
+        w(decoder ? input.scratch() : k.buffer(region.bufferOf(1))), y(k.buffer(region.resultBuffer())) {
     if (cast<graph::ConvOp>(region.heavy).getBias())
       bias = k.buffer(region.bufferOf(2));
   }
@@ -95,6 +97,9 @@ struct DirectEmitter {
     Value image, firstRow, panel;
   };
 
+  /// Index of the first element of a panel in w.
+  Value panelBase(Value panel) { return decoder ? k.constant(0) : mulConstant(k, panel, g.depth() * weightPanel); }
+
   void emitTile(const Position &p, Value row, int64_t rows, Value pixel, int64_t pixels, const Strip &strip) {
     RegisterTile tile;
     tile.x = input.buffer();
@@ -108,10 +113,10 @@ struct DirectEmitter {
       for (int64_t j = 0; j < pixels; ++j)
         tile.rowOffsets.push_back(addConstant(k, mulConstant(k, rowStride, i), j * g.strideWidth * g.channels));
     tile.w = w;
-    tile.wBase = addConstant(k, mulConstant(k, p.panel, g.depth() * weightPanel), strip.offset);
+    tile.wBase = addConstant(k, panelBase(p.panel), strip.offset);
     tile.vectors = strip.lanes.size();
     tile.loops = reduction(row, rows);
-    tile.prefetchRows = g.depth() * g.columns * 4 > prefetchBytes ? 16 : 0;
+    tile.prefetchRows = !decoder && g.depth() * g.columns * 4 > prefetchBytes ? 16 : 0;
     prefetchNext(tile, p, row, pixel, rows, pixels);
     for (auto [v, lanes] : llvm::enumerate(strip.lanes))
       if (bias)
@@ -123,12 +128,12 @@ struct DirectEmitter {
   /// Weights that do not fit the second-level cache stream through it, one panel ahead.
   void prefetchNext(RegisterTile &tile, const Position &p, Value row, Value pixel, int64_t rows, int64_t pixels) {
     std::optional<int64_t> width = g.outWidth.getConstant(), blockRows = blocks.rows.getConstant();
-    if (g.depth() * g.columns * 4 < streamedBytes || !width || !blockRows)
+    if (decoder || g.depth() * g.columns * 4 < streamedBytes || !width || !blockRows)
       return;
     const int64_t across = llvm::divideCeil(*width, pixels), tiles = across * llvm::divideCeil(*blockRows, rows);
     Value index = k.add(mulConstant(k, divide(k, sub(k, row, p.firstRow), k.constant(rows)), across),
                         divide(k, pixel, k.constant(pixels)));
-    tile.prefetchNextPanel(k, mulConstant(k, p.panel, g.depth() * weightPanel), g.depth(), index, tiles);
+    tile.prefetchNextPanel(k, panelBase(p.panel), g.depth(), index, tiles);
   }
 
   void store(const Position &p, Value row, int64_t rows, Value pixel, int64_t pixels, const Strip &strip,
@@ -156,6 +161,8 @@ struct DirectEmitter {
     const int64_t pixels = height > 1 ? *g.outWidth.getConstant() : target.tileRows;
     forLoop(k, firstPanel, endPanel, 1, [&](Value panel) {
       Position p{image, first, panel};
+      if (decoder)
+        decoder->decodePanel(panel, w);
       forStrips(k, target, panel, g.columns, [&](const Strip &strip) {
         auto emitRows = [&](Value row, int64_t rows) {
           forTiles(k, k.constant(0), k.param(g.outWidth), Extent{g.outWidth.getConstant(), {}}, pixels,

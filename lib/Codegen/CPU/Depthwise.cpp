@@ -43,6 +43,7 @@ struct DepthwiseEmitter {
   RowBlocks blocks;
   std::optional<ConvInput> input; ///< where x is copied
   Value x, w, y, bias, zeros;
+  int64_t wBase = 0; ///< of the weights in w
 
   /// Outputs (row .. row + rows, pixel .. pixel + pixels). Their window of the input: row r starts at bases[r] of
   /// buffers[r]; columns outside [validBegin, validEnd) are outside the image.
@@ -65,7 +66,7 @@ struct DepthwiseEmitter {
     const int64_t padded = llvm::alignTo(g.columns, vectorWidth);
     SmallVector<Value> weights;
     for (int64_t tap = 0; tap < g.kernelHeight * g.kernelWidth; ++tap)
-      weights.push_back(loadVector(k, w, addConstant(k, channel, tap * padded)));
+      weights.push_back(loadVector(k, w, addConstant(k, channel, wBase + tap * padded)));
     OpBuilder &b = k.builder();
     Value start = bias ? loadVector(k, bias, channel, lanes)
                        : Value(arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(getVectorType(k))));
@@ -182,6 +183,26 @@ struct DepthwiseEmitter {
     }
   }
 
+  /// Where the input comes from, and the scratch that it and decoded weights need.
+  void prepare(std::optional<WeightDecoder> decoder) {
+    const bool isPlaced = g.width.getConstant() && g.outWidth.getConstant();
+    const int64_t decoded = decoder ? decoder->depthwiseElements() : 0;
+    Value scratch;
+    if (!isPlaced) {
+      input.emplace(g, k, x, blocks, decoded);
+      scratch = input->scratch();
+    } else if (g.padTop || g.padBottom || decoder) {
+      scratch = k.scratch((g.width * g.channels + decoded) * 4, k.builder().getF32Type());
+    }
+    if (isPlaced && (g.padTop || g.padBottom))
+      zeros = scratch;
+    if (!decoder)
+      return;
+    wBase = zeros ? *g.width.getConstant() * g.channels : 0; // a copied input leaves the start
+    decoder->decodeDepthwise(scratch, k.constant(wBase));
+    w = scratch;
+  }
+
   void emit() {
     k.setGrid(g.images * blocks.blocks);
     if (zeros)
@@ -206,17 +227,13 @@ struct DepthwiseEmitter {
 
 void emitDepthwiseConv(const HeavyRegion &region, const ConvGeometry &g, KernelBuilder &k, const CpuTarget &target,
                        EpilogueFn epilogue) {
-  DepthwiseEmitter emitter{g, k, epilogue, target.tileVectors == 2 ? 7 : 2, getRowBlocks(g), {}, {}, {}, {}, {}, {}};
+  DepthwiseEmitter emitter{g, k, epilogue, target.tileVectors == 2 ? 7 : 2, getRowBlocks(g), {}, {}, {}, {}, {}, {}, 0};
   emitter.x = k.buffer(region.bufferOf(0));
   emitter.w = k.buffer(region.bufferOf(1));
   emitter.y = k.buffer(region.resultBuffer());
   if (cast<graph::ConvOp>(region.heavy).getBias())
     emitter.bias = k.buffer(region.bufferOf(2));
-  const bool isPlaced = g.width.getConstant() && g.outWidth.getConstant();
-  if (!isPlaced)
-    emitter.input.emplace(g, k, emitter.x, emitter.blocks);
-  else if (g.padTop || g.padBottom)
-    emitter.zeros = k.scratch(g.width * (g.channels * 4), k.builder().getF32Type());
+  emitter.prepare(region.createDecoder(k));
   emitter.emit();
 }
 

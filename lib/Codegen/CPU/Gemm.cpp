@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "HeavyEmit.h"
 #include "HeavyRegion.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 
 using namespace mlir;
@@ -23,13 +24,23 @@ constexpr int64_t prefetchBytes = 200 * 1000;
 /// Weights above this size come from memory or the last-level cache each time.
 constexpr int64_t streamedBytes = 1024 * 1024;
 
+/// Rows of the register tile of the smallest target.
+constexpr int64_t smallestTileRows = 6;
+
 int64_t rowsOf(const PackedProduct &p) { return p.blockRows ? p.blockRows : tenon::codegen::getBlockRows(p.depth); }
+
+/// The weight panel of a work group.
+struct Weights {
+  Value panel;
+  bool inScratch = false; ///< decoded before
+};
 
 struct ProductEmitter {
   const PackedProduct &p;
   KernelBuilder &k;
   const CpuTarget &target;
   EpilogueFn epilogue;
+  Value scratch; ///< a decoded panel
 
   /// Weights that do not fit the second-level cache stream through it, one panel ahead.
   void prefetchNext(RegisterTile &tile, Value first, int64_t rows, Value panelBase) {
@@ -41,19 +52,40 @@ struct ProductEmitter {
     tile.prefetchNextPanel(k, panelBase, p.depth, index, tiles);
   }
 
+  /// Where the weights of a tile are: packed, decoded in scratch, or decoded as they are used.
+  void setWeights(RegisterTile &tile, Value first, int64_t rows, const Strip &strip, const Weights &weights) {
+    tile.vectors = strip.lanes.size();
+    if (!p.decoder || weights.inScratch) {
+      tile.w = p.decoder ? scratch : p.w;
+      Value panelBase = p.decoder ? k.constant(0) : mulConstant(k, weights.panel, p.depth * weightPanel);
+      tile.wBase = addConstant(k, panelBase, strip.offset);
+      tile.loops.push_back({k.constant(0), k.constant(p.depth), k.constant(1), weightPanel});
+      if (p.decoder)
+        return;
+      tile.prefetchRows = p.depth * p.columns * 4 > prefetchBytes ? 16 : 0;
+      return prefetchNext(tile, first, rows, panelBase);
+    }
+    tile.wBase = mulConstant(k, weights.panel, p.depth); // rows
+    tile.loops.push_back({k.constant(0), k.constant(p.depth), k.constant(1), 1});
+    WeightDecoder &decoder = *p.decoder;
+    WeightDecoder::Factors factors;
+    if (!decoder.hasFactorsOfRows())
+      factors = decoder.loadFactors(weights.panel, {}, strip.offset, strip.lanes);
+    tile.decode = [&decoder, &strip, weights, factors](Value row) {
+      bool ofRow = decoder.hasFactorsOfRows();
+      auto here = ofRow ? decoder.loadFactors(weights.panel, row, strip.offset, strip.lanes) : factors;
+      return decoder.decodeRow(row, strip.offset, strip.lanes.size(), here);
+    };
+  }
+
   /// Rows [first, first + rows) of one strip.
-  void emitTile(Value first, int64_t rows, const Strip &strip, Value panelBase) {
+  void emitTile(Value first, int64_t rows, const Strip &strip, const Weights &weights) {
     RegisterTile tile;
     tile.x = p.x;
     tile.xBase = mulConstant(k, first, p.depth);
     for (int64_t row = 0; row < rows; ++row)
       tile.rowOffsets.push_back(k.constant(row * p.depth));
-    tile.w = p.w;
-    tile.wBase = addConstant(k, panelBase, strip.offset);
-    tile.vectors = strip.lanes.size();
-    tile.loops.push_back({k.constant(0), k.constant(p.depth), k.constant(1), weightPanel});
-    tile.prefetchRows = p.depth * p.columns * 4 > prefetchBytes ? 16 : 0;
-    prefetchNext(tile, first, rows, panelBase);
+    setWeights(tile, first, rows, strip, weights);
     for (auto [v, lanes] : llvm::enumerate(strip.lanes))
       if (p.bias)
         tile.init.push_back(loadVector(k, p.bias, addConstant(k, strip.column, v * vectorWidth), lanes));
@@ -99,21 +131,36 @@ void emitPackedProduct(const PackedProduct &p, KernelBuilder &k, const CpuTarget
     extent.length = std::min(*constantRows, blockRows);
   else if (constantRows)
     extent.rest = *constantRows % target.tileRows;
-  ProductEmitter emitter{p, k, target, epilogue};
+  ProductEmitter emitter{p, k, target, epilogue, {}};
+  // Up to the rows of the smallest target's tile no target needs scratch.
+  if (p.decoder && !(constantRows && *constantRows <= smallestTileRows))
+    emitter.scratch = k.scratch(graph::DimAttr::constant(context, p.decoder->panelBytes()), k.builder().getF32Type());
   forLoop(k, k.begin(), k.end(), 1, [&](Value group) {
     Value panel = remainder(k, group, k.constant(panels));
     Value first = mulConstant(k, divide(k, group, k.constant(panels)), blockRows);
     Value end = minimum(k, addConstant(k, first, blockRows), k.param(rows));
-    Value panelBase = mulConstant(k, panel, p.depth * weightPanel);
-    forStrips(k, target, panel, p.columns, [&](const Strip &strip) {
-      forTiles(k, first, end, extent, target.tileRows,
-               [&](Value row, int64_t count) { emitter.emitTile(row, count, strip, panelBase); });
-    });
+    auto emitStrips = [&](Extent extent, bool inScratch) {
+      forStrips(k, target, panel, p.columns, [&](const Strip &strip) {
+        forTiles(k, first, end, extent, target.tileRows,
+                 [&](Value row, int64_t count) { emitter.emitTile(row, count, strip, {panel, inScratch}); });
+      });
+    };
+    if (!p.decoder || (constantRows && *constantRows <= target.tileRows))
+      return emitStrips(extent, false);
+    auto throughScratch = [&] {
+      p.decoder->decodePanel(panel, emitter.scratch);
+      emitStrips(extent, true);
+    };
+    if (constantRows)
+      return throughScratch();
+    Value isOne =
+        k.builder().createOrFold<arith::CmpIOp>(k.loc(), arith::CmpIPredicate::eq, sub(k, end, first), k.constant(1));
+    ifThenElse(k, isOne, [&] { emitStrips(Extent{1, {}}, false); }, throughScratch);
   });
 }
 
 void emitMatMul(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue) {
-  StringRef format = region.formatOf(1);
+  StringRef format = region.layoutOf(1);
   if (format.empty())
     return emitBatchedProduct(region, k, target, epilogue);
   PackedProduct p;
@@ -126,6 +173,8 @@ void emitMatMul(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &ta
   p.depth = w[format == "kn" ? 0 : 1];
   p.columns = w[format == "kn" ? 1 : 0];
   p.blockRows = getWantedRows(region);
+  std::optional<WeightDecoder> decoder = region.createDecoder(k);
+  p.decoder = decoder ? &*decoder : nullptr;
   emitPackedProduct(p, k, target, epilogue);
 }
 

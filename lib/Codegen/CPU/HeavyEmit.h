@@ -8,6 +8,7 @@
 #define TENON_LIB_CODEGEN_CPU_HEAVYEMIT_H
 
 #include "tenon/Codegen/CPU/KernelBuilder.h"
+#include <functional>
 
 namespace tenon::codegen {
 
@@ -89,6 +90,8 @@ struct RegisterTile {
   /// brings at each step of the reduction; null = not.
   mlir::Value nextBase;
   int64_t nextStride = 0;
+  /// Gives the `vectors` vectors of weights at wBase + i * wStride + .. instead of loads from w; null = loads.
+  std::function<llvm::SmallVector<mlir::Value>(mlir::Value)> decode;
 
   /// Lets the `tiles` tiles that use the panel of `depth` rows at wBase share the prefetch of the panel after it; this
   /// is tile number `index`.

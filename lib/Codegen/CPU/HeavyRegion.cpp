@@ -18,6 +18,18 @@ bool hasStrategy(Operation *heavy) {
 
 bool isF32Tensor(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
 
+/// True if the kernel can have the stored weights in its own order: nothing else reads them.
+bool isDecodedHere(const EncodedWeights &encoded) {
+  return encoded.decoder->hasOneUse() &&
+         llvm::all_of(encoded.decoder->getOperands(), [](Value v) { return isa<BlockArgument>(v) && v.hasOneUse(); });
+}
+
+/// Bytes hold what has fewer bits, or is no number of the processor.
+Type storageOf(Type element) {
+  const bool isByte = element.getIntOrFloatBitWidth() <= 8 && !element.isInteger(1);
+  return isByte ? Type(IntegerType::get(element.getContext(), 8)) : element;
+}
+
 } // namespace
 
 std::optional<HeavyRegion> HeavyRegion::match(graph::DispatchOp dispatch) {
@@ -32,8 +44,14 @@ std::optional<HeavyRegion> HeavyRegion::match(graph::DispatchOp dispatch) {
   }
   if (!region.heavy || !hasStrategy(region.heavy))
     return std::nullopt;
-  auto isArgument = [&](Value v) { return isa<BlockArgument>(v) && isF32Tensor(v); };
-  if (!llvm::all_of(region.heavy->getOperands(), isArgument))
+  region.encoded = EncodedWeights::match(region.heavy);
+  if (region.encoded && !isDecodedHere(*region.encoded))
+    return std::nullopt;
+  auto isOperand = [&](Value v) {
+    return (isa<BlockArgument>(v) || (region.encoded && v.getDefiningOp() == region.encoded->decoder)) &&
+           isF32Tensor(v);
+  };
+  if (!llvm::all_of(region.heavy->getOperands(), isOperand))
     return std::nullopt;
   OperandRange yielded = block.getTerminator()->getOperands();
   if (yielded.size() != 1 || yielded[0].getType() != region.heavy->getResult(0).getType() ||
@@ -45,13 +63,25 @@ std::optional<HeavyRegion> HeavyRegion::match(graph::DispatchOp dispatch) {
 SmallVector<Type> HeavyRegion::bufferTypes() const {
   SmallVector<Type> types;
   for (Type type : dispatch->getOperandTypes())
-    types.push_back(cast<RankedTensorType>(type).getElementType());
+    types.push_back(storageOf(cast<RankedTensorType>(type).getElementType()));
   types.push_back(resultType().getElementType());
   return types;
 }
 
 unsigned HeavyRegion::bufferOf(unsigned operand) const {
-  return cast<BlockArgument>(heavy->getOperand(operand)).getArgNumber();
+  const bool isEncoded = encoded && operand == 1;
+  Value v = isEncoded ? encoded->decoder->getOperand(0) : heavy->getOperand(operand);
+  return cast<BlockArgument>(v).getArgNumber();
+}
+
+std::optional<WeightDecoder> HeavyRegion::createDecoder(KernelBuilder &k) const {
+  if (!encoded)
+    return std::nullopt;
+  auto bufferAt = [&](unsigned i) {
+    OperandRange operands = encoded->decoder->getOperands();
+    return i < operands.size() ? k.buffer(cast<BlockArgument>(operands[i]).getArgNumber()) : Value();
+  };
+  return WeightDecoder(*encoded, k, bufferAt(0), bufferAt(1), bufferAt(2));
 }
 
 StringRef HeavyRegion::formatOf(unsigned operand) const {

@@ -2,27 +2,32 @@
 #ifndef TENON_LIB_CODEGEN_CPU_HEAVYREGION_H
 #define TENON_LIB_CODEGEN_CPU_HEAVYREGION_H
 
+#include "GemmEncoded.h"
 #include "Graph/IR/GraphOps.h"
-#include "tenon/Codegen/CPU/KernelBuilder.h"
 
 namespace tenon::codegen {
 
 /// A dispatch region with one graph.matmul or graph.conv on block arguments, followed by elementwise ops that end in
-/// one value of the heavy op's shape.
+/// one value of the heavy op's shape. Its weights may come from an op that the kernel does too (EncodedWeights).
 struct HeavyRegion {
   mutable graph::DispatchOp dispatch; ///< accessors of ops are not const
   mlir::Operation *heavy = nullptr;
+  std::optional<EncodedWeights> encoded; ///< of operand 1
 
   /// The region if it has this form, f32 throughout, and a strategy; nothing otherwise.
   static std::optional<HeavyRegion> match(graph::DispatchOp dispatch);
 
   /// Element types of the buffers: the region's operands, then its result.
   llvm::SmallVector<mlir::Type> bufferTypes() const;
-  /// The buffer that operand i of the heavy op is read from.
+  /// The buffer that operand i of the heavy op is read from; of encoded weights that of the stored values.
   unsigned bufferOf(unsigned operand) const;
+  /// What emits the decoding; nothing unless `encoded`.
+  std::optional<WeightDecoder> createDecoder(KernelBuilder &k) const;
   unsigned resultBuffer() const { return dispatch.getInputs().size(); }
   /// The packed format of operand i of the heavy op ("" = none).
   llvm::StringRef formatOf(unsigned operand) const;
+  /// The same without how elements are stored: "kn" of "kn/2".
+  llvm::StringRef layoutOf(unsigned operand) const { return formatOf(operand).split('/').first; }
   /// Type of operand i, and of the result, of the heavy op.
   mlir::RankedTensorType operandType(unsigned i) const;
   mlir::RankedTensorType resultType() const;
@@ -33,14 +38,15 @@ void emitMatMul(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &ta
 void emitConv(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue);
 
 /// The packed format of the weights of a convolution ("" = none).
-llvm::StringRef getConvWeightFormat(const HeavyRegion &region);
+llvm::StringRef getConvWeightFormat(graph::ConvOp conv);
 
 /// y[rows.., columns] = x[rows.., depth] * packed w, with rows spread over `rowDims`.
 struct PackedProduct {
   mlir::Value x, w, y, bias; ///< buffers; bias may be null
   llvm::SmallVector<graph::DimAttr> rowDims;
   int64_t depth, columns;
-  int64_t blockRows = 0; ///< of a work group; 0 = getBlockRows
+  int64_t blockRows = 0;            ///< of a work group; 0 = getBlockRows
+  WeightDecoder *decoder = nullptr; ///< of w; null where it is f32
 };
 /// Rows of a work group where nothing else is wanted, see getAllProductRows for others.
 int64_t getBlockRows(int64_t depth);

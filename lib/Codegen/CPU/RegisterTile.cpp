@@ -50,7 +50,9 @@ struct Emitter {
     OpBuilder &b = k.builder();
     VectorType type = getVectorType(k);
     SmallVector<Value> weights, next;
-    for (int64_t v = 0; v < tile.vectors; ++v) {
+    if (tile.decode)
+      weights = tile.decode(at.w);
+    for (int64_t v = 0; v < tile.vectors && !tile.decode; ++v) {
       Value index = addConstant(k, at.w, v * vectorWidth);
       if (tile.prefetchRows)
         prefetch(addConstant(k, index, tile.prefetchRows * weightPanel), 3);

@@ -20,7 +20,7 @@ cost::Tactic make(StringRef name, StringRef family, StringRef why) {
 
 /// The depth of the product of packed weights that the region is; nothing if it is none.
 std::optional<int64_t> getPackedDepth(const HeavyRegion &region) {
-  StringRef format = region.formatOf(1);
+  StringRef format = region.layoutOf(1);
   if (isa<graph::MatMulOp>(region.heavy))
     return format.empty() ? std::nullopt : std::optional(region.operandType(1).getShape()[format == "kn" ? 0 : 1]);
   std::optional<ConvGeometry> g = ConvGeometry::get(cast<graph::ConvOp>(region.heavy));
@@ -34,7 +34,7 @@ cost::Tactic describePacked(const HeavyRegion &region, int64_t depth) {
 }
 
 cost::Tactic describeConv(const HeavyRegion &region) {
-  StringRef format = region.formatOf(1);
+  StringRef format = region.layoutOf(1);
   if (format == "depthwise")
     return make("conv: depthwise", "cpu_depthwise", "one channel a group: channels are the lanes");
   if (format.empty())

@@ -62,11 +62,30 @@ void packLstm(LstmShape s, size_t bytes, const char *source, char *target) {
         }
 }
 
+/// Numbers of 4 bits, each in a byte, in panels whose rows have column i in the low and column i + panel / 2 in the
+/// high half of byte i; signed ones with 8 added.
+void packHalves(const Shape &s, bool isSigned, const char *source, char *target) {
+  const char flip = isSigned ? 8 : 0;
+  for (int64_t first = 0; first < s.allColumns; first += s.panel) {
+    const int64_t valid = std::min(s.panel, s.columns - first), half = s.panel / 2;
+    for (int64_t tap = 0; tap < s.taps; ++tap)
+      for (int64_t channel = 0; channel < s.channels; ++channel, target += half) {
+        const char *from = source + first * s.columnStride + tap * s.tapStride + channel * s.channelStride;
+        for (int64_t i = 0; i < valid; ++i)
+          target[i % half] |= ((from[i * s.columnStride] & 15) ^ flip) << (i < half ? 0 : 4);
+      }
+  }
+}
+
+constexpr StringRef halvesSuffix = "/2";
+
 } // namespace
 
 int64_t packedElements(RankedTensorType type, StringRef format) {
   if (format.empty())
     return type.getNumElements();
+  if (format.consume_back(halvesSuffix))
+    return packedElements(type, format) / 2;
   if (format == "lstm")
     return LstmShape(type).elements();
   Shape s = getShape(type, format);
@@ -80,6 +99,8 @@ void packWeights(RankedTensorType type, StringRef format, ArrayRef<char> source,
   }
   const size_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   std::memset(target.data(), 0, target.size());
+  if (format.consume_back(halvesSuffix))
+    return packHalves(getShape(type, format), !type.getElementType().isUnsignedInteger(), source.data(), target.data());
   if (format == "lstm")
     return packLstm(LstmShape(type), bytes, source.data(), target.data());
   const Shape s = getShape(type, format);

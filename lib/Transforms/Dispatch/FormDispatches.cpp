@@ -60,6 +60,12 @@ public:
 private:
   void seed(llvm::function_ref<bool(Operation &)> isSeed);
   Group grow(Operation *seed);
+  bool hasDecoder(Operation *op) const { return !isGpu && isContraction(*op) && codegen::decodesWeights(op); }
+  /// True for an op that the region of its only user takes in.
+  bool isDecoder(Operation *op) const {
+    return op->hasOneUse() && hasDecoder(*op->user_begin()) && op->getUses().begin()->getOperandNumber() == 1;
+  }
+  Group withDecoder(const Group &group);
   DispatchOp wrap(const Group &group);
   SmallVector<Operation *> unwrap(DispatchOp dispatch);
   bool isSupported(DispatchOp dispatch) const {
@@ -78,21 +84,23 @@ private:
 void Former::seed(llvm::function_ref<bool(Operation &)> isSeed) {
   SmallVector<Operation *> seeds;
   for (Operation &op : function.getBody().front())
-    if (!staysOutside(op) && isSeed(op))
+    if (!staysOutside(op) && isSeed(op) && !isOpTriviallyDead(&op))
       seeds.push_back(&op);
   llvm::SmallPtrSet<Operation *, 16> done;
   for (Operation *op : seeds) {
     if (done.contains(op))
       continue;
-    Group group = grow(op);
+    Group group = withDecoder(grow(op));
     done.insert(group.begin(), group.end());
     DispatchOp dispatch = wrap(group);
     if (group.size() > 1 && !isSupported(dispatch)) {
       // A kernel family may not cover the whole group; a single op always has a kernel of its own.
       for (Operation *single : unwrap(dispatch)) {
+        if (isDecoder(single))
+          continue; // joins the next
         Group alone;
         alone.insert(single);
-        place(wrap(alone));
+        place(wrap(withDecoder(alone)));
       }
       continue;
     }
@@ -133,6 +141,23 @@ Group Former::grow(Operation *seed) {
   }
   remark(best, blocker);
   return best;
+}
+
+/// The group, behind the op that decodes the weights of its contraction if the contraction's kernel does that too.
+/// Others may use the decoded weights: the group gets an op of its own.
+Group Former::withDecoder(const Group &group) {
+  if (!hasDecoder(group.front()))
+    return group;
+  OpOperand &weights = group.front()->getOpOperand(1);
+  Operation *decoder = weights.get().getDefiningOp();
+  if (!decoder->hasOneUse()) {
+    decoder = OpBuilder(group.front()).clone(*decoder);
+    weights.set(decoder->getResult(0));
+  }
+  Group all;
+  all.insert(decoder);
+  all.insert(group.begin(), group.end());
+  return all;
 }
 
 void Former::remark(const Group &group, Operation *blocker) {

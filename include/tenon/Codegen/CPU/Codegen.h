@@ -34,6 +34,10 @@ llvm::StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i);
 /// True if a dispatch region with these ops has a kernel: what the dispatch pass asks before it forms one.
 bool isSupportedDispatch(graph::DispatchOp dispatch);
 
+/// True if the kernel of `heavy`, a graph.matmul or graph.conv, takes its constant weights in the form that a
+/// graph.dequantize or graph.unpack_2to4 has, and decodes them itself: the two then go into one region.
+bool decodesWeights(mlir::Operation *heavy);
+
 /// True if graph.attention has a kernel of its own.
 bool hasAttentionKernel(graph::AttentionOp op);
 

@@ -128,19 +128,18 @@ struct CompiledKernel::Call {
   int64_t grid = 0;
   size_t resultCount = 1;
 
-  Call(CompiledKernel &k, ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols) {
+  Call(CompiledKernel &k, ArrayRef<Bytes> inputs, const llvm::StringMap<int64_t> &symbols) {
     for (auto [i, input] : llvm::enumerate(inputs)) {
       auto type = cast<RankedTensorType>(k.dispatch.getInputs()[i].getType());
       StringRef format = cast<StringAttr>(k.dispatch.getFormatsAttr()[i]).getValue();
       if (format.empty()) {
-        owned.emplace_back(input.size());
-        std::copy(input.begin(), input.end(), owned.back().data);
+        owned.emplace_back(llvm::divideCeil(input.size(), 4));
+        std::copy(input.begin(), input.end(), reinterpret_cast<char *>(owned.back().data));
         continue;
       }
-      const size_t count = packedElements(type, format);
-      owned.emplace_back(count);
-      packWeights(type, format, ArrayRef(reinterpret_cast<const char *>(input.data()), input.size() * 4),
-                  MutableArrayRef(reinterpret_cast<char *>(owned.back().data), count * 4));
+      const size_t bytes = packedElements(type, format) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      owned.emplace_back(llvm::divideCeil(bytes, 4));
+      packWeights(type, format, input, MutableArrayRef(reinterpret_cast<char *>(owned.back().data), bytes));
     }
     for (graph::DimAttr dim : graph::getDims(cast<RankedTensorType>(k.dispatch.getResults()[0].getType())))
       resultCount *= evaluate(dim, symbols);
@@ -158,7 +157,27 @@ struct CompiledKernel::Call {
   }
 };
 
+Bytes toBytes(const Floats &values) {
+  auto *first = reinterpret_cast<const char *>(values.data());
+  return Bytes(first, first + values.size() * sizeof(float));
+}
+
+static std::vector<Bytes> toBytes(ArrayRef<Floats> inputs) {
+  std::vector<Bytes> all;
+  for (const Floats &input : inputs)
+    all.push_back(toBytes(input));
+  return all;
+}
+
 Floats CompiledKernel::run(ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols, bool oneByOne) {
+  return runBytes(toBytes(inputs), symbols, oneByOne);
+}
+
+double CompiledKernel::measure(ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols, int times) {
+  return measureBytes(toBytes(inputs), symbols, times);
+}
+
+Floats CompiledKernel::runBytes(ArrayRef<Bytes> inputs, const llvm::StringMap<int64_t> &symbols, bool oneByOne) {
   Call call(*this, inputs, symbols);
   if (oneByOne)
     for (int64_t group = call.grid; group-- > 0;)
@@ -171,7 +190,7 @@ Floats CompiledKernel::run(ArrayRef<Floats> inputs, const llvm::StringMap<int64_
   return Floats(result, result + call.resultCount);
 }
 
-double CompiledKernel::measure(ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols, int times) {
+double CompiledKernel::measureBytes(ArrayRef<Bytes> inputs, const llvm::StringMap<int64_t> &symbols, int times) {
   Call call(*this, inputs, symbols);
   double best = 1e9;
   for (int i = 0; i < times; ++i) {

@@ -11,6 +11,9 @@
 namespace tenon::codegen {
 
 using Floats = std::vector<float>;
+using Bytes = std::vector<char>;
+
+Bytes toBytes(const Floats &values);
 
 /// `count` values in [-1, 1) that depend on `seed` alone.
 Floats randomFloats(size_t count, unsigned seed);
@@ -30,8 +33,11 @@ public:
   /// Runs all work groups, one by one from the last to the first or all at once, and returns the result. Scratch and
   /// result start as NaN.
   Floats run(llvm::ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols, bool oneByOne = true);
+  /// As above, with the bytes of operands of any type.
+  Floats runBytes(llvm::ArrayRef<Bytes> inputs, const llvm::StringMap<int64_t> &symbols, bool oneByOne = true);
   /// Seconds of the fastest of `times` runs.
   double measure(llvm::ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols, int times);
+  double measureBytes(llvm::ArrayRef<Bytes> inputs, const llvm::StringMap<int64_t> &symbols, int times);
 
   KernelInfo info;
   double compileSeconds = 0;
