@@ -67,14 +67,26 @@ struct ProductEmitter {
     }
     tile.wBase = mulConstant(k, weights.panel, p.depth); // rows
     tile.loops.push_back({k.constant(0), k.constant(p.depth), k.constant(1), 1});
+    decodeInRegisters(tile, strip, weights.panel);
+  }
+
+  void decodeInRegisters(RegisterTile &tile, const Strip &strip, Value panel) {
     WeightDecoder &decoder = *p.decoder;
-    WeightDecoder::Factors factors;
-    if (!decoder.hasFactorsOfRows())
-      factors = decoder.loadFactors(weights.panel, {}, strip.offset, strip.lanes);
-    tile.decode = [&decoder, &strip, weights, factors](Value row) {
-      bool ofRow = decoder.hasFactorsOfRows();
-      auto here = ofRow ? decoder.loadFactors(weights.panel, row, strip.offset, strip.lanes) : factors;
-      return decoder.decodeRow(row, strip.offset, strip.lanes.size(), here);
+    auto factors = std::make_shared<WeightDecoder::Factors>();
+    auto load = [&decoder, &strip, panel, factors](Value row) {
+      *factors = decoder.loadFactors(panel, row, strip.offset, strip.lanes);
+    };
+    if (decoder.sharedRows()) {
+      tile.startRows = load;
+      tile.sharedRows = decoder.sharedRows();
+    } else {
+      load({});
+    }
+    const bool isLong = p.depth * p.columns > prefetchBytes;
+    tile.decode = [&decoder, &strip, factors, isLong](Value row) {
+      if (isLong)
+        decoder.prefetch(row);
+      return decoder.decodeRow(row, strip.offset, strip.lanes.size(), *factors);
     };
   }
 

@@ -55,10 +55,14 @@ public:
   /// Those of the vectors of `panel` from column `offset` on, with their valid lanes, that hold for packed row `row` of
   /// all panels together. Only blocks of scales need the row.
   Factors loadFactors(mlir::Value panel, mlir::Value row, int64_t offset, llvm::ArrayRef<mlir::Value> lanes);
-  bool hasFactorsOfRows() const { return e.scales == EncodedWeights::Scales::Blocks; }
+  /// Packed rows, from a multiple of it on, that have the same factors; 0 = all of a panel.
+  int64_t sharedRows() const { return e.scales == EncodedWeights::Scales::Blocks ? e.block : 0; }
 
   /// As many vectors as there are factors (or `vectors` of 2:4) of packed row `row` of all panels together.
   llvm::SmallVector<mlir::Value> decodeRow(mlir::Value row, int64_t offset, int64_t vectors, const Factors &factors);
+
+  /// Asks for the packed row that will be decoded some rows after `row`.
+  void prefetch(mlir::Value row);
 
   /// Bytes of scratch for a decoded panel.
   int64_t panelBytes() const { return e.depth() * weightPanel * 4; }
@@ -72,13 +76,14 @@ public:
   const EncodedWeights &weights() const { return e; }
 
 private:
-  mlir::Value loadBytes(mlir::Value buffer, mlir::Value index, mlir::Value lanes = {});
+  mlir::Value loadBytes(mlir::Value buffer, mlir::Value index, mlir::Value lanes = {}, int64_t count = vectorWidth);
   mlir::Value toInteger(mlir::Value bytes);
-  mlir::Value toFloat(mlir::Value bytes);
+  mlir::Value toHalfBits(mlir::Value bytes);
   mlir::Value splat(int64_t value);
   Factors loadFactors(mlir::Value index, llvm::ArrayRef<mlir::Value> lanes);
   mlir::Value dequantize(mlir::Value number, const Factors &factors, size_t v);
   llvm::SmallVector<mlir::Value> decodeHalved(mlir::Value row, int64_t offset, const Factors &factors);
+  llvm::SmallVector<mlir::Value> decodeFloats(mlir::Value index, const Factors &factors);
   llvm::SmallVector<mlir::Value> decodeSparse(mlir::Value row, int64_t offset, int64_t vectors);
   llvm::SmallVector<mlir::Value> lanesOf(mlir::Value column, int64_t vectors);
 

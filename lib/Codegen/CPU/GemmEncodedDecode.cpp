@@ -24,10 +24,10 @@ static Value splatOf(KernelBuilder &k, Type element, int64_t value) {
 
 Value WeightDecoder::splat(int64_t value) { return splatOf(k, k.builder().getI32Type(), value); }
 
-/// 16 bytes as vector<16xi8>.
-Value WeightDecoder::loadBytes(Value buffer, Value index, Value lanes) {
+/// Bytes as a vector of i8.
+Value WeightDecoder::loadBytes(Value buffer, Value index, Value lanes, int64_t count) {
   OpBuilder &b = k.builder();
-  VectorType type = vectorOf(b.getI8Type());
+  auto type = VectorType::get({count}, b.getI8Type());
   if (!lanes)
     return vector::LoadOp::create(b, k.loc(), type, buffer, index);
   Value mask = vector::CreateMaskOp::create(b, k.loc(), vectorOf(b.getI1Type()), lanes);
@@ -51,26 +51,22 @@ Value WeightDecoder::toInteger(Value bytes) {
   return arith::SubIOp::create(b, k.loc(), flipped, splat(8));
 }
 
-/// Floats of 8 bits. E5M2 is the upper byte of an f16; E4M3 has its exponent 8 lower, and one NaN.
-Value WeightDecoder::toFloat(Value bytes) {
+/// Floats of 8 bits as an f16. E5M2 is its upper byte. E4M3 gives the number / 256, as its exponent is 8 lower; its
+/// only NaN is what would be 480: adding 1 to the last place sets bit 14, which makes a NaN of the f16.
+Value WeightDecoder::toHalfBits(Value bytes) {
   OpBuilder &b = k.builder();
   Location loc = k.loc();
-  Type i16 = b.getI16Type();
-  Value wide = arith::ExtUIOp::create(b, loc, vectorOf(i16), bytes);
-  auto shift = [&](Value v, int64_t by) -> Value { return arith::ShLIOp::create(b, loc, v, splatOf(k, i16, by)); };
-  auto mask = [&](Value v, int64_t bits) -> Value { return arith::AndIOp::create(b, loc, v, splatOf(k, i16, bits)); };
-  auto convert = [&](Value bits) -> Value {
-    Value half = arith::BitcastOp::create(b, loc, vectorOf(b.getF16Type()), bits);
-    return arith::ExtFOp::create(b, loc, getVectorType(k), half);
+  auto type = cast<VectorType>(bytes.getType()).clone(b.getI16Type());
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, APInt(16, value)));
   };
+  Value wide = arith::ExtSIOp::create(b, loc, type, bytes); // the sign in all upper bits
   if (isa<Float8E5M2Type>(e.element))
-    return convert(shift(wide, 8));
-  Value sign = mask(shift(wide, 8), 0x8000), rest = mask(wide, 0x7f);
-  Value isNan = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest, splatOf(k, i16, 0x7f));
-  Value bits = arith::OrIOp::create(b, loc, shift(rest, 7), sign);
-  bits = arith::SelectOp::create(b, loc, isNan, splatOf(k, i16, 0x7e00), bits);
-  auto scale = DenseElementsAttr::get(getVectorType(k), APFloat(256.0f));
-  return arith::MulFOp::create(b, loc, convert(bits), arith::ConstantOp::create(b, loc, scale));
+    return arith::ShLIOp::create(b, loc, wide, constant(8));
+  Value bits = arith::ShLIOp::create(b, loc, wide, constant(7));
+  bits = arith::AndIOp::create(b, loc, bits, constant(0xbf80));
+  Value next = arith::AddIOp::create(b, loc, bits, constant(0x80));
+  return arith::OrIOp::create(b, loc, bits, arith::AndIOp::create(b, loc, next, constant(0x4000)));
 }
 
 /// What is subtracted from stored numbers: the zero point, and what packing added.
@@ -98,6 +94,11 @@ WeightDecoder::Factors WeightDecoder::loadFactors(Value index, ArrayRef<Value> l
         zeroPoint = toInteger(loadBytes(zero, at, valid));
     }
     factors.zero.push_back(addZeros(k, zeroPoint, added));
+    if (isa<Float8E4M3FNType>(e.element)) { // see toHalfBits; exact unless a scale is above 2^119
+      auto all = DenseElementsAttr::get(getVectorType(k), APFloat(256.0f));
+      Value &factor = factors.scale.back();
+      factor = arith::MulFOp::create(b, k.loc(), factor, arith::ConstantOp::create(b, k.loc(), all));
+    }
   }
   return factors;
 }
@@ -105,7 +106,7 @@ WeightDecoder::Factors WeightDecoder::loadFactors(Value index, ArrayRef<Value> l
 WeightDecoder::Factors WeightDecoder::loadFactors(Value panel, Value row, int64_t offset, ArrayRef<Value> lanes) {
   if (e.isSparse())
     return {};
-  if (!hasFactorsOfRows())
+  if (!sharedRows())
     return loadFactors(addConstant(k, mulConstant(k, panel, weightPanel), offset), lanes);
   // Packed, so that nothing lies past the end.
   Value scaleRow;
@@ -170,18 +171,39 @@ SmallVector<Value> WeightDecoder::decodeSparse(Value row, int64_t offset, int64_
   return result;
 }
 
+/// The vectors from `index` on; those of a panel's row together, as 16-bit lanes fill a register.
+SmallVector<Value> WeightDecoder::decodeFloats(Value index, const Factors &factors) {
+  OpBuilder &b = k.builder();
+  const int64_t count = factors.scale.size();
+  Value bits = toHalfBits(loadBytes(values, index, {}, count * vectorWidth));
+  SmallVector<Value> result;
+  for (int64_t v = 0; v < count; ++v) {
+    Value part = vector::ExtractStridedSliceOp::create(b, k.loc(), bits, v * vectorWidth, vectorWidth, 1);
+    Value half = arith::BitcastOp::create(b, k.loc(), vectorOf(b.getF16Type()), part);
+    result.push_back(dequantize(arith::ExtFOp::create(b, k.loc(), getVectorType(k), half), factors, v));
+  }
+  return result;
+}
+
 SmallVector<Value> WeightDecoder::decodeRow(Value row, int64_t offset, int64_t vectors, const Factors &factors) {
   if (e.isSparse())
     return decodeSparse(row, offset, vectors);
   if (e.isHalved())
     return decodeHalved(row, offset, factors);
+  Value at = addConstant(k, mulConstant(k, row, weightPanel), offset);
+  if (!isa<IntegerType>(e.element))
+    return decodeFloats(at, factors);
   SmallVector<Value> result;
-  for (int64_t v = 0; v < vectors; ++v) {
-    Value at = addConstant(k, mulConstant(k, row, weightPanel), offset + v * vectorWidth);
-    Value bytes = loadBytes(values, at);
-    result.push_back(dequantize(isa<IntegerType>(e.element) ? toInteger(bytes) : toFloat(bytes), factors, v));
-  }
+  for (int64_t v = 0; v < vectors; ++v)
+    result.push_back(dequantize(toInteger(loadBytes(values, addConstant(k, at, v * vectorWidth))), factors, v));
   return result;
+}
+
+void WeightDecoder::prefetch(Value row) {
+  constexpr int64_t ahead = 32;
+  const int64_t elements = e.isHalved() || e.isSparse() ? weightPanel / 2 : weightPanel;
+  memref::PrefetchOp::create(k.builder(), k.loc(), values, mulConstant(k, addConstant(k, row, ahead), elements),
+                             /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
 }
 
 /// Valid lanes of the vectors from `column` on; null where all are.
@@ -206,7 +228,7 @@ void WeightDecoder::decodePanel(Value panel, Value to) {
         storeVector(k, value, to, addConstant(k, mulConstant(k, row, weightPanel), v * vectorWidth));
     });
   };
-  if (!hasFactorsOfRows())
+  if (!sharedRows())
     return decodeRows(k.constant(0), k.constant(e.depth()), loadFactors(panel, {}, 0, lanes));
   forLoop(k, k.constant(0), k.constant(e.depth()), e.channels, [&](Value tap) {
     Value tapEnd = addConstant(k, tap, e.channels);
@@ -223,9 +245,10 @@ void WeightDecoder::decodeDepthwise(Value to, Value first) {
     Value lanes = lanesOf(column, 1).front();
     Factors factors = loadFactors(column, {lanes});
     forLoop(k, column, k.constant(e.taps * padded), padded, [&](Value at) {
-      Value bytes = loadBytes(values, at);
-      Value number = isa<IntegerType>(e.element) ? toInteger(bytes) : toFloat(bytes);
-      storeVector(k, dequantize(number, factors, 0), to, k.add(first, at));
+      bool isFloat = !isa<IntegerType>(e.element);
+      Value decoded =
+          isFloat ? decodeFloats(at, factors).front() : dequantize(toInteger(loadBytes(values, at)), factors, 0);
+      storeVector(k, decoded, to, k.add(first, at));
     });
   });
 }

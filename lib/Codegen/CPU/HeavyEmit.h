@@ -9,6 +9,7 @@
 
 #include "tenon/Codegen/CPU/KernelBuilder.h"
 #include <functional>
+#include <memory>
 
 namespace tenon::codegen {
 
@@ -92,6 +93,9 @@ struct RegisterTile {
   int64_t nextStride = 0;
   /// Gives the `vectors` vectors of weights at wBase + i * wStride + .. instead of loads from w; null = loads.
   std::function<llvm::SmallVector<mlir::Value>(mlir::Value)> decode;
+  /// Called before `decode`, for the first of each `sharedRows` indices from a multiple of it on; null = not needed.
+  std::function<void(mlir::Value)> startRows;
+  int64_t sharedRows = 1;
 
   /// Lets the `tiles` tiles that use the panel of `depth` rows at wBase share the prefetch of the panel after it; this
   /// is tile number `index`.

@@ -72,8 +72,29 @@ struct Emitter {
   /// In order, one accumulator for each result: whatever the tile, so that a row's sum does not depend on how many
   /// other rows there are. A tile of one or two rows waits for its additions, but for its weights longer.
   SmallVector<Value> innermost(const ReductionLoop &loop, const Cursor &at, ValueRange sums) {
-    return forLoop(k, loop.lower, loop.upper, 1, sums,
-                   [&](Value i, ValueRange carried) { return step(advance(at, loop, i), carried); });
+    return forLoop(k, loop.lower, loop.upper, 1, sums, [&](Value i, ValueRange carried) {
+      Cursor next = advance(at, loop, i);
+      if (tile.startRows)
+        tile.startRows(next.w);
+      return step(next, carried);
+    });
+  }
+
+  /// The same, of whole runs of rows that share what decodes them.
+  SmallVector<Value> inRuns(const ReductionLoop &loop, const Cursor &at, ValueRange sums) {
+    return forLoop(k, loop.lower, loop.upper, tile.sharedRows, sums, [&](Value first, ValueRange carried) {
+      tile.startRows(advance(at, loop, first).w);
+      return forLoop(k, first, addConstant(k, first, tile.sharedRows), 1, carried,
+                     [&](Value i, ValueRange sums) { return step(advance(at, loop, i), sums); });
+    });
+  }
+
+  /// True if rows [lower, lower + length), and any multiple of `block` of them, are whole runs.
+  bool areRuns(const ReductionLoop &loop, int64_t block) {
+    auto lower = getConstant(loop.lower), length = lengthOf(loop);
+    auto isMultiple = [&](int64_t n) { return n % tile.sharedRows == 0; };
+    return tile.startRows && tile.sharedRows > 1 && lower && length && isMultiple(*lower) && isMultiple(*length) &&
+           isMultiple(block);
   }
 
   /// Iterations of a loop, if known.
@@ -95,13 +116,17 @@ struct Emitter {
   /// The innermost loop in blocks of equal length.
   SmallVector<Value> blockedLoop(const ReductionLoop &loop, const Cursor &at, ValueRange sums) {
     auto known = lengthOf(loop);
-    if (known && *known < blockLength + shortestBlock)
-      return innermost(loop, at, sums);
+    const bool isOne = known && *known < blockLength + shortestBlock;
     const int64_t length = known ? llvm::divideCeil(*known, llvm::divideCeil(*known, blockLength)) : blockLength;
+    const bool isInRuns = areRuns(loop, isOne ? 0 : length);
+    auto run = [&](const ReductionLoop &part, ValueRange carried) {
+      return isInRuns ? inRuns(part, at, carried) : innermost(part, at, carried);
+    };
+    if (isOne)
+      return run(loop, sums);
     return forLoop(k, loop.lower, loop.upper, length, sums, [&](Value start, ValueRange carried) {
       Value end = minimum(k, addConstant(k, start, length), loop.upper);
-      return addBlock(carried,
-                      [&](ValueRange zero) { return innermost({start, end, loop.xStride, loop.wStride}, at, zero); });
+      return addBlock(carried, [&](ValueRange zero) { return run({start, end, loop.xStride, loop.wStride}, zero); });
     });
   }
 

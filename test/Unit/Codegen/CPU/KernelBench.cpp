@@ -3,6 +3,7 @@
 // codegen-bench [arch] [layer]: time, GFLOP/s and compile time of each distinct convolution, hot, one thread.
 // codegen-bench [arch] dynamic: the convolutions with height and width known at run time only.
 // codegen-bench [arch] matmul: matrix products of a BERT and others.
+// codegen-bench [arch] encoded: products with weights stored small, see EncodedBench.cpp.
 //
 //===----------------------------------------------------------------------===//
 #include "CompiledKernel.h"
@@ -11,6 +12,8 @@
 #include <cstdlib>
 
 using namespace tenon::codegen;
+
+int runEncoded(const char *arch);
 
 namespace {
 
@@ -104,6 +107,8 @@ int main(int argc, char **argv) {
   const char *arch = argc > 1 ? argv[1] : "x86-64-v4";
   if (argc > 2 && std::string(argv[2]) == "matmul")
     return runProducts(arch);
+  if (argc > 2 && std::string(argv[2]) == "encoded")
+    return runEncoded(arch);
   const bool isDynamic = argc > 2 && std::string(argv[2]) == "dynamic";
   const int only = isDynamic ? -1 : argc > 2 ? std::atoi(argv[2]) : -1;
   double total = 0, compile = 0, flops = 0;
