@@ -34,7 +34,8 @@ static void buildCompress(OpPassManager &function, const PipelineOptions &option
 }
 
 static void buildDispatch(OpPassManager &function, const PipelineOptions &options) {
-  function.addPass(createLowerQuantized());
+  function.addPass(createGatherSmallTables());
+  function.addPass(createLowerQuantized({/*keepsWeights=*/!options.isGpu}));
   // What is spelled out in f16 rounds every step on the CPU: its casts keep it from becoming one op.
   if (!options.isGpu)
     function.addPass(createLegalizeForCpu());
@@ -44,6 +45,8 @@ static void buildDispatch(OpPassManager &function, const PipelineOptions &option
   if (!options.isGpu)
     function.addPass(createLegalizeForCpu()); // products that attention became
   function.addPass(createAssignLayout());
+  if (!options.isGpu)
+    function.addPass(createLowerQuantized({/*keepsWeights=*/true})); // in the forms that layout gave
   function.addPass(createCanonicalizerPass());
   function.addPass(createFoldConstants(folding(options)));
   function.addPass(createCSEPass());

@@ -18,7 +18,30 @@ def LowerQuantized : Pass<"tenon-lower-quantized", "::mlir::func::FuncOp"> {
                                           %0 = graph.mul %3, %s
     ```
 
-    Guarantees: leaves no op of QuantizationOps.td. Results keep their bits.
+    With `keeps-weights` constant weights that a kernel of the CPU decodes itself keep their form: those of products, and
+    of convolutions of one or two dimensions, which the layout pass puts channels last. The pass is run once more after
+    that one.
+
+    Guarantees: leaves no other op of QuantizationOps.td. Results keep their bits.
+  }];
+  let options = [Option<"keepsWeights", "keeps-weights", "bool", /*default=*/"false",
+                        "leave weights to the kernels that decode them">];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
+def GatherSmallTables : Pass<"tenon-gather-small-tables", "::mlir::func::FuncOp"> {
+  let summary = "Pick rows of a quantized table before they become real numbers";
+  let description = [{
+    The table of an embedding then stays as small as it is stored. Of numbers of 4 bits two share a byte: column j and
+    column j + half of a row.
+
+    ```mlir
+    %t = graph.dequantize %q, %s          %r = graph.gather %q, %i
+    %y = graph.gather %t, %i          ->  %f = graph.gather %s, %i    // where each row has scales of its own
+                                          %y = graph.dequantize %r, %f
+    ```
+
+    Results keep their bits. Declines where rows share scales in blocks.
   }];
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }

@@ -3,6 +3,7 @@
 
 #include "Conv.h"
 #include "Graph/IR/QuantizationOps.h"
+#include "Graph/IR/SpecialOps.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -31,7 +32,7 @@ bool readLayout(Operation *heavy, RankedTensorType dense, EncodedWeights &e) {
     return true;
   }
   auto conv = cast<graph::ConvOp>(heavy);
-  e.layout = conv.getChannelsLast() ? getConvWeightFormat(conv) : "";
+  e.layout = getConvWeightFormat(conv);
   e.columns = dims[0];
   e.channels = dims[1];
   for (int64_t extent : dims.drop_front(2))
@@ -97,10 +98,16 @@ StringRef EncodedWeights::formatOf(unsigned operand) const {
   return scales == Scales::Blocks ? layout : "";
 }
 
-bool decodesWeights(Operation *heavy) {
+bool decodesWeights(Operation *heavy, bool willBeChannelsLast) {
+  auto conv = dyn_cast<graph::ConvOp>(heavy);
+  if (conv && !conv.getChannelsLast() && !willBeChannelsLast)
+    return false;
   std::optional<EncodedWeights> e = EncodedWeights::match(heavy);
-  return e && llvm::all_of(e->decoder->getOperands(),
-                           [](Value v) { return isa_and_nonnull<graph::ConstantOp>(v.getDefiningOp()); });
+  auto isConstant = [](Value v) {
+    auto bytes = v.getDefiningOp<graph::BitcastOp>();
+    return static_cast<bool>((bytes ? bytes.getX() : v).getDefiningOp<graph::ConstantOp>());
+  };
+  return e && llvm::all_of(e->decoder->getOperands(), isConstant);
 }
 
 } // namespace tenon::codegen

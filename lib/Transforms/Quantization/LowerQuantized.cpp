@@ -7,6 +7,8 @@
 #include "Graph/IR/NarrowTypes.h"
 #include "Graph/IR/QuantizationOps.h"
 #include "Graph/IR/SpecialOps.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Transforms/QuantizationPasses.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -168,9 +170,76 @@ Value lower(Expressions &c, Unpack2To4Op op) {
   return c.reshape(c.make<ConcatOp>(rows, c.b.getI64IntegerAttr(1)), c.dimsOf(op.getResult()));
 }
 
+//===----------------------------------------------------------------------===//
+// Weights that a kernel decodes
+//===----------------------------------------------------------------------===//
+
+/// The constant that v is, or the bytes of a narrow one.
+ConstantOp constantOf(Value v) {
+  auto bytes = v.getDefiningOp<BitcastOp>();
+  return (bytes ? bytes.getX() : v).getDefiningOp<ConstantOp>();
+}
+
+/// The elements of a constant as one of another type, without a copy.
+Value retype(ConstantOp op, RankedTensorType type) {
+  OpBuilder b(op);
+  ElementsAttr value;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(op.getValue()))
+    value = DenseResourceElementsAttr::get(type, resource.getRawHandle());
+  else
+    value = DenseElementsAttr::getFromRawBuffer(type, cast<DenseElementsAttr>(op.getValue()).getRawData());
+  return ConstantOp::create(b, op.getLoc(), value);
+}
+
+/// What packs weights wants constants of their own type.
+void takeConstants(Operation *decoder) {
+  for (OpOperand &operand : decoder->getOpOperands())
+    if (operand.get().getDefiningOp<BitcastOp>())
+      operand.set(retype(constantOf(operand.get()), cast<RankedTensorType>(operand.get().getType())));
+}
+
+/// conv x, (reshape (dequantize q, s))  ->  conv x, (dequantize q', s'), where the reshape adds a dimension of 1 after
+/// the first two: what a convolution of one dimension became
+void dequantizeWidened(ConvOp conv) {
+  auto reshape = conv.getW().getDefiningOp<ReshapeOp>();
+  auto op = reshape ? reshape.getX().getDefiningOp<DequantizeOp>() : DequantizeOp();
+  if (!op || op.getAxis() > 1 || !llvm::all_of(op->getOperands(), constantOf))
+    return;
+  auto widen = [](Value v) -> Value {
+    auto type = v ? cast<RankedTensorType>(v.getType()) : RankedTensorType();
+    if (!v || type.getRank() < 3)
+      return v;
+    SmallVector<int64_t> shape(type.getShape());
+    shape.insert(shape.begin() + 2, 1);
+    return retype(constantOf(v), type.clone(shape));
+  };
+  Value q = widen(op.getQ());
+  if (cast<RankedTensorType>(q.getType()).getShape() != conv.getW().getType().getShape())
+    return;
+  OpBuilder b(conv);
+  Value wide = DequantizeOp::create(b, op.getLoc(), q, widen(op.getScale()), widen(op.getZeroPoint()), op.getAxis(),
+                                    op.getBlockSize());
+  conv.getWMutable().assign(wide);
+}
+
 struct LowerQuantized : tenon::impl::LowerQuantizedBase<LowerQuantized> {
+  using LowerQuantizedBase::LowerQuantizedBase;
+
+  bool isLowered(OpOperand &use) const {
+    return !keepsWeights || use.getOperandNumber() != 1 ||
+           !codegen::decodesWeights(use.getOwner(), /*willBeChannelsLast=*/true);
+  }
+
   void runOnOperation() override {
+    if (keepsWeights)
+      getOperation().walk([](ConvOp conv) { dequantizeWidened(conv); });
     for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front().without_terminator())) {
+      if (op.getNumResults() != 1)
+        continue;
+      if (llvm::any_of(op.getUses(), [&](OpOperand &use) { return !isLowered(use); }))
+        takeConstants(&op);
+      if (llvm::none_of(op.getUses(), [&](OpOperand &use) { return isLowered(use); }))
+        continue;
       OpBuilder builder(&op);
       Expressions c{builder, op.getLoc()};
       Value lowered = llvm::TypeSwitch<Operation *, Value>(&op)
@@ -179,8 +248,9 @@ struct LowerQuantized : tenon::impl::LowerQuantizedBase<LowerQuantized> {
                           .Default([](Operation *) { return Value(); });
       if (!lowered)
         continue;
-      op.getResult(0).replaceAllUsesWith(lowered);
-      op.erase();
+      op.getResult(0).replaceUsesWithIf(lowered, [&](OpOperand &use) { return isLowered(use); });
+      if (op.use_empty())
+        op.erase();
     }
   }
 };

@@ -35,8 +35,9 @@ llvm::StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i);
 bool isSupportedDispatch(graph::DispatchOp dispatch);
 
 /// True if the kernel of `heavy`, a graph.matmul or graph.conv, takes its constant weights in the form that a
-/// graph.dequantize or graph.unpack_2to4 has, and decodes them itself: the two then go into one region.
-bool decodesWeights(mlir::Operation *heavy);
+/// graph.dequantize or graph.unpack_2to4 has, and decodes them itself: the two then go into one region. A convolution
+/// has to have channels last, unless it is said that it will.
+bool decodesWeights(mlir::Operation *heavy, bool willBeChannelsLast = false);
 
 /// True if graph.attention has a kernel of its own.
 bool hasAttentionKernel(graph::AttentionOp op);

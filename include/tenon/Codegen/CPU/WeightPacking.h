@@ -8,7 +8,8 @@
 //   ohwi       w [M, C, K1..Kr]  -> [M, K1 * .. * Kr, C], not padded (for cuDNN)
 //   lstm       w [D, G, H, H]    -> [D, ceil(H / 16), H, G, 16], y[d][i / 16][j][g][i % 16] = w[d][g][i][j]
 //   depthwise  w [M, 1, K1..Kr]  -> [K1 * .. * Kr, roundUp(M, 16)]
-//   kn/2, nk/2, oihw/2: numbers of 4 bits as above, but the columns i and i + 16 of a panel's row share byte i, the first
+//   kn/2, nk/2, oihw/2: numbers of 4 bits as above, but the columns i and i + 16 of a panel's row share byte i, the
+//   first
 //              in its low half; signed numbers are stored with 8 added
 //
 // Numbers of fewer than 8 bits have a byte each in the source, and but for those formats in the target.
