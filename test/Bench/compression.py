@@ -28,9 +28,10 @@ from tasks.task import onnx_runtime  # noqa: E402
 class Bench:
     """Measures rows; `folder` keeps models, plans and rows."""
 
-    def __init__(self, build, folder, threads=1, timed=True):
+    def __init__(self, build, folder, threads=1, timed=True, judged_twice=True):
         import bench
         self.build, self.folder, self.threads, self.timed, self.engines = build, folder, threads, timed, bench
+        self.judged_twice = judged_twice
         folder.mkdir(parents=True, exist_ok=True)
 
     def tenon(self, plan, feeds):
@@ -77,8 +78,10 @@ class Bench:
         quantized, full = quantized_bytes(small)
         row = {"onnx_mb": megabytes(small), "weights_mb": weight_bytes(small) / 1e6,
                "quantized_ratio": full / max(quantized, 1)}
-        reference = onnx_runtime(small, self.threads)
-        row["ort_score"] = task.judge(reference)
+        reference, before = onnx_runtime(small, self.threads), next(iter(f32["score"].values()))
+        if self.judged_twice:
+            row["ort_score"] = task.judge(reference)
+            row["ort_loss"] = task.loss(next(iter(row["ort_score"].values())), before)
         engines = {"f32": self.tenon(self.folder / f"{task.name}.tenon", task.feeds)}
         try:
             plan = compiled(self.build, small, small.with_suffix(".tenon"))
@@ -90,10 +93,9 @@ class Bench:
             row |= {"plan_mb": megabytes(plan), "score": task.judge(run),
                     "difference": disagreement(task, run, unoptimised(small, self.threads)),
                     "optimised_difference": disagreement(task, run, reference)}
-            row["loss"] = task.loss(next(iter(row["score"].values())), next(iter(f32["score"].values())))
+            row["loss"] = task.loss(next(iter(row["score"].values())), before)
         except Failure as failure:
             row["error"] = str(failure)
-        row["ort_loss"] = task.loss(next(iter(row["ort_score"].values())), next(iter(f32["score"].values())))
         if self.timed:
             row["ms"] = times(engines | {"ort": self.onnx_runtime(small, task.feeds)})
         return row
@@ -131,10 +133,12 @@ def main():
     parser.add_argument("--methods")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-times", action="store_true")
+    parser.add_argument("--judge-once", action="store_true", help="by Tenon alone; ONNX Runtime on a few batches")
     parser.add_argument("--write", action="store_true", help="docs/Compression.md")
     args = parser.parse_args()
     folder = args.out or args.build / "compression"
-    measuring, rows = Bench(args.build.resolve(), folder, args.threads, not args.no_times), Rows(folder / "rows.json")
+    measuring = Bench(args.build.resolve(), folder, args.threads, not args.no_times, not args.judge_once)
+    rows = Rows(folder / "rows.json")
     methods = chosen(args.methods, METHODS, "method") if args.methods != "none" else []
     for name in chosen(args.tasks, tasks.NAMES, "task") if methods else []:
         task = tasks.load(name)

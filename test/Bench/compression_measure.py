@@ -47,26 +47,42 @@ def tensors(graph):
     return found
 
 
+MOVES = ("Gather", "Reshape", "Transpose", "Slice", "Unsqueeze", "Squeeze", "Identity")
+
+
+def weights_of(graph):
+    """(integers, [scales, zero points]) as names of constants, for each node with quantized weights."""
+    constants, makers = tensors(graph), {name: node for node in graph.node for name in node.output}
+
+    def source(name):
+        while name not in constants:
+            if name not in makers or makers[name].op_type not in MOVES:
+                return None
+            name = makers[name].input[0]
+        return name
+
+    for node in graph.node:
+        found = [source(name) for name in node.input]
+        if node.op_type == "DequantizeLinear" and found[0]:
+            yield found[0], [name for name in found[1:] if name]
+        elif node.op_type == "MatMulNBits":
+            yield found[1], found[2:]
+        elif node.op_type in ("MatMulInteger", "ConvInteger") and found[1]:
+            yield found[1], [name for name in found[3:] if name]
+        elif node.op_type in ("QLinearMatMul", "QLinearConv") and found[3]:
+            yield found[3], [name for name in found[4:6] if name]
+
+
 def quantized_bytes(path):
     """(bytes of quantized weights with their scales and zero points, bytes they had in f32)."""
     graph = onnx.load(path).graph
-    constants, counted, small, full = tensors(graph), set(), 0, 0
-    for node in graph.node:
-        for index, name in enumerate(node.input):
-            tensor = constants.get(name)
-            if tensor is None or name in counted:
-                continue
-            of_weight = node.op_type in ("DequantizeLinear", "MatMulNBits") or tensor.data_type in BITS
-            if not of_weight or node.op_type == "QuantizeLinear":
-                continue
-            if node.op_type == "DequantizeLinear" and constants.get(node.input[0]) is None:
-                continue
-            counted.add(name)
-            small += tensor_bytes(tensor)
-            if tensor.data_type in BITS and tensor.dims and not (index == 2 and node.op_type == "DequantizeLinear"):
-                packed = node.op_type == "MatMulNBits"
-                full += 4 * int(np.prod(tensor.dims)) * (2 if packed else 1)
-    return small, full
+    constants, counted, full = tensors(graph), set(), 0
+    packed = {node.input[1] for node in graph.node if node.op_type == "MatMulNBits"}
+    for weight, others in weights_of(graph):
+        if weight not in counted:
+            full += 4 * int(np.prod(constants[weight].dims, dtype=np.int64)) * (2 if weight in packed else 1)
+        counted |= {weight, *others}
+    return sum(tensor_bytes(constants[name]) for name in counted), full
 
 
 def weight_bytes(path):

@@ -10,6 +10,7 @@ from onnx import helper, numpy_helper
 EVERY = ("digits_cnn", "digits_vit", "minilm", "ocr", "magika")
 OF_PRODUCTS = ("digits_vit", "minilm")  # mostly products with constant matrices
 PLAIN = ("digits_cnn", "digits_vit", "minilm")
+WITH_LARGE = (*EVERY, "resnet50")
 
 
 class Method:
@@ -43,11 +44,25 @@ class Reader:
         return next(self.batches, None)
 
 
+def prepared(model, out):
+    """A copy of the model with initializers for its Constant nodes, which these tools do not take for weights."""
+    proto = onnx.load(model)
+    constants = [n for n in proto.graph.node if n.op_type == "Constant" and n.attribute[0].name == "value"]
+    for node in constants:
+        tensor = proto.graph.initializer.add()
+        tensor.CopyFrom(node.attribute[0].t)
+        tensor.name = node.output[0]
+        proto.graph.node.remove(node)
+    path = out.with_suffix(".prepared.onnx")
+    onnx.save(proto, path)
+    return str(path)
+
+
 def peer_static(model, task, out):
     """u8 activations, s8 weights for each channel, as Q/DQ; the range of the activations from minimum and maximum."""
     from onnxruntime import quantization
     logging.getLogger().setLevel(logging.ERROR)
-    quantization.quantize_static(str(model), str(out), Reader(task.calibration), per_channel=True,
+    quantization.quantize_static(prepared(model, out), str(out), Reader(task.calibration), per_channel=True,
                                  activation_type=quantization.QuantType.QUInt8,
                                  weight_type=quantization.QuantType.QInt8)
 
@@ -55,7 +70,8 @@ def peer_static(model, task, out):
 def peer_dynamic(model, task, out):
     from onnxruntime import quantization
     logging.getLogger().setLevel(logging.ERROR)
-    quantization.quantize_dynamic(str(model), str(out), per_channel=True, weight_type=quantization.QuantType.QInt8)
+    quantization.quantize_dynamic(prepared(model, out), str(out), per_channel=True,
+                                  weight_type=quantization.QuantType.QInt8)
 
 
 def packed_int4(w, group):
@@ -99,19 +115,19 @@ def pruned(what, how, tasks=PLAIN):
 
 
 METHODS = {
-    "int8": Method(["--quantize=int8"]),
+    "int8": Method(["--quantize=int8"], WITH_LARGE),
     "int8-dynamic": Method(["--quantize=int8-dynamic"]),
     "fp8": Method(["--quantize=fp8"]),
     **{f"int4:{group} {way}": int4(group, way) for group in (32, 64, 128) for way in ("nearest", "awq", "gptq")},
     **{f"2:4 {how}": pruned("2:4", how) for how in ("magnitude", "wanda", "sparsegpt")},
     "magnitude:0.5": pruned("magnitude:0.5", "magnitude"),
-    "channels:0.5": Method(["--prune=channels:0.5"], ("digits_cnn", "digits_vit", "ocr")),
+    "channels:0.5": Method(["--prune=channels:0.5"], ("digits_cnn", "digits_vit", "ocr", "resnet50")),
     "low-rank:0.9": Method(["--low-rank=0.9"], PLAIN),
     "merge": Method(["--merge"], PLAIN),
     "fp16": Method(["--precision=fp16"], PLAIN),
     "bf16": Method(["--precision=bf16"], PLAIN),
     "search": Method(["--search", "--max-loss=0.5%"]),
-    "peer int8": Method(peer=peer_static),
+    "peer int8": Method(peer=peer_static, tasks=WITH_LARGE),
     "peer int8-dynamic": Method(peer=peer_dynamic),
     "peer int4:32": Method(peer=functools.partial(peer_int4, group=32), tasks=OF_PRODUCTS),
 }

@@ -2,7 +2,7 @@
 
     python -m tasks [NAME ...]     the score of each in f32, by ONNX Runtime (run in test/Models)
 """
-NAMES = ["digits_cnn", "digits_vit", "minilm", "ocr", "magika"]
+NAMES = ["digits_cnn", "digits_vit", "minilm", "ocr", "magika", "resnet50"]
 
 
 def load(name):
@@ -19,4 +19,7 @@ def load(name):
     if name == "magika":
         from tasks.magika import Magika
         return Magika()
+    if name == "resnet50":
+        from tasks.drawn import Drawn
+        return Drawn(name)
     raise ValueError(f"no task {name}; there are {', '.join(NAMES)}")
