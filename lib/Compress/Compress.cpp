@@ -44,6 +44,7 @@ FailureOr<Observations> Job::observe(const std::vector<Layer> &layers, bool hist
 
 void Job::note(const Layer &layer, StringRef method, int64_t bytes, double error) {
   const StringRef op = layer.isConv() ? "conv" : "matmul";
+  result.isChanged = true;
   auto known = llvm::find_if(result.layers, [&](const LayerResult &r) { return r.node == layer.name && r.op == op; });
   if (known == result.layers.end()) {
     result.layers.push_back({layer.name, op.str(), method.str(), layer.elements(), layer.elements() * 4, bytes, error});
@@ -56,7 +57,7 @@ void Job::note(const Layer &layer, StringRef method, int64_t bytes, double error
 }
 
 LogicalResult Job::run() {
-  for (auto stage : {&Job::factor, &Job::pruneWeights, &Job::quantize, &Job::protect})
+  for (auto stage : {&Job::pruneChannels, &Job::factor, &Job::pruneWeights, &Job::quantize, &Job::protect})
     if (failed((this->*stage)()))
       return failure();
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))

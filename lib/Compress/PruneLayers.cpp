@@ -2,6 +2,8 @@
 #include "Graph/IR/QuantizationOps.h"
 #include "Stages.h"
 #include "tenon/Compress/Numerics/Pruning.h"
+#include "tenon/Transforms/ChannelPruning.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -42,6 +44,43 @@ static Value packedWeights(const Layer &layer, const Matrix &weights) {
   Value indices = makeConstant(b, loc, indexType, bytesOf(packed.indices), "indices");
   auto dense = RankedTensorType::get({packed.k, packed.n}, b.getF32Type());
   return Unpack2To4Op::create(b, loc, dense, values, indices);
+}
+
+LogicalResult Job::pruneChannels() {
+  if (options.pruning.kind != Pruning::Kind::Channels)
+    return success();
+  const std::vector<Layer> layers = findLayers(function, {}, 1);
+  ChannelPruningOptions wanted;
+  wanted.macs = 1 - options.pruning.share;
+  Observations seen;
+  llvm::DenseMap<Operation *, size_t> places;
+  if (dataset) {
+    auto observed = observe(layers, false, false);
+    if (failed(observed))
+      return failure();
+    seen = std::move(*observed);
+    for (auto [i, layer] : llvm::enumerate(layers))
+      places[layer.op] = i;
+    wanted.inputSquares = [&](Operation *op) {
+      std::vector<double> squares;
+      if (auto place = places.find(op); place != places.end()) {
+        const ChannelStatistics &channels = seen.find(place->second)->channels;
+        for (size_t c = 0; c < channels.size(); ++c)
+          squares.push_back(channels.meanSquare(c));
+      }
+      return squares;
+    };
+  }
+  const ChannelPruningResult pruned = tenon::pruneChannels(function, wanted);
+  result.notes.push_back(llvm::formatv("{0} of {1} channels went, {2:F0} % of the multiplications are left",
+                                       pruned.channelsRemoved, pruned.channels,
+                                       100 * pruned.macsAfter / std::max(pruned.macsBefore, 1.0)));
+  result.isChanged |= pruned.channelsRemoved > 0;
+  if (pruned.macsAfter > 1.02 * wanted.macs * pruned.macsBefore)
+    result.notes.push_back(
+        "fewer channels went than was asked for: the others reach an input, an output, or an op that "
+        "mixes them");
+  return success();
 }
 
 LogicalResult Job::pruneWeights() {

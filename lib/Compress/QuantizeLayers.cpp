@@ -266,6 +266,7 @@ void Job::quantizeTables() {
     ArrayRef<char> bytes(reinterpret_cast<const char *>(q.codes.data()), q.codes.size());
     Value codes = makeConstant(b, op.getLoc(), codeType, bytes, "codes");
     op.setOperand(0, DequantizeOp::create(b, op.getLoc(), codes, makeVector(b, op.getLoc(), q.scale), Value(), 0, 0));
+    result.isChanged = true;
     result.layers.push_back(
         {table.name, "table", "int8", type.getNumElements(), type.getNumElements() * 4, q.bytes(), -1});
   }

@@ -18,7 +18,8 @@ public:
   FailureOr<SearchResult> run();
 
 private:
-  FailureOr<size_t> attempt(const Options &options);
+  /// The attempt's number; nothing where the options change nothing.
+  FailureOr<std::optional<size_t>> attempt(const Options &options);
   LogicalResult relax(size_t failed);
   LogicalResult combine();
   bool isWithin(const Comparison &c) const;
@@ -46,13 +47,15 @@ bool Searcher::isWithin(const Comparison &c) const {
          (!limits.seconds || c.secondsAfter <= *limits.seconds);
 }
 
-FailureOr<size_t> Searcher::attempt(const Options &options) {
+FailureOr<std::optional<size_t>> Searcher::attempt(const Options &options) {
   if (environment.progress)
     environment.progress("trying " + describe(options), std::min(0.95, double(answer.attempts.size()) / 16));
   OwningOpRef<ModuleOp> module(simplified.clone());
   auto result = compressModule(*module, options, {data.calibration, nullptr});
   if (failed(result))
     return failure();
+  if (!result->isChanged)
+    return std::optional<size_t>();
   auto trial = Trial::create(*module, compile);
   if (failed(trial))
     return failure();
@@ -64,7 +67,7 @@ FailureOr<size_t> Searcher::attempt(const Options &options) {
   made.isWithin = isWithin(made.comparison);
   answer.attempts.push_back(std::move(made));
   modules.push_back(std::move(module));
-  return answer.attempts.size() - 1;
+  return std::optional(answer.attempts.size() - 1);
 }
 
 /// Keeps the worst layers of an attempt that lost too much: the fewest for which the loss is within the limit.
@@ -88,7 +91,9 @@ LogicalResult Searcher::relax(size_t index) {
     auto made = attempt(options);
     if (failed(made))
       return failure();
-    (answer.attempts[*made].comparison.loss() <= limits.loss ? enough : tooFew) = kept;
+    if (!*made)
+      break;
+    (answer.attempts[**made].comparison.loss() <= limits.loss ? enough : tooFew) = kept;
   }
   return success();
 }
@@ -155,7 +160,7 @@ FailureOr<SearchResult> Searcher::run() {
   add([](Options &o) { o.merges = true; });
   for (const Options &options : list) {
     auto made = attempt(options);
-    if (failed(made) || failed(relax(*made)))
+    if (failed(made) || (*made && failed(relax(**made))))
       return failure();
   }
   if (failed(combine()))

@@ -13,7 +13,9 @@
 #include "common/Supervise.h"
 #include "tenon/Compress/Calibration.h"
 #include "tenon/Compress/Evaluate.h"
+#include "tenon/Compress/Search.h"
 #include "tenon/Exporter/Exporter.h"
+#include "tenon/Pipelines/Pipelines.h"
 #include "tenon/Pipelines/Registration.h"
 #include "tenon/Support/DiagnosticCollector.h"
 #include "llvm/Support/FileSystem.h"
@@ -28,6 +30,10 @@ namespace {
 
 struct CompressSettings : CompressArguments {
   CompileOptions compile;
+  compress::Limits limits;
+  bool searches = false;
+  double mostMegabytes = 0, mostMilliseconds = 0;
+  std::string objective = "time";
   std::string model, output, evaluation, page;
   std::vector<std::string> shapes;
   int64_t threads = 0;
@@ -51,6 +57,19 @@ private:
 
 } // namespace
 
+static Status prepareSearch(CompressSettings &settings) {
+  if (settings.options.any())
+    return Status::error("TN9003", "--search tries the methods itself", "", "leave them out, or leave out --search");
+  if (settings.options.calibration.empty())
+    return Status::error("TN9003", "--search needs data", "", "add --calibration=FILE.npz, or a folder of them");
+  if (settings.mostMegabytes > 0)
+    settings.limits.planBytes = int64_t(settings.mostMegabytes * 1e6);
+  if (settings.mostMilliseconds > 0)
+    settings.limits.seconds = settings.mostMilliseconds * 1e-3;
+  settings.limits.prefersSize = settings.objective == "size";
+  return Status::success();
+}
+
 static Status prepare(CompressSettings &settings) {
   if (settings.output.empty())
     return Status::error("TN9002", "`tenon compress` needs -o SMALL.onnx");
@@ -63,9 +82,11 @@ static Status prepare(CompressSettings &settings) {
     settings.compile.shapes[name] = {shape.dims, shape.fixed};
   settings.compile.threads = unsigned(settings.threads);
   TENON_RETURN_IF_ERROR(settings.finish());
+  if (settings.searches)
+    return prepareSearch(settings);
   if (!settings.options.any())
     return Status::error("TN9002", "there is nothing to do", "",
-                         "add --quantize, --prune, --low-rank, --merge or --precision");
+                         "add --quantize, --prune, --low-rank, --merge, --precision, or --search");
   return Status::success();
 }
 
@@ -96,16 +117,22 @@ static Status writeModel(mlir::ModuleOp module, const std::string &path, Diagnos
   return Status::success();
 }
 
+/// The data to evaluate with, or else to calibrate with.
+static Expected<std::unique_ptr<data::Dataset>> openEvaluation(const CompressSettings &settings,
+                                                               mlir::ModuleOp module) {
+  if (settings.evaluation.empty())
+    return settings.openCalibration(module);
+  data::DatasetOptions options = settings.data;
+  options.limit.reset();
+  return data::openDataset(settings.evaluation, compress::describeInputs(module), options);
+}
+
 /// Both models on the data to evaluate with, or else to calibrate with; nothing where there are none.
 static Expected<std::optional<compress::Comparison>> measure(const CompressSettings &settings, mlir::ModuleOp before,
                                                              mlir::ModuleOp after, DiagnosticCollector &diagnostics) {
-  const std::string &path = settings.evaluation.empty() ? settings.options.calibration : settings.evaluation;
-  if (path.empty())
+  if (settings.evaluation.empty() && settings.options.calibration.empty())
     return std::optional<compress::Comparison>();
-  data::DatasetOptions options = settings.data;
-  if (!settings.evaluation.empty())
-    options.limit.reset();
-  auto dataset = data::openDataset(path, compress::describeInputs(before), options);
+  auto dataset = openEvaluation(settings, before);
   if (!dataset)
     return dataset.takeStatus();
   auto first = compress::Trial::create(before, settings.compile);
@@ -119,6 +146,54 @@ static Expected<std::optional<compress::Comparison>> measure(const CompressSetti
   if (!comparison)
     return comparison.takeStatus();
   return std::optional(*comparison);
+}
+
+/// What `tenon compile --precision` does to a module.
+static mlir::LogicalResult convertPrecision(mlir::ModuleOp module, Precision precision) {
+  mlir::PassManager manager(module.getContext(), mlir::ModuleOp::getOperationName());
+  PipelineOptions options;
+  options.precision = precision;
+  buildPhase(manager, Phase::Compress, options);
+  return runSerially(manager, module);
+}
+
+/// Writes the model, and says what was done.
+static int finish(CompressSettings &settings, const Report &report, CompressReport summary, mlir::ModuleOp module,
+                  DiagnosticCollector &diagnostics) {
+  if (Status written = writeModel(module, settings.output, diagnostics); !written.ok())
+    return report.fail(written);
+  if (Status counted = summary.countFiles(); !counted.ok())
+    return report.fail(counted);
+  if (!settings.page.empty())
+    if (Status written = writePage(summary, settings.page); !written.ok())
+      return report.fail(written);
+  if (!report.json())
+    printReport(summary, llvm::outs());
+  return report.finish(toJson(summary));
+}
+
+/// Replaces the module by the best that a search finds.
+static int searchModel(CompressSettings &settings, const Report &report, mlir::OwningOpRef<mlir::ModuleOp> module,
+                       const compress::Environment &environment, DiagnosticCollector &diagnostics) {
+  auto evaluation = openEvaluation(settings, *module);
+  if (!evaluation)
+    return report.fail(evaluation.status());
+  auto found = compress::searchCompression(*module, settings.options, settings.limits,
+                                           {environment.dataset, evaluation->get()}, settings.compile, environment);
+  if (failed(found))
+    return report.fail(diagnostics.errorsOfFailure());
+  CompressReport summary{settings.model, settings.output, "none"};
+  if (found->best) {
+    compress::Attempt &best = found->attempts[*found->best];
+    summary.method = compress::describe(best.options);
+    summary.result = best.result;
+    summary.comparison = best.comparison;
+    module = std::move(found->module);
+  } else {
+    summary.result.notes.push_back("nothing that was tried is within the limits and no slower: the model is as it was");
+  }
+  summary.attempts = std::move(found->attempts);
+  return finish(settings, report, std::move(summary), *module, diagnostics);
 }
 
 static int compressModel(CompressSettings &settings, const Report &report) {
@@ -135,28 +210,21 @@ static int compressModel(CompressSettings &settings, const Report &report) {
   auto dataset = settings.openCalibration(*module);
   if (!dataset)
     return report.fail(dataset.status());
+  const compress::Environment environment{dataset->get(), std::cref(line)};
+  if (settings.searches)
+    return searchModel(settings, report, std::move(module), environment, diagnostics);
   mlir::OwningOpRef<mlir::ModuleOp> original(module->clone());
   CompressReport summary{settings.model, settings.output, compress::describe(settings.options)};
-  auto result = compress::compressModule(*module, settings.options, {dataset->get(), std::cref(line)});
-  if (failed(result))
+  auto result = compress::compressModule(*module, settings.options, environment);
+  if (failed(result) || failed(convertPrecision(*module, settings.options.precision)))
     return report.fail(diagnostics.errorsOfFailure());
   summary.result = std::move(*result);
-  line("writing", 0.8);
-  if (Status written = writeModel(*module, settings.output, diagnostics); !written.ok())
-    return report.fail(written);
   line("measuring", 0.9);
   auto comparison = measure(settings, *original, *module, diagnostics);
   if (!comparison)
     return report.fail(comparison.status());
   summary.comparison = *comparison;
-  if (Status counted = summary.countFiles(); !counted.ok())
-    return report.fail(counted);
-  if (!settings.page.empty())
-    if (Status written = writePage(summary, settings.page); !written.ok())
-      return report.fail(written);
-  if (!report.json())
-    printReport(summary, llvm::outs());
-  return report.finish(toJson(summary));
+  return finish(settings, report, std::move(summary), *module, diagnostics);
 }
 
 int tools::runCompress(Arguments arguments) {
@@ -176,6 +244,12 @@ int tools::runCompress(Arguments arguments) {
               });
   line.text("evaluate", "FILE.npz|DIR", "data to measure accuracy and time with; default: those to calibrate with",
             settings.evaluation);
+  line.flag("search", "try the methods, alone and together, and take the best within the limits", settings.searches);
+  line.real("budget", "PERCENT", "of --search: how much worse it may become; default 0.5", settings.limits.loss);
+  line.real("max-size", "MB", "of --search: of the plan, at most", settings.mostMegabytes);
+  line.real("max-latency", "MS", "of --search: of a run, at most", settings.mostMilliseconds);
+  line.choice("objective", {"time", "size"}, "of --search: what is least within the limits; default time",
+              settings.objective);
   line.texts("shape", "NAME=1x3x224x224[!]", "the size of an input; with ! the only one", settings.shapes);
   line.number("threads", "of the runs that are timed; 0 = all cores", settings.threads, 0, 4096);
   line.text("report", "FILE.html", "write what was done to each layer, and what it did, as a page", settings.page);

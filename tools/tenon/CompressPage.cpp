@@ -28,7 +28,7 @@ static double ratio(double before, double after) { return after > 0 ? before / a
 
 /// What people have to know: one sentence each.
 static std::vector<std::string> findWarnings(const CompressReport &report) {
-  std::vector<std::string> warnings = report.result.notes;
+  std::vector<std::string> warnings;
   if (!report.comparison) {
     warnings.push_back("nothing was measured: there are no data; add --calibration or --evaluate");
     return warnings;
@@ -42,11 +42,28 @@ static std::vector<std::string> findWarnings(const CompressReport &report) {
   return warnings;
 }
 
+static std::string nameOf(const compress::Attempt &attempt) {
+  std::string name = compress::describe(attempt.options);
+  if (!attempt.options.keep.empty())
+    name += formatv(", {0} nodes kept", attempt.options.keep.size());
+  return name;
+}
+
 static int64_t bytesOf(const compress::Result &result, bool after) {
   int64_t sum = 0;
   for (const compress::LayerResult &layer : result.layers)
     sum += after ? layer.bytesAfter : layer.bytesBefore;
   return sum;
+}
+
+/// What a search tried: * the choice of it, + what nothing beats, ! what is beyond the limits.
+static void printAttempts(llvm::ArrayRef<compress::Attempt> attempts, llvm::raw_ostream &out) {
+  if (!attempts.empty())
+    out << "tried      (+ nothing beats it in loss, size and time at once, ! beyond the limits, or slower)\n";
+  for (const compress::Attempt &a : attempts)
+    out << formatv("  {0}{1} {2,6:F2} % lost {3,10} {4,9:F3} ms  {5}\n", a.isDominated ? ' ' : '+',
+                   a.isWithin ? ' ' : '!', a.comparison.loss(), formatBytes(uint64_t(a.comparison.planBytesAfter)),
+                   a.comparison.secondsAfter * 1e3, nameOf(a));
 }
 
 void tools::printReport(const CompressReport &report, llvm::raw_ostream &out) {
@@ -71,7 +88,14 @@ void tools::printReport(const CompressReport &report, llvm::raw_ostream &out) {
     if (c.accuracyBefore >= 0)
       out << formatv("labels     {0:F2} % -> {1:F2} %\n", 100 * c.accuracyBefore, 100 * c.accuracyAfter);
   }
+  printAttempts(report.attempts, out);
   out.flush();
+  constexpr size_t mostNotes = 6;
+  const std::vector<std::string> &notes = report.result.notes;
+  for (size_t i = 0; i < std::min(notes.size(), mostNotes); ++i)
+    llvm::errs() << "note: " << printable(notes[i]) << '\n';
+  if (notes.size() > mostNotes)
+    llvm::errs() << "note: .. and " << notes.size() - mostNotes << " more, which --report and --format=json hold\n";
   for (const std::string &warning : findWarnings(report))
     llvm::errs() << "warning: " << printable(warning) << '\n';
 }
@@ -96,7 +120,9 @@ static json::Object toJson(const compress::Comparison &c) {
 }
 
 json::Object tools::toJson(const CompressReport &report) {
-  json::Array layers, warnings;
+  json::Array layers, warnings, notes;
+  for (const std::string &note : report.result.notes)
+    notes.push_back(json::fixUTF8(note));
   for (const compress::LayerResult &layer : report.result.layers)
     layers.push_back(toJson(layer));
   for (const std::string &warning : findWarnings(report))
@@ -111,11 +137,20 @@ json::Object tools::toJson(const CompressReport &report) {
                       {"weight_bytes_after", report.result.bytesAfter},
                       {"samples", report.result.samples},
                       {"layers", std::move(layers)},
+                      {"notes", std::move(notes)},
                       {"warnings", std::move(warnings)}};
   if (!report.dataHash.empty())
     object["data_hash"] = report.dataHash;
   if (report.comparison)
     object["comparison"] = ::toJson(*report.comparison);
+  json::Array attempts;
+  for (const compress::Attempt &attempt : report.attempts)
+    attempts.push_back(json::Object{{"method", nameOf(attempt)},
+                                    {"within", attempt.isWithin},
+                                    {"dominated", attempt.isDominated},
+                                    {"comparison", ::toJson(attempt.comparison)}});
+  if (!attempts.empty())
+    object["attempts"] = std::move(attempts);
   return object;
 }
 
@@ -188,6 +223,19 @@ static void printLayers(const compress::Result &result, llvm::raw_ostream &out) 
   out << "</table>\n";
 }
 
+static void printTried(llvm::ArrayRef<compress::Attempt> attempts, llvm::raw_ostream &out) {
+  if (attempts.empty())
+    return;
+  out << "<h2>What was tried</h2>\n<table><tr><th>method</th><th class=\"n\">lost</th><th class=\"n\">plan</th><th "
+         "class=\"n\">ms a run</th><th>within the limits</th><th>beaten by another</th></tr>\n";
+  for (const compress::Attempt &a : attempts)
+    out << formatv("<tr><td>{0}</td><td class=\"n\">{1:F2} %</td><td class=\"n\">{2}</td><td "
+                   "class=\"n\">{3:F3}</td><td>{4}</td><td>{5}</td></tr>\n",
+                   escape(nameOf(a)), a.comparison.loss(), formatBytes(uint64_t(a.comparison.planBytesAfter)),
+                   a.comparison.secondsAfter * 1e3, a.isWithin ? "yes" : "no", a.isDominated ? "yes" : "no");
+  out << "</table>\n";
+}
+
 Status tools::writePage(const CompressReport &report, const std::string &path) {
   std::error_code code;
   llvm::ToolOutputFile file(path, code, llvm::sys::fs::OF_Text);
@@ -198,6 +246,13 @@ Status tools::writePage(const CompressReport &report, const std::string &path) {
   printFigures(report, out);
   for (const std::string &warning : findWarnings(report))
     out << "<p class=\"warning\">" << escape(warning) << "</p>\n";
+  printTried(report.attempts, out);
+  if (!report.result.notes.empty())
+    out << "<h2>Notes</h2>\n<ul>\n";
+  for (const std::string &note : report.result.notes)
+    out << "<li>" << escape(note) << "</li>\n";
+  if (!report.result.notes.empty())
+    out << "</ul>\n";
   printLayers(report.result, out);
   out << "<p>Calibrated with " << report.result.samples << " samples";
   if (!report.dataHash.empty())

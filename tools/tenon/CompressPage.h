@@ -3,7 +3,7 @@
 #define TENON_TOOLS_TENON_COMPRESSPAGE_H
 
 #include "CompressOptions.h"
-#include "tenon/Compress/Evaluate.h"
+#include "tenon/Compress/Search.h"
 
 namespace tenon::tools {
 
@@ -11,8 +11,9 @@ struct CompressReport {
   std::string model, output, method;
   compress::Result result = {};
   std::optional<compress::Comparison> comparison = {};
-  int64_t fileBefore = 0, fileAfter = 0; ///< bytes of the ONNX files
-  std::string dataHash = "";             ///< of the calibration data, as `tenon data hash` prints it
+  std::vector<compress::Attempt> attempts = {}; ///< of a search
+  int64_t fileBefore = 0, fileAfter = 0;        ///< bytes of the ONNX files
+  std::string dataHash = "";                    ///< of the calibration data, as `tenon data hash` prints it
 
   /// Fills in the sizes of files.
   Status countFiles();

@@ -30,6 +30,7 @@ struct LayerResult {
 struct Result {
   std::vector<LayerResult> layers;
   std::vector<std::string> notes;          ///< what was asked for and not done, and why
+  bool isChanged = false;                  ///< whether anything was done
   int64_t samples = 0;                     ///< that the model was calibrated with
   int64_t bytesBefore = 0, bytesAfter = 0; ///< of all constants, packed
 };
