@@ -2,6 +2,11 @@
 #include "tenon/Compress/Compress.h"
 
 #include "Stages.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "tenon/Pipelines/Pipelines.h"
+#include "tenon/Transforms/CompressPasses.h"
+#include "tenon/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -11,6 +16,22 @@ namespace tenon::compress {
 Job::Job(ModuleOp module, const Options &options, const Environment &environment, Result &result)
     : module(module), function(*module.getOps<func::FuncOp>().begin()), options(options), dataset(environment.dataset),
       environment(environment), result(result) {}
+
+LogicalResult Job::merge() {
+  if (!options.merges)
+    return success();
+  auto count = [&] { return std::distance(function.getBody().front().begin(), function.getBody().front().end()); };
+  const auto before = count();
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  OpPassManager &passes = manager.nest<func::FuncOp>();
+  passes.addPass(createMergeLinear({/*parallel=*/true}));
+  passes.addPass(createFoldConstants());
+  passes.addPass(createCSEPass());
+  if (failed(runSerially(manager, module)))
+    return failure();
+  result.isChanged |= count() != before;
+  return success();
+}
 
 FailureOr<Observations> Job::observe(const std::vector<Layer> &layers, bool histograms, bool moments) {
   Observations seen;
@@ -57,7 +78,7 @@ void Job::note(const Layer &layer, StringRef method, int64_t bytes, double error
 }
 
 LogicalResult Job::run() {
-  for (auto stage : {&Job::pruneChannels, &Job::factor, &Job::pruneWeights, &Job::quantize, &Job::protect})
+  for (auto stage : {&Job::merge, &Job::pruneChannels, &Job::factor, &Job::pruneWeights, &Job::quantize, &Job::protect})
     if (failed((this->*stage)()))
       return failure();
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))

@@ -290,6 +290,12 @@ ChannelPruningResult Pruner::run() {
     for (int64_t i = 0; i < number; ++i)
       isRemoved[group.channels[i]] = true;
   }
+  for (const WeightSlot &weight : graph.getWeights()) {
+    const ChannelSlot &slot = graph.getSlots()[weight.slot];
+    const SmallVector<int64_t> kept = keptOf(slot.value, slot.dim);
+    if (options.refit && weight.isInput && int64_t(kept.size()) < slot.extent)
+      options.refit(weight.op, kept);
+  }
   if (options.onlyZero) {
     for (const WeightSlot &weight : graph.getWeights())
       zero(weight);
