@@ -8,6 +8,7 @@
 #include "tenon/Reference/Tensor.h"
 #include "tenon/Runtime/CpuInfo.h"
 #include "tenon/Runtime/Session.h"
+#include "tenon/Support/Pages.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FileSystem.h"
 #include <atomic>
@@ -265,6 +266,7 @@ public:
     if (failed(made))
       return failure();
     instrumented = std::move(*made);
+    releaseCodePages(); // of the compiler
     dataset.rewind();
     while (true) {
       auto batch = dataset.next();

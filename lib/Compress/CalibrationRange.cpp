@@ -106,8 +106,10 @@ double estimateError(const Histogram &histogram, ValueRange range, unsigned bits
   // Zero is a step, so that the ends move by less than one.
   const double zero = std::round(-range.low / step), low = -zero * step, high = (steps - zero) * step;
   // The integral of (x - round(x))^2 from 0 to x: a whole step has step^3 / 12.
+  constexpr double magic = 0x1.8p52; // adding it rounds to a whole number
+  const double inverse = 1 / step;
   auto inside = [&](double x) {
-    const double k = std::nearbyint(x / step), rest = x - k * step;
+    const double k = (x * inverse + magic) - magic, rest = x - k * step;
     return k * step * step * step / 12 + rest * rest * rest / 3;
   };
   auto outside = [](double a, double b, double end) {

@@ -176,14 +176,12 @@ ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::Te
   }
   if (type.getNumElements() <= maxKnownElements)
     return makeDense(type, *bytes);
-  size_t align = size_t(getBitsPerElement(tensor.data_type()) / 8);
-  bool isAligned = reinterpret_cast<uintptr_t>(bytes->data()) % align == 0;
-  if (!isAligned && !file->readsWeights)
-    align = 1, isAligned = true;
+  // Raw data lie where the file has them, at any address: who reads elements copies those that are not aligned.
+  const size_t width = size_t(getBitsPerElement(tensor.data_type()) / 8);
+  const size_t align = reinterpret_cast<uintptr_t>(bytes->data()) % width == 0 ? width : 1;
   AsmResourceBlob blob =
-      storage.empty() && isAligned
-          ? UnmanagedAsmResourceBlob::allocateWithAlign(*bytes, align, [file](void *, size_t, size_t) {})
-          : HeapAsmResourceBlob::allocateAndCopyWithAlign(*bytes, align, /*dataIsMutable=*/false);
+      storage.empty() ? UnmanagedAsmResourceBlob::allocateWithAlign(*bytes, align, [file](void *, size_t, size_t) {})
+                      : HeapAsmResourceBlob::allocateAndCopyWithAlign(*bytes, width, /*dataIsMutable=*/false);
   return DenseResourceElementsAttr::get(type, getResourceName(tensor.name()), std::move(blob));
 }
 

@@ -39,7 +39,6 @@ static OwningOpRef<ModuleOp> importModel(std::shared_ptr<ModelFile> file, MLIRCo
   context.loadDialect<graph::GraphDialect, func::FuncDialect, plan_ir::PlanDialect>();
   if (!file)
     return {};
-  file->readsWeights = options.readsWeights;
   constexpr int64_t mostFaults = 1000;
   if (failed(checkStructure(*file, context, options.keepsGoing ? mostFaults : 1))) {
     if (options.keepsGoing)

@@ -28,8 +28,6 @@ constexpr int64_t maxTensorBytes = int64_t(1) << 62;
 class ModelFile {
 public:
   onnx::ModelProto proto;
-  /// False: only types and extents are wanted, so weights must not be read, and need not be aligned.
-  bool readsWeights = true;
 
   /// Reads and parses the file; emits TN1001 .. TN1004 or TN1015 and returns null on failure.
   static std::shared_ptr<ModelFile> read(llvm::StringRef path, mlir::MLIRContext &context);

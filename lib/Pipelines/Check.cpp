@@ -35,7 +35,6 @@ FailureOr<CheckResult> tenon::checkModel(StringRef path, const CompileOptions &o
   import.keepsGoing = true;
   // Narrow weights are made of wide ones by a pass that reads them.
   const bool readsWeights = options.precision == Precision::Fp16 || options.precision == Precision::Bf16;
-  import.readsWeights = readsWeights;
   for (const auto &[name, shape] : options.shapes)
     if (shape.fixed)
       import.fixedShapes[name] = SmallVector<int64_t>(shape.dims.begin(), shape.dims.end());

@@ -99,7 +99,6 @@ FailureOr<PartitionAnswer> tenon::partitionModel(StringRef path, const CompileOp
   context.appendDialectRegistry(registry);
   context.loadAllAvailableDialects();
   ImportOptions import;
-  import.readsWeights = false;
   for (const auto &[name, shape] : options.shapes)
     if (shape.fixed)
       import.fixedShapes[name] = SmallVector<int64_t>(shape.dims.begin(), shape.dims.end());

@@ -2,6 +2,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tenon/Reference/Tensor.h"
+#include "tenon/Support/Pages.h"
 
 #include <cstring>
 
@@ -50,7 +51,15 @@ FailureOr<HostTensor> reference::constantToTensor(ElementsAttr attr, std::shared
     return failure();
   if (*count == 0)
     return HostTensor::allocate(*type, shaped.getShape(), std::move(budget));
-  return HostTensor::borrow(*type, shaped.getShape(), blob->getData().data());
+  if (reinterpret_cast<uintptr_t>(blob->getData().data()) % static_cast<uintptr_t>(elementSize(*type)) == 0)
+    return HostTensor::borrow(*type, shaped.getShape(), blob->getData().data());
+  // Part of a file, which does not align its arrays.
+  FailureOr<HostTensor> copy = HostTensor::allocate(*type, shaped.getShape(), std::move(budget));
+  if (succeeded(copy)) {
+    std::memcpy(copy->mutableBytes(), blob->getData().data(), static_cast<size_t>(numBytes));
+    releaseFilePages(blob->getData());
+  }
+  return copy;
 }
 
 ElementsAttr reference::tensorToAttr(MLIRContext *context, HostTensor tensor, StringRef name) {

@@ -17,8 +17,6 @@ struct ImportOptions {
   bool runChecker = true;
   /// After a node that cannot be imported, go on with those that do not depend on it: all errors at once.
   bool keepsGoing = false;
-  /// False where only types matter: constants may be misaligned, and their pages are not touched.
-  bool readsWeights = true;
 };
 
 /// Imports the model at `path`: a module with one function @main of graph ops, in ONNX's topological order. Arguments

@@ -3,6 +3,7 @@
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "tenon/Codegen/CPU/WeightPacking.h"
+#include "tenon/Support/Pages.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -36,6 +37,11 @@ WeightBytes::WeightBytes(ElementsAttr value, StringRef format)
   } else {
     raw = dense.getRawData();
   }
+}
+
+WeightBytes::~WeightBytes() {
+  if (expanded.empty())
+    releaseFilePages(raw);
 }
 
 uint64_t WeightBytes::hash() const {

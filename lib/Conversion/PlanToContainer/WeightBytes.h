@@ -12,6 +12,10 @@ class WeightBytes {
 public:
   /// `value` stays alive as long as this object. `format` is one of tenon/Codegen/CPU/WeightPacking.h.
   WeightBytes(mlir::ElementsAttr value, llvm::StringRef format);
+  /// Pages of a mapped model are given back: its weights are in the plan now.
+  ~WeightBytes();
+  WeightBytes(const WeightBytes &) = delete;
+  WeightBytes &operator=(const WeightBytes &) = delete;
 
   uint64_t size() const;
   /// A hash of what is stored, equal for equal weights.
