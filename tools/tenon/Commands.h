@@ -22,6 +22,7 @@ int runInspect(Arguments arguments);
 int runPartition(Arguments arguments);
 int runSimulate(Arguments arguments);
 int runTune(Arguments arguments);
+int runData(Arguments arguments);
 int runExplain(Arguments arguments);
 int runDoctor(Arguments arguments);
 

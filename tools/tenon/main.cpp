@@ -23,6 +23,7 @@ constexpr Command commands[] = {
     {"compress", "make MODEL.onnx smaller or faster, with the accuracy shown", runCompress},
     {"simulate", "predict the steps, collectives or pipelines of a table", runSimulate},
     {"tune", "measure the tactics of MODEL.onnx on this machine", runTune},
+    {"data", "what is in a data set, its hash, parts of it", runData},
     {"explain", "what an error code means", runExplain},
     {"doctor", "what this machine has and lacks", runDoctor},
 };
