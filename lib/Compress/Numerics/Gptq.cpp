@@ -1,9 +1,11 @@
 //===- Gptq.cpp - Quantization that makes up for its own error ------------===//
 #include "tenon/Compress/Numerics/Gptq.h"
 #include "LinearAlgebra.h"
+#include "tenon/Compress/Numerics/LayerError.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace tenon::compress {
@@ -13,27 +15,45 @@ static GroupScale scaleAt(const QuantizedMatrix &q, int64_t index) {
 }
 
 namespace {
+/// In which order inputs are quantized.
+enum class Order { Natural, Falling, Reversed, Rising }; // falling, rising: by H_jj
+
+std::vector<int64_t> placesOf(Order order, const SymmetricMatrix &h) {
+  std::vector<int64_t> places(h.size);
+  std::iota(places.begin(), places.end(), 0);
+  if (order == Order::Falling || order == Order::Rising)
+    std::sort(places.begin(), places.end(),
+              [&](int64_t a, int64_t b) { return h(a, a) != h(b, b) ? h(a, a) > h(b, b) : a < b; });
+  if (order == Order::Reversed || order == Order::Rising)
+    std::reverse(places.begin(), places.end());
+  return places;
+}
+
 /// The state of GPTQ over W, whose columns may stand in another order than those of the result.
 class Gptq {
 public:
-  Gptq(ConstMatrixView w, const SymmetricMatrix &h, const QuantizationFormat &format, const GptqOptions &options)
-      : work(w), options(options), order(w.columns), importance(w.columns) {
-    std::iota(order.begin(), order.end(), 0);
-    for (int64_t j = 0; j < h.size; ++j)
-      importance[j] = h(j, j);
+  /// Scales are those of `scales`, or those of groups found on the way where that is null.
+  Gptq(ConstMatrixView w, const SymmetricMatrix &h, const QuantizationFormat &format, const GptqOptions &options,
+       Order order, const QuantizedMatrix *scales)
+      : work(w), options(options), order(placesOf(order, h)) {
     result = {w.rows, w.columns, format, std::vector<uint8_t>(w.size()), {}, {}};
-    bool whole = format.group == QuantizationFormat::wholeMatrix;
-    scalesFirst = options.actOrder || whole || format.group == QuantizationFormat::wholeRow;
-    // Scales of all groups; without actOrder those of groups are found anew on the way.
-    ScaleSearch search = options.search;
-    search.importance = importance;
-    QuantizedMatrix nearest = roundToNearest(w, format, search);
-    result.scale = std::move(nearest.scale);
-    result.zero = std::move(nearest.zero);
+    findsScales = !scales && order == Order::Natural && format.group > 0;
+    isOrdered = order != Order::Natural;
+    QuantizedMatrix nearest;
+    if (!scales) {
+      ScaleSearch search = options.search;
+      search.importance.resize(w.columns);
+      for (int64_t j = 0; j < h.size; ++j)
+        search.importance[j] = h(j, j);
+      nearest = roundToNearest(w, format, findsScales ? ScaleSearch() : search);
+      scales = &nearest;
+    }
+    result.scale = scales->scale;
+    result.zero = scales->zero;
   }
 
   QuantizedMatrix run(const SymmetricMatrix &h) {
-    SymmetricMatrix ordered = options.actOrder ? reorder(h) : h;
+    SymmetricMatrix ordered = isOrdered ? reorder(h) : h;
     Matrix factor = dampedInverseFactor(ordered, options.damping);
     // Blocks hold whole groups.
     int64_t group = std::max<int64_t>(result.format.group, 1);
@@ -50,8 +70,6 @@ public:
 
 private:
   SymmetricMatrix reorder(const SymmetricMatrix &h) {
-    std::sort(order.begin(), order.end(),
-              [&](int64_t a, int64_t b) { return h(a, a) != h(b, b) ? h(a, a) > h(b, b) : a < b; });
     SymmetricMatrix ordered(h.size);
     for (int64_t i = 0; i < h.size; ++i)
       for (int64_t j = 0; j < h.size; ++j)
@@ -70,8 +88,8 @@ private:
     int64_t end = begin + errors.columns;
     for (int64_t j = begin; j < end; ++j) {
       int64_t column = order[j], index = result.scaleIndex(r, column);
-      if (!scalesFirst && column % result.format.group == 0)
-        findScale(row, j, end, index);
+      if (findsScales && column % result.format.group == 0)
+        findScale(row, j, end, index, factor);
       GroupScale scale = scaleAt(result, index);
       uint8_t code = encode(row[j], scale, result.format);
       result.codes[r * result.columns + column] = code;
@@ -82,19 +100,44 @@ private:
     }
   }
 
-  void findScale(const float *row, int64_t j, int64_t end, int64_t index) {
+  /// The scale of the group at column j with which GPTQ of the group itself does best: the error of the outputs is the
+  /// sum of the e^2, whatever the later weights then do.
+  void findScale(const float *row, int64_t j, int64_t end, int64_t index, const Matrix &factor) {
     int64_t count = std::min(result.format.group, end - j);
-    GroupScale scale = chooseScale(row + j, count, result.format, options.search, importance.data() + j);
-    result.scale[index] = scale.scale;
+    std::vector<GroupScale> candidates = candidateScales(row + j, count, result.format, options.search);
+    GroupScale best = candidates.front();
+    if (candidates.size() > 1) {
+      double least = std::numeric_limits<double>::infinity();
+      for (GroupScale scale : candidates)
+        if (double error = tryGroup(row, j, count, scale, factor, least); error < least) {
+          least = error;
+          best = scale;
+        }
+    }
+    result.scale[index] = best.scale;
     if (!result.zero.empty())
-      result.zero[index] = uint8_t(scale.zero);
+      result.zero[index] = uint8_t(best.zero);
+  }
+
+  /// The sum of e^2 over a group; at least `limit` as soon as it is that much.
+  double tryGroup(const float *row, int64_t j, int64_t count, GroupScale scale, const Matrix &factor, double limit) {
+    trial.assign(row + j, row + j + count);
+    double sum = 0;
+    for (int64_t i = 0; i < count && sum < limit; ++i) {
+      const float *spread = factor.row(j + i) + j;
+      float error = (trial[i] - decode(encode(trial[i], scale, result.format), scale, result.format)) / spread[i];
+      sum += double(error) * error;
+      for (int64_t k = i + 1; k < count; ++k)
+        trial[k] -= error * spread[k];
+    }
+    return sum;
   }
 
   Matrix work; ///< what is not yet quantized, with the errors of what is
   const GptqOptions &options;
   std::vector<int64_t> order; ///< the input at each place of `work`
-  std::vector<double> importance;
-  bool scalesFirst = false;
+  std::vector<float> trial;   ///< of a group
+  bool findsScales = false, isOrdered = false;
   QuantizedMatrix result;
 };
 
@@ -175,12 +218,39 @@ private:
 };
 } // namespace
 
+static std::vector<double> rowErrors(ConstMatrixView w, const SymmetricMatrix &h, const QuantizedMatrix &quantized) {
+  Matrix difference = quantized.dequantize();
+  for (int64_t i = 0; i < w.size(); ++i)
+    difference.values[i] -= w.data[i];
+  return rowEnergies(difference, h);
+}
+
+/// Rows do not depend on each other: of each the better one.
+static void takeBetterRows(ConstMatrixView w, const SymmetricMatrix &h, QuantizedMatrix &best,
+                           const QuantizedMatrix &other) {
+  std::vector<double> now = rowErrors(w, h, best), then = rowErrors(w, h, other);
+  int64_t scales = best.format.group == QuantizationFormat::wholeMatrix ? 0 : best.groups(); // of a row
+  for (int64_t r = 0; r < w.rows; ++r) {
+    if (!(then[r] < now[r]))
+      continue;
+    std::copy_n(other.codes.begin() + r * w.columns, w.columns, best.codes.begin() + r * w.columns);
+    std::copy_n(other.scale.begin() + r * scales, scales, best.scale.begin() + r * scales);
+  }
+}
+
 QuantizedMatrix gptq(ConstMatrixView w, const SymmetricMatrix &h, const QuantizationFormat &format,
                      const GptqOptions &options) {
   assert(h.size == w.columns && "second moments of another layer");
-  QuantizedMatrix result = Gptq(w, h, format, options).run(h);
-  refine(w, h, result, options.sweeps);
-  return result;
+  Order first = options.actOrder ? Order::Falling : Order::Natural;
+  QuantizedMatrix best = Gptq(w, h, format, options, first, nullptr).run(h);
+  refine(w, h, best, options.sweeps);
+  constexpr Order others[] = {Order::Natural, Order::Falling, Order::Reversed, Order::Rising};
+  for (int restart = 0; restart < options.restarts; ++restart) {
+    QuantizedMatrix other = Gptq(w, h, format, options, others[restart % 4], &best).run(h);
+    refine(w, h, other, options.sweeps);
+    takeBetterRows(w, h, best, other);
+  }
+  return best;
 }
 
 void refine(ConstMatrixView w, const SymmetricMatrix &h, QuantizedMatrix &quantized, int sweeps) {

@@ -114,8 +114,8 @@ static double errorOf(const float *weights, int64_t count, GroupScale scale, con
   return sum;
 }
 
-GroupScale chooseScale(const float *weights, int64_t count, const QuantizationFormat &format, const ScaleSearch &search,
-                       const double *importance) {
+std::vector<GroupScale> candidateScales(const float *weights, int64_t count, const QuantizationFormat &format,
+                                        const ScaleSearch &search) {
   // Zero is always in the range: pruned weights stay zero. The ends of a range that the rounded zero point moves are
   // still numbers.
   constexpr float largest = std::numeric_limits<float>::max() * 0.75f;
@@ -126,13 +126,26 @@ GroupScale chooseScale(const float *weights, int64_t count, const QuantizationFo
     low = std::min(low, std::max(weights[i], -largest));
     high = std::max(high, std::min(weights[i], largest));
   }
-  GroupScale best = scaleOfRange(low, high, format);
-  if (search.steps <= 0 || low == high)
-    return best;
-  double least = errorOf(weights, count, best, format, importance);
-  for (int step = 1; step <= search.steps; ++step) {
+  std::vector<GroupScale> result{scaleOfRange(low, high, format)};
+  for (int step = 1; step <= search.steps && low != high; ++step) {
     float part = float(1 - (1 - search.least) * step / search.steps);
-    GroupScale candidate = scaleOfRange(low * part, high * part, format);
+    result.push_back(scaleOfRange(low * part, high * part, format));
+    if (format.kind == CodeKind::Unsigned && low < 0 && high > 0) { // either end alone
+      result.push_back(scaleOfRange(low * part, high, format));
+      result.push_back(scaleOfRange(low, high * part, format));
+    }
+  }
+  return result;
+}
+
+GroupScale chooseScale(const float *weights, int64_t count, const QuantizationFormat &format, const ScaleSearch &search,
+                       const double *importance) {
+  std::vector<GroupScale> candidates = candidateScales(weights, count, format, search);
+  GroupScale best = candidates.front();
+  if (candidates.size() == 1)
+    return best;
+  double least = std::numeric_limits<double>::infinity();
+  for (GroupScale candidate : candidates) {
     double error = errorOf(weights, count, candidate, format, importance);
     if (error < least) {
       least = error;

@@ -60,6 +60,17 @@ std::vector<double> InputStatistics::mean() const {
   return result;
 }
 
+SymmetricMatrix InputStatistics::centeredGram() const {
+  SymmetricMatrix result = gram;
+  std::vector<double> average = mean();
+  for (int64_t i = 0; i < inputs(); ++i)
+    for (int64_t j = 0; j < inputs(); ++j)
+      result(i, j) -= sum[i] * average[j];
+  for (int64_t j = 0; j < inputs(); ++j) // below zero by rounding only
+    result(j, j) = std::max(result(j, j), 0.0);
+  return result;
+}
+
 static std::vector<double> energies(const DoubleMatrix &d, const SymmetricMatrix &h) {
   DoubleMatrix product = multiply(d, h);
   std::vector<double> result(d.rows);

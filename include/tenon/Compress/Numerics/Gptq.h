@@ -23,13 +23,17 @@ struct GptqOptions {
   double damping = 0.01;
   /// Inputs in the order of falling H_jj. Scales are then those of the original weights.
   bool actOrder = false;
-  /// How scales are found; the importance is the diagonal of H.
+  /// How scales are found: those of groups, but with actOrder, by the error that GPTQ of the group then has; others
+  /// with the diagonal of H as importance.
   ScaleSearch search = {};
   /// Rounds of coordinate descent afterwards; 0 is plain GPTQ.
   int sweeps = 0;
+  /// How often it is all done again in another order of inputs with the scales of the best so far; of each row the best
+  /// is kept.
+  int restarts = 0;
 };
 
-/// W [out, in] with H [in, in]; O(out in^2 + in^3), and as much again for each sweep.
+/// W [out, in] with H [in, in]; O(out in^2 + in^3), and as much again for each sweep and each restart.
 QuantizedMatrix gptq(ConstMatrixView w, const SymmetricMatrix &h, const QuantizationFormat &format,
                      const GptqOptions &options = {});
 

@@ -71,6 +71,10 @@ struct GroupScale {
 GroupScale chooseScale(const float *weights, int64_t count, const QuantizationFormat &format,
                        const ScaleSearch &search = {}, const double *importance = nullptr);
 
+/// The scales that a search tries: first that of the full range, then shrunk ones.
+std::vector<GroupScale> candidateScales(const float *weights, int64_t count, const QuantizationFormat &format,
+                                        const ScaleSearch &search);
+
 /// The code of a weight: round half to even, saturated. NaN becomes zero.
 uint8_t encode(float weight, GroupScale scale, const QuantizationFormat &format);
 /// What it stands for.

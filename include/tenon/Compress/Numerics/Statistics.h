@@ -31,6 +31,9 @@ struct InputStatistics {
   void merge(const InputStatistics &other);
   /// E[x], zeros where nothing was seen.
   std::vector<double> mean() const;
+  /// H - n E[x] E[x]^T: the second moments of x - E[x]. Where the bias of the layer is corrected afterwards
+  /// (ActivationAware.h) the error of the mean is free, and this is what to quantize, prune or factor weights with.
+  SymmetricMatrix centeredGram() const;
 };
 
 } // namespace tenon::compress

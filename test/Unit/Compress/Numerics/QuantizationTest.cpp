@@ -51,6 +51,16 @@ TEST(InputStatistics, AreTheSameInOnePartOrTwo) {
   }
 }
 
+TEST(InputStatistics, CenteredAreThoseWithoutTheMean) {
+  Matrix x = randomMatrix(100, 5, 24), shifted = x;
+  for (int64_t r = 0; r < x.rows; ++r)
+    for (int64_t j = 0; j < x.columns; ++j)
+      shifted(r, j) += float(j);
+  SymmetricMatrix a = statisticsOf(x).centeredGram(), b = statisticsOf(shifted).centeredGram();
+  for (int64_t i = 0; i < 25; ++i)
+    EXPECT_NEAR(a.values[i], b.values[i], 1e-3);
+}
+
 TEST(InputStatistics, LeaveOutRowsThatAreNotFinite) {
   Matrix x = randomMatrix(5, 3, 5);
   x(2, 1) = std::numeric_limits<float>::quiet_NaN();
@@ -149,6 +159,20 @@ TEST(Gptq, HalvesTheErrorOnCorrelatedInputs) {
     for (bool actOrder : {false, true}) {
       GptqOptions options{.actOrder = actOrder, .search = {.steps = 20}, .sweeps = 3};
       EXPECT_LT(layerErrorNorm(w, gptq(w, h, format, options).dequantize(), h), 0.5 * nearest) << actOrder;
+    }
+  }
+}
+
+TEST(Gptq, RestartsAreNoWorse) {
+  Matrix w = randomMatrix(32, 96, 22);
+  SymmetricMatrix h = statisticsOf(unevenActivations(300, 96, 20, 1, 23)).gram;
+  for (const QuantizationFormat &format : {int8Row, int4Group, uint4Group}) {
+    double before = 1;
+    for (int restarts : {0, 1, 2, 4}) {
+      GptqOptions options{.search = {.steps = 20}, .sweeps = 2, .restarts = restarts};
+      double after = layerError(w, gptq(w, h, format, options).dequantize(), h);
+      EXPECT_LE(after, before);
+      before = after;
     }
   }
 }
