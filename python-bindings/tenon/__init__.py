@@ -7,8 +7,9 @@
 
 Needs numpy; the compiler's library is loaded by the first call of `compile`.
 """
+from . import data
 from ._errors import Error
 from ._plan import Plan, compile
 from ._session import Session, TensorInfo, __version__, cpu_arch
 
-__all__ = ["Error", "Plan", "Session", "TensorInfo", "__version__", "compile", "cpu_arch"]
+__all__ = ["Error", "Plan", "Session", "TensorInfo", "__version__", "compile", "cpu_arch", "data"]

@@ -14,8 +14,7 @@
 #include "llvm/Support/JSON.h"
 #include <chrono>
 #include <cstdlib>
-
-#include <sys/resource.h>
+#include <fstream>
 
 using namespace mlir;
 using namespace tenon;
@@ -25,10 +24,14 @@ static double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+/// Of this program: getrusage counts what the process was before it became this one, too.
 static int64_t peakBytes() {
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t(usage.ru_maxrss) * 1024;
+  std::ifstream status("/proc/self/status");
+  int64_t kilobytes = 0;
+  for (std::string line; std::getline(status, line);)
+    if (StringRef rest = line; rest.consume_front("VmHWM:"))
+      rest.ltrim().consumeInteger(10, kilobytes);
+  return kilobytes * 1024;
 }
 
 static std::vector<WatchRequest> watchLayers(ModuleOp module, bool grams) {
