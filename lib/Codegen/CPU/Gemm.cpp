@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "HeavyEmit.h"
 #include "HeavyRegion.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 
 using namespace mlir;
@@ -33,6 +32,8 @@ int64_t rowsOf(const PackedProduct &p) { return p.blockRows ? p.blockRows : teno
 struct Weights {
   Value panel;
   bool inScratch = false; ///< decoded before
+  /// How many of a tile's rows there are, two or more, where only a run knows: the others repeat the last. Null = all.
+  Value rows;
 };
 
 struct ProductEmitter {
@@ -96,7 +97,7 @@ struct ProductEmitter {
     tile.x = p.x;
     tile.xBase = mulConstant(k, first, p.depth);
     for (int64_t row = 0; row < rows; ++row)
-      tile.rowOffsets.push_back(k.constant(row * p.depth));
+      tile.rowOffsets.push_back(mulConstant(k, clampRow(row, weights), p.depth));
     setWeights(tile, first, rows, strip, weights);
     for (auto [v, lanes] : llvm::enumerate(strip.lanes))
       if (p.bias)
@@ -104,13 +105,25 @@ struct ProductEmitter {
     SmallVector<Value> sums = tile.emit(k);
     SmallVector<SmallVector<Value>> coords = unflatten(k, p.rowDims, first, rows);
     Value yBase = k.add(mulConstant(k, first, p.columns), strip.column);
-    for (int64_t row = 0; row < rows; ++row)
-      for (auto [v, lanes] : llvm::enumerate(strip.lanes)) {
-        SmallVector<Value> at = coords[row];
-        at.push_back(addConstant(k, strip.column, v * vectorWidth));
-        Value result = epilogue(k.builder(), k.loc(), sums[row * tile.vectors + v], at, lanes);
-        storeVector(k, result, p.y, addConstant(k, yBase, row * p.columns + v * vectorWidth), lanes);
-      }
+    for (int64_t row = 0; row < rows; ++row) {
+      auto store = [&] {
+        for (auto [v, lanes] : llvm::enumerate(strip.lanes)) {
+          SmallVector<Value> at = coords[row];
+          at.push_back(addConstant(k, strip.column, v * vectorWidth));
+          Value result = epilogue(k.builder(), k.loc(), sums[row * tile.vectors + v], at, lanes);
+          storeVector(k, result, p.y, addConstant(k, yBase, row * p.columns + v * vectorWidth), lanes);
+        }
+      };
+      if (isCertain(row, weights))
+        store();
+      else
+        ifThenElse(k, less(k, k.constant(row), weights.rows), store);
+    }
+  }
+
+  static bool isCertain(int64_t row, const Weights &weights) { return !weights.rows || row < 2; }
+  Value clampRow(int64_t row, const Weights &weights) {
+    return isCertain(row, weights) ? k.constant(row) : minimum(k, k.constant(row), addConstant(k, weights.rows, -1));
   }
 };
 
@@ -154,7 +167,7 @@ void emitPackedProduct(const PackedProduct &p, KernelBuilder &k, const CpuTarget
     auto emitStrips = [&](Extent extent, bool inScratch) {
       forStrips(k, target, panel, p.columns, [&](const Strip &strip) {
         forTiles(k, first, end, extent, target.tileRows,
-                 [&](Value row, int64_t count) { emitter.emitTile(row, count, strip, {panel, inScratch}); });
+                 [&](Value row, int64_t count) { emitter.emitTile(row, count, strip, {panel, inScratch, {}}); });
       });
     };
     if (!p.decoder || (constantRows && *constantRows <= target.tileRows))
@@ -165,9 +178,22 @@ void emitPackedProduct(const PackedProduct &p, KernelBuilder &k, const CpuTarget
     };
     if (constantRows)
       return throughScratch();
-    Value isOne =
-        k.builder().createOrFold<arith::CmpIOp>(k.loc(), arith::CmpIPredicate::eq, sub(k, end, first), k.constant(1));
-    ifThenElse(k, isOne, [&] { emitStrips(Extent{1, {}}, false); }, throughScratch);
+    Value count = sub(k, end, first);
+    auto inOneTile = [&](int64_t rows) {
+      forStrips(k, target, panel, p.columns, [&](const Strip &strip) {
+        emitter.emitTile(first, rows, strip, {panel, false, rows > 1 ? count : Value()});
+      });
+    };
+    // The narrowest tile that has all rows.
+    std::function<void(ArrayRef<int64_t>)> choose = [&](ArrayRef<int64_t> widths) {
+      if (widths.empty())
+        return throughScratch();
+      ifThenElse(
+          k, less(k, k.constant(widths.front()), count), [&] { choose(widths.drop_front()); },
+          [&] { inOneTile(widths.front()); });
+    };
+    const int64_t rows = target.tileRows;
+    choose({1, (rows + 3) / 4, rows / 2 + 1, rows});
   });
 }
 
