@@ -18,10 +18,12 @@ bool hasStrategy(Operation *heavy) {
 
 bool isF32Tensor(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
 
-/// True if the kernel can have the stored weights in its own order: nothing else reads them.
+/// True if the kernel can have what is stored in its own order: nothing else reads that.
 bool isDecodedHere(const EncodedWeights &encoded) {
-  return encoded.decoder->hasOneUse() &&
-         llvm::all_of(encoded.decoder->getOperands(), [](Value v) { return isa<BlockArgument>(v) && v.hasOneUse(); });
+  return encoded.decoder->hasOneUse() && llvm::all_of(encoded.decoder->getOpOperands(), [&](OpOperand &operand) {
+           const bool isPacked = !encoded.formatOf(operand.getOperandNumber()).empty();
+           return isa<BlockArgument>(operand.get()) && (!isPacked || operand.get().hasOneUse());
+         });
 }
 
 /// Bytes hold what has fewer bits, or is no number of the processor.
