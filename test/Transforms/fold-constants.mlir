@@ -30,3 +30,14 @@ func.func @does_not_fold_what_grows() -> tensor<100000000xf32> {
   %0 = graph.expand %a : tensor<1xf32> -> tensor<100000000xf32>
   return %0 : tensor<100000000xf32>
 }
+
+// -----
+
+// No elements, but a shape that only a run knows.
+// CHECK-LABEL: func @keeps_what_has_no_shape
+//       CHECK:   graph.expand
+func.func @keeps_what_has_no_shape(%x: tensor<?xf32, #graph.shape<[N]>>) -> tensor<?x0xf32, #graph.shape<[N, 0]>> {
+  %c = graph.constant dense<0.0> : tensor<f32>
+  %0 = graph.expand %c : tensor<f32> -> tensor<?x0xf32, #graph.shape<[N, 0]>>
+  return %0 : tensor<?x0xf32, #graph.shape<[N, 0]>>
+}

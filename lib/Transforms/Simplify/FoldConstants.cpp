@@ -19,7 +19,9 @@ using namespace tenon::graph;
 /// Bytes of a static tensor, or nothing.
 static std::optional<uint64_t> staticBytes(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  auto count = tensor ? product(type.getContext(), getDims(tensor)).getConstant() : std::nullopt;
+  // Nothing times an extent that only a run knows is a count, but no shape.
+  auto count =
+      tensor && tensor.hasStaticShape() ? product(type.getContext(), getDims(tensor)).getConstant() : std::nullopt;
   if (!count || *count < 0 || *count > INT64_MAX / 16)
     return std::nullopt;
   return *count * llvm::divideCeil(tensor.getElementTypeBitWidth(), 8);
