@@ -218,6 +218,8 @@ struct MergeLinear : tenon::impl::MergeLinearBase<MergeLinear> {
   using MergeLinearBase::MergeLinearBase;
   void runOnOperation() override {
     func::FuncOp function = getOperation();
+    if (function.isExternal())
+      return;
     mergeEqualConstants(function);
     IRRewriter rewriter(&getContext());
     DominanceInfo dominance(function);

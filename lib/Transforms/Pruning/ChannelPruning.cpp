@@ -2,6 +2,7 @@
 #include "tenon/Transforms/ChannelPruning.h"
 #include "ChannelChoice.h"
 #include "ChannelGroups.h"
+#include "mlir/IR/Remarks.h"
 #include "tenon/Reference/Tensor.h"
 #include "tenon/Transforms/CompressPasses.h"
 
@@ -311,6 +312,8 @@ ChannelPruningResult Pruner::run() {
 }
 
 ChannelPruningResult tenon::pruneChannels(func::FuncOp function, const ChannelPruningOptions &options) {
+  if (function.isExternal())
+    return {};
   unshareConstants(function);
   return Pruner(function, options).run();
 }
@@ -324,7 +327,16 @@ struct PruneChannels : tenon::impl::PruneChannelsBase<PruneChannels> {
     options.global = global;
     options.multiple = std::max<int64_t>(multiple, 1);
     options.leastKept = leastKept;
-    pruneChannels(getOperation(), options);
+    ChannelPruningResult result = pruneChannels(getOperation(), options);
+    Location loc = getOperation().getLoc();
+    auto label = remark::RemarkOpts::name("PruneChannels").category("pruning");
+    if (result.channelsRemoved == 0)
+      remark::missed(loc, label) << remark::reason("{0} groups of channels, none to remove", result.groups);
+    else
+      remark::passed(loc, label) << remark::metric("channels", result.channels)
+                                 << remark::metric("removed", result.channelsRemoved)
+                                 << remark::metric("macs before", result.macsBefore)
+                                 << remark::metric("macs after", result.macsAfter);
   }
 };
 } // namespace

@@ -1,5 +1,7 @@
 //===- PruneChannelsTest.cpp - Smaller graphs compute the same -------------===//
 #include "CompressTest.h"
+#include "RandomGraph.h"
+#include "mlir/Dialect/Shard/IR/ShardDialect.h"
 #include "tenon/Transforms/ChannelPruning.h"
 
 using namespace tenon;
@@ -147,6 +149,33 @@ TEST_F(PruneChannelsTest, CountsForWhatInputsDo) {
   HostTensor weights = *reference::constantToTensor(second.getW().getDefiningOp<graph::ConstantOp>().getValue());
   for (int64_t c = 0; c < 8; ++c)
     EXPECT_EQ(weights.getDouble(c) == 0, c == 2 || c == 5) << c;
+}
+
+TEST_F(PruneChannelsTest, RandomGraphs) {
+  context.loadDialect<shard::ShardDialect>();
+  int pruned = 0;
+  for (unsigned seed = 0; seed < 1500; ++seed) {
+    std::mt19937 random(seed), again(seed);
+    OwningOpRef<ModuleOp> smaller = test::makeRandomGraph(context, random),
+                          zeroed = test::makeRandomGraph(context, again);
+    ChannelPruningOptions options{.global = seed % 2 == 1, .multiple = 1 + int64_t(seed % 3)};
+    ChannelPruningResult result = pruneChannels(mainOf(*smaller), options);
+    ASSERT_TRUE(succeeded(verify(*smaller))) << seed;
+    options.onlyZero = true;
+    pruneChannels(mainOf(*zeroed), options);
+    pruned += result.channelsRemoved > 0;
+    auto inputs = test::makeInputs(mainOf(*smaller), 1 + seed % 3, random);
+    SmallVector<HostTensor> a, b;
+    ASSERT_TRUE(succeeded(reference::evaluateFunction(mainOf(*smaller), inputs, a))) << seed;
+    ASSERT_TRUE(succeeded(reference::evaluateFunction(mainOf(*zeroed), inputs, b))) << seed;
+    for (size_t k = 0; k < a.size(); ++k) {
+      ASSERT_EQ(a[k].getDims(), b[k].getDims()) << seed;
+      for (int64_t i = 0; i < a[k].getNumElements(); ++i)
+        // Products of small integers are exact; softmax and normalisation round once or twice.
+        ASSERT_NEAR(a[k].getDouble(i), b[k].getDouble(i), 1e-4 * std::max(1.0, std::abs(b[k].getDouble(i)))) << seed;
+    }
+  }
+  EXPECT_GT(pruned, 50);
 }
 
 } // namespace
