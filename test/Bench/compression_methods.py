@@ -29,13 +29,14 @@ class Reader:
 
     BATCH = 16
 
-    def __init__(self, path):
+    def __init__(self, path, model):
+        self.inputs = {i.name for i in onnx.load(model, load_external_data=False).graph.input}
         self.batches = iter(self.read(path))
 
     def read(self, path):
         for file in sorted(path.glob("*.npz")) if path.is_dir() else [path]:
             with np.load(file) as arrays:
-                feeds = {name: arrays[name] for name in arrays.files}
+                feeds = {name: arrays[name] for name in arrays.files if name in self.inputs}
             count = len(next(iter(feeds.values())))
             for start in range(0, count, self.BATCH):
                 yield {name: array[start:start + self.BATCH] for name, array in feeds.items()}
@@ -62,7 +63,7 @@ def peer_static(model, task, out):
     """u8 activations, s8 weights for each channel, as Q/DQ; the range of the activations from minimum and maximum."""
     from onnxruntime import quantization
     logging.getLogger().setLevel(logging.ERROR)
-    quantization.quantize_static(prepared(model, out), str(out), Reader(task.calibration), per_channel=True,
+    quantization.quantize_static(prepared(model, out), str(out), Reader(task.calibration, model), per_channel=True,
                                  activation_type=quantization.QuantType.QUInt8,
                                  weight_type=quantization.QuantType.QInt8)
 
@@ -126,7 +127,7 @@ METHODS = {
     "merge": Method(["--merge"], PLAIN),
     "fp16": Method(["--precision=fp16"], PLAIN),
     "bf16": Method(["--precision=bf16"], PLAIN),
-    "search": Method(["--search", "--max-loss=0.5%"]),
+    "search": Method(["--search", "--budget=0.5"], ("digits_cnn", "digits_vit", "magika")),
     "peer int8": Method(peer=peer_static, tasks=WITH_LARGE),
     "peer int8-dynamic": Method(peer=peer_dynamic),
     "peer int4:32": Method(peer=functools.partial(peer_int4, group=32), tasks=OF_PRODUCTS),

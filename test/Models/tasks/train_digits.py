@@ -3,7 +3,7 @@
 
     train_digits.py --digits FILE.csv.gz --out DIR [--only NAME]
 
-Leaves NAME.onnx, calibration.npz (key: the input), and test.npz (keys: the input, labels) in DIR. Seeded: the same
+Leaves NAME.onnx, calibration.npz and test.npz (keys: the input, labels) in DIR. Seeded: the same
 machine trains the same network.
 """
 import argparse
@@ -97,7 +97,7 @@ def main():
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     (images, labels), (test_images, test_labels) = split(args.digits)
-    np.savez_compressed(args.out / "calibration.npz", image=images[:CALIBRATION])
+    np.savez_compressed(args.out / "calibration.npz", image=images[:CALIBRATION], labels=labels[:CALIBRATION])
     np.savez_compressed(args.out / "test.npz", image=test_images, labels=test_labels)
     for name in [args.only] if args.only else digit_networks.NETWORKS:
         start, network = time.perf_counter(), digit_networks.NETWORKS[name]
