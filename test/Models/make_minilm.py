@@ -62,7 +62,8 @@ class Encoder:
         g, positions = self.g, "embeddings.position_embeddings.weight"
         type_of_all = self.weights["embeddings.token_type_embeddings.weight"][0]
         table = self.named(positions, self.weights[positions] + type_of_all)
-        places = g.op("Slice", table, g.ints(0), g.dim(ids, 1), g.ints(0))
+        length = g.op("Squeeze", g.dim(ids, 1))
+        places = g.op("Gather", table, g.op("Range", g.const(0, np.int64), length, g.const(1, np.int64)), axis=0)
         words = g.op("Gather", self.named("embeddings.word_embeddings.weight"), ids, axis=0)
         return self.norm(g.op("Add", words, places), "embeddings.LayerNorm")
 
