@@ -21,6 +21,24 @@ typedef struct TenonShape {
   int32_t fixed; /**< 0: the size to optimise for, the plan serves every size; 1: the plan serves only this size */
 } TenonShape;
 
+/** How a model is made smaller or faster. Set with tenon_compress_options_init. Texts are those of `tenon compress
+   --help`; NULL: not, or the default. */
+typedef struct TenonCompressOptions {
+  size_t size;              /**< sizeof(TenonCompressOptions) of the caller */
+  const char *quantize;     /**< "int8", "int8-dynamic", "int8-weights", "int4:64", "fp8", .. */
+  const char *rounding;     /**< "nearest", "gptq", "awq" */
+  const char *range;        /**< "mse", "minmax", "percentile:99.9", "entropy" */
+  const char *prune;        /**< "2:4", "magnitude:0.5", "channels:0.5" */
+  const char *prune_method; /**< "magnitude", "wanda", "sparsegpt" */
+  double low_rank;          /**< part of each layer's output that is kept; 0: layers stay whole */
+  int32_t merge;            /**< not 0: linear layers that can be one become one */
+  const char *precision;    /**< "fp16" or "bf16"; of tenon_compress_file alone */
+  const char *calibration;  /**< data: an .npz, or a folder */
+  int64_t samples;          /**< of the data, at most */
+  const char *const *keep;  /**< nodes that stay as they are; may hold * */
+  size_t num_keep;
+} TenonCompressOptions;
+
 /** Set with tenon_compile_options_init, which fills in `size` and the defaults. */
 typedef struct TenonCompileOptions {
   size_t size;              /**< sizeof(TenonCompileOptions) of the caller */
@@ -56,12 +74,19 @@ typedef struct TenonCompileOptions {
   /** With devices, how: "auto", the fastest, or "data:N", "tensor:N", "pipeline:N", several with commas. NULL: "auto".
    */
   const char *parallel;
+  /** How the model is compressed before it is compiled; NULL: not. */
+  const TenonCompressOptions *compress;
 } TenonCompileOptions;
 
 /** "tenon 0.1.0". */
 TENON_API const char *tenon_compiler_version(void);
 
 TENON_API void tenon_compile_options_init(TenonCompileOptions *options);
+
+TENON_API void tenon_compress_options_init(TenonCompressOptions *options);
+
+/** Compresses the model at `path` and writes it to `output` as ONNX, whole or not at all. */
+TENON_API TenonError *tenon_compress_file(const char *path, const char *output, const TenonCompressOptions *options);
 
 /** Compiles the model at `path` into the file `output`, which is written whole or not at all. `options` may be NULL. */
 TENON_API TenonError *tenon_compile_file(const char *path, const char *output, const TenonCompileOptions *options);

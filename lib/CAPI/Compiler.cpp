@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "tenon-c/compiler.h"
 
+#include "tenon/Compress/Compress.h"
 #include "tenon/Pipelines/Compiler.h"
 #include "tenon/Pipelines/Registration.h"
 #include "tenon/Support/DiagnosticCollector.h"
@@ -33,15 +34,54 @@ void tenon_compile_options_init(TenonCompileOptions *options) {
   options->optimization = 2;
 }
 
-/// The caller's struct, which may be of an older and shorter version, over the defaults.
-static bool readOptions(const TenonCompileOptions *given, TenonCompileOptions &options) {
-  tenon_compile_options_init(&options);
+void tenon_compress_options_init(TenonCompressOptions *options) {
+  if (!options)
+    return;
+  *options = {};
+  options->size = sizeof(TenonCompressOptions);
+  options->samples = compress::Options().samples;
+}
+
+/// The caller's struct, which may be of an older and shorter version, over the defaults, which `options` holds.
+template <typename T>
+static bool readOptions(const T *given, T &options) {
   if (!given)
     return true;
   if (given->size < sizeof(size_t) || given->size > 4096)
     return false;
-  std::memcpy(&options, given, std::min(given->size, sizeof(TenonCompileOptions)));
+  std::memcpy(&options, given, std::min(given->size, sizeof(T)));
   return true;
+}
+
+/// Null where everything is in order.
+static TenonError *translate(const TenonCompressOptions *given, compress::Options &options) {
+  TenonCompressOptions read;
+  tenon_compress_options_init(&read);
+  if (!readOptions(given, read))
+    return invalidArgument("the size of the compress options is wrong: use tenon_compress_options_init");
+  using Parse = Status (*)(llvm::StringRef, compress::Options &);
+  const std::pair<const char *, Parse> texts[] = {{read.quantize, compress::parseQuantization},
+                                                  {read.rounding, compress::parseRounding},
+                                                  {read.range, compress::parseRange},
+                                                  {read.prune, compress::parsePruning},
+                                                  {read.prune_method, compress::parsePruneMethod}};
+  for (auto [text, parse] : texts)
+    if (const Status parsed = text ? parse(text, options) : Status::success(); !parsed.ok())
+      return makeError(parsed.error());
+  const std::optional<Precision> precision = parsePrecision(read.precision ? read.precision : "full");
+  if (!precision || *precision == Precision::Tf32)
+    return invalidArgument("precision of the compress options is none of full, fp16 and bf16");
+  if (!(read.low_rank >= 0 && read.low_rank < 1) || read.samples < 1 || (read.num_keep && !read.keep))
+    return invalidArgument("low_rank, samples or keep of the compress options is out of range");
+  options.precision = *precision;
+  options.lowRank = read.low_rank;
+  options.merges = read.merge != 0;
+  options.calibration = read.calibration ? read.calibration : "";
+  options.samples = read.samples;
+  for (const char *node : llvm::ArrayRef(read.keep, read.num_keep))
+    if (node)
+      options.keep.push_back(node);
+  return nullptr;
 }
 
 static bool readShapes(const TenonCompileOptions &given, CompileOptions &options) {
@@ -102,11 +142,20 @@ TenonError *tenon_compile_file(const char *path, const char *output, const Tenon
   if (!path || !output || !*output)
     return invalidArgument("path or output is NULL or empty");
   TenonCompileOptions read;
+  tenon_compile_options_init(&read);
   if (!readOptions(given, read))
     return invalidArgument("the size of the compile options is wrong: use tenon_compile_options_init");
   CompileOptions options;
   if (TenonError *error = translate(read, options))
     return error;
+  compress::Options compression;
+  compress::Result compressed;
+  if (read.compress) {
+    if (TenonError *error = translate(read.compress, compression))
+      return error;
+    compression.precision = options.precision;
+    options.compress = compress::makeCompressor(compression, compressed);
+  }
   mlir::DialectRegistry dialects;
   registerAllDialects(dialects);
   mlir::MLIRContext context(dialects);
@@ -149,4 +198,20 @@ TenonError *tenon_compile_bytes(const void *data, size_t size, const char *outpu
     return tenon_error_create("TN9015", "a temporary file cannot be written",
                               "set TMPDIR to a folder that is writable and has space", "");
   return tenon_compile_file(path.c_str(), output, given);
+}
+
+TenonError *tenon_compress_file(const char *path, const char *output, const TenonCompressOptions *given) {
+  if (!path || !output || !*output)
+    return invalidArgument("path or output is NULL or empty");
+  compress::Options options;
+  if (TenonError *error = translate(given, options))
+    return error;
+  mlir::DialectRegistry dialects;
+  registerAllDialects(dialects);
+  mlir::MLIRContext context(dialects);
+  context.loadAllAvailableDialects();
+  DiagnosticCollector diagnostics(context);
+  if (succeeded(compress::compressFile(path, output, options, context)))
+    return nullptr;
+  return makeError(diagnostics.errorsOfFailure().front());
 }

@@ -230,6 +230,8 @@ Expected<Comparison> compare(Trial &before, Trial &after, data::Dataset &dataset
     return Status::error("TN9057", "the data hold no samples");
   TENON_RETURN_IF_ERROR(repeat(before, after, last, sums));
   Comparison result = summarize(sums);
+  for (const runtime::NamedTensor &input : last.inputs)
+    result.dims.push_back(input.tensor.dims);
   result.planBytesBefore = before.planBytes();
   result.planBytesAfter = after.planBytes();
   return result;

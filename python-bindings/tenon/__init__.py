@@ -9,7 +9,7 @@ Needs numpy; the compiler's library is loaded by the first call of `compile`.
 """
 from . import data
 from ._errors import Error
-from ._plan import Plan, compile
+from ._plan import Plan, compile, compress
 from ._session import Session, TensorInfo, __version__, cpu_arch
 
-__all__ = ["Error", "Plan", "Session", "TensorInfo", "__version__", "compile", "cpu_arch", "data"]
+__all__ = ["Error", "Plan", "Session", "TensorInfo", "__version__", "compile", "compress", "cpu_arch", "data"]

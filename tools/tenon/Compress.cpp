@@ -8,19 +8,17 @@
 #include "CompileOptions.h"
 #include "CompressOptions.h"
 #include "CompressPage.h"
+#include "InspectKernels.h"
 #include "common/Codes.h"
 #include "common/Report.h"
 #include "common/Supervise.h"
 #include "tenon/Compress/Calibration.h"
 #include "tenon/Compress/Evaluate.h"
 #include "tenon/Compress/Search.h"
-#include "tenon/Exporter/Exporter.h"
-#include "tenon/Pipelines/Pipelines.h"
+#include "tenon/Data/Samples.h"
 #include "tenon/Pipelines/Registration.h"
 #include "tenon/Support/DiagnosticCollector.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Process.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace tenon;
 using namespace tenon::tools;
@@ -90,33 +88,6 @@ static Status prepare(CompressSettings &settings) {
   return Status::success();
 }
 
-/// The module as ONNX, or as text where the path ends in .mlir; whole or not at all.
-static Status writeModel(mlir::ModuleOp module, const std::string &path, DiagnosticCollector &diagnostics) {
-  std::error_code code;
-  const std::string part = path + ".part";
-  {
-    llvm::ToolOutputFile file(part, code, llvm::sys::fs::OF_None);
-    if (code)
-      return Status::error("TN9010", "cannot write '" + path + "': " + code.message());
-    if (llvm::StringRef(path).ends_with(".mlir")) {
-      module.print(file.os());
-    } else if (failed(exportOnnx(module, file.os()))) {
-      const ErrorInfo error = diagnostics.errorsOfFailure().front();
-      return Status::error(error.code, error.message, error.node, error.remedy);
-    }
-    file.os().flush();
-    if (file.os().has_error()) {
-      code = file.os().error();
-      file.os().clear_error();
-      return Status::error("TN9010", "cannot write '" + path + "': " + code.message());
-    }
-    file.keep();
-  }
-  if ((code = llvm::sys::fs::rename(part, path)))
-    return Status::error("TN9010", "cannot write '" + path + "': " + code.message());
-  return Status::success();
-}
-
 /// The data to evaluate with, or else to calibrate with.
 static Expected<std::unique_ptr<data::Dataset>> openEvaluation(const CompressSettings &settings,
                                                                mlir::ModuleOp module) {
@@ -127,11 +98,25 @@ static Expected<std::unique_ptr<data::Dataset>> openEvaluation(const CompressSet
   return data::openDataset(settings.evaluation, compress::describeInputs(module), options);
 }
 
+/// What the cost model says a run takes with inputs of these extents; 0 where it says nothing.
+static double predictSeconds(const plan::Container &container, const std::vector<std::vector<int64_t>> &dims) {
+  const plan::Plan &plan = container.plan();
+  auto table = KernelTable::create(container, "");
+  if (!table || !plan.functions() || plan.functions()->size() != 1)
+    return 0;
+  auto sized = sizeFunction(*plan.functions()->Get(0), dims, 1);
+  double microseconds = 0;
+  if (sized)
+    for (const json::Value &kernel : table->describe(*sized))
+      microseconds += kernel.getAsObject()->getNumber("predicted_us").value_or(0);
+  return microseconds * 1e-6;
+}
+
 /// Both models on the data to evaluate with, or else to calibrate with; nothing where there are none.
-static Expected<std::optional<compress::Comparison>> measure(const CompressSettings &settings, mlir::ModuleOp before,
-                                                             mlir::ModuleOp after, DiagnosticCollector &diagnostics) {
+static Status measure(const CompressSettings &settings, mlir::ModuleOp before, mlir::ModuleOp after,
+                      DiagnosticCollector &diagnostics, CompressReport &summary) {
   if (settings.evaluation.empty() && settings.options.calibration.empty())
-    return std::optional<compress::Comparison>();
+    return Status::success();
   auto dataset = openEvaluation(settings, before);
   if (!dataset)
     return dataset.takeStatus();
@@ -145,23 +130,23 @@ static Expected<std::optional<compress::Comparison>> measure(const CompressSetti
   auto comparison = compress::compare(*first, *second, **dataset);
   if (!comparison)
     return comparison.takeStatus();
-  return std::optional(*comparison);
-}
-
-/// What `tenon compile --precision` does to a module.
-static mlir::LogicalResult convertPrecision(mlir::ModuleOp module, Precision precision) {
-  mlir::PassManager manager(module.getContext(), mlir::ModuleOp::getOperationName());
-  PipelineOptions options;
-  options.precision = precision;
-  buildPhase(manager, Phase::Compress, options);
-  return runSerially(manager, module);
+  summary.comparison = *comparison;
+  summary.predictedBefore = predictSeconds(first->session().container(), comparison->dims);
+  summary.predictedAfter = predictSeconds(second->session().container(), comparison->dims);
+  if (!settings.options.calibration.empty()) {
+    auto hash = data::hashData(settings.options.calibration);
+    if (!hash)
+      return hash.takeStatus();
+    summary.dataHash = *hash;
+  }
+  return Status::success();
 }
 
 /// Writes the model, and says what was done.
 static int finish(CompressSettings &settings, const Report &report, CompressReport summary, mlir::ModuleOp module,
                   DiagnosticCollector &diagnostics) {
-  if (Status written = writeModel(module, settings.output, diagnostics); !written.ok())
-    return report.fail(written);
+  if (failed(compress::writeModel(module, settings.output)))
+    return report.fail(diagnostics.errorsOfFailure());
   if (Status counted = summary.countFiles(); !counted.ok())
     return report.fail(counted);
   if (!settings.page.empty())
@@ -187,7 +172,8 @@ static int searchModel(CompressSettings &settings, const Report &report, mlir::O
     compress::Attempt &best = found->attempts[*found->best];
     summary.method = compress::describe(best.options);
     summary.result = best.result;
-    summary.comparison = best.comparison;
+    if (Status measured = measure(settings, *module, *found->module, diagnostics, summary); !measured.ok())
+      return report.fail(measured);
     module = std::move(found->module);
   } else {
     summary.result.notes.push_back("nothing that was tried is within the limits and no slower: the model is as it was");
@@ -216,14 +202,12 @@ static int compressModel(CompressSettings &settings, const Report &report) {
   mlir::OwningOpRef<mlir::ModuleOp> original(module->clone());
   CompressReport summary{settings.model, settings.output, compress::describe(settings.options)};
   auto result = compress::compressModule(*module, settings.options, environment);
-  if (failed(result) || failed(convertPrecision(*module, settings.options.precision)))
+  if (failed(result) || failed(compress::convertPrecision(*module, settings.options.precision)))
     return report.fail(diagnostics.errorsOfFailure());
   summary.result = std::move(*result);
   line("measuring", 0.9);
-  auto comparison = measure(settings, *original, *module, diagnostics);
-  if (!comparison)
-    return report.fail(comparison.status());
-  summary.comparison = *comparison;
+  if (Status measured = measure(settings, *original, *module, diagnostics, summary); !measured.ok())
+    return report.fail(measured);
   return finish(settings, report, std::move(summary), *module, diagnostics);
 }
 

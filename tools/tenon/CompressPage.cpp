@@ -81,6 +81,8 @@ void tools::printReport(const CompressReport &report, llvm::raw_ostream &out) {
                    formatBytes(uint64_t(c.planBytesAfter)));
     out << formatv("time       {0:F3} ms -> {1:F3} ms a run ({2:F2} x)\n", c.secondsBefore * 1e3, c.secondsAfter * 1e3,
                    ratio(c.secondsBefore, c.secondsAfter));
+    if (report.predictedAfter > 0)
+      out << formatv("predicted  {0:F3} ms -> {1:F3} ms\n", report.predictedBefore * 1e3, report.predictedAfter * 1e3);
     out << formatv("outputs    error {0:F4} of the norm, cosine {1:F6}", c.error, c.cosine);
     if (c.agreement >= 0)
       out << formatv(", largest number in its place in {0:F2} % of the rows", 100 * c.agreement);
@@ -143,6 +145,10 @@ json::Object tools::toJson(const CompressReport &report) {
     object["data_hash"] = report.dataHash;
   if (report.comparison)
     object["comparison"] = ::toJson(*report.comparison);
+  if (report.predictedAfter > 0) {
+    object["predicted_seconds_before"] = report.predictedBefore;
+    object["predicted_seconds_after"] = report.predictedAfter;
+  }
   json::Array attempts;
   for (const compress::Attempt &attempt : report.attempts)
     attempts.push_back(json::Object{{"method", nameOf(attempt)},
@@ -197,6 +203,9 @@ static void printFigures(const CompressReport &report, llvm::raw_ostream &out) {
     const compress::Comparison &c = *report.comparison;
     printFigure(formatv("{0:F3} ms", c.secondsAfter * 1e3).str(),
                 formatv("a run, {0:F3} ms before", c.secondsBefore * 1e3).str(), out);
+    if (report.predictedAfter > 0)
+      printFigure(formatv("{0:F3} ms", report.predictedAfter * 1e3).str(),
+                  formatv("predicted, {0:F3} ms before", report.predictedBefore * 1e3).str(), out);
     printFigure(formatv("{0:F2} %", c.loss()).str(), std::string("lost: ") + c.lossName(), out);
     printFigure(formatv("{0:F6}", c.cosine).str(), "cosine of outputs", out);
   }

@@ -11,9 +11,10 @@ struct CompressReport {
   std::string model, output, method;
   compress::Result result = {};
   std::optional<compress::Comparison> comparison = {};
-  std::vector<compress::Attempt> attempts = {}; ///< of a search
-  int64_t fileBefore = 0, fileAfter = 0;        ///< bytes of the ONNX files
-  std::string dataHash = "";                    ///< of the calibration data, as `tenon data hash` prints it
+  std::vector<compress::Attempt> attempts = {};   ///< of a search
+  double predictedBefore = 0, predictedAfter = 0; ///< seconds of a run, by the cost model; 0 = it says nothing
+  int64_t fileBefore = 0, fileAfter = 0;          ///< bytes of the ONNX files
+  std::string dataHash = "";                      ///< of the calibration data, as `tenon data hash` prints it
 
   /// Fills in the sizes of files.
   Status countFiles();

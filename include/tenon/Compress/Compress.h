@@ -47,6 +47,21 @@ struct Environment {
 mlir::FailureOr<Result> compressModule(mlir::ModuleOp simplified, const Options &options,
                                        const Environment &environment = {});
 
+/// What CompileOptions::compress takes: opens the data that `options` name, and compresses. `result` is filled in, and
+/// must live as long as the function.
+std::function<mlir::LogicalResult(mlir::ModuleOp)> makeCompressor(const Options &options, Result &result);
+
+/// Compresses the model at `path` and writes it to `output` as ONNX, whole or not at all; 16 bits, too, where `options`
+/// say so.
+mlir::LogicalResult compressFile(llvm::StringRef path, llvm::StringRef output, const Options &options,
+                                 mlir::MLIRContext &context);
+
+/// Values and weights in 16 bits, as `tenon compile --precision` has them; nothing for other precisions.
+mlir::LogicalResult convertPrecision(mlir::ModuleOp module, Precision precision);
+
+/// Writes the module to `path` as ONNX, or as text where that ends in .mlir; whole or not at all.
+mlir::LogicalResult writeModel(mlir::ModuleOp module, llvm::StringRef path);
+
 /// Bytes of the constants of the module; numbers of 4 bits are half a byte.
 int64_t countWeightBytes(mlir::ModuleOp module);
 

@@ -38,6 +38,7 @@ struct Comparison {
   double agreement = -1; ///< part of the rows whose largest number stayed in its place; negative: no such output
   double accuracyBefore = -1, accuracyAfter = -1; ///< part of the labels met; negative: the data have none
   double secondsBefore = 0, secondsAfter = 0;     ///< medians of a run of a batch
+  std::vector<std::vector<int64_t>> dims;         ///< of the inputs of that batch
   int64_t planBytesBefore = 0, planBytesAfter = 0;
 
   /// How much worse it became, in percent: of accuracy where there are labels; of rows that changed their largest
