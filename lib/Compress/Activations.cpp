@@ -58,12 +58,11 @@ static void smooth(Activation &activation, const ChannelStatistics &channels, Ar
   std::vector<float> largest;
   for (size_t i = 0; i < channels.size(); ++i)
     largest.push_back(channels.largestMagnitude(i));
-  // A factor costs a pass of multiplications unless it fuses: it has to be worth it.
-  double best = 0.9 * productNoise(activation, readers, channels);
+  // A factor costs a pass of multiplications unless it fuses: it has to take a third of the error.
+  double best = 0.5 * productNoise(activation, readers, channels);
   for (double strength : {0.3, 0.4, 0.5, 0.6, 0.7}) {
     Activation candidate;
     candidate.factors = smoothFactors(views, largest, strength);
-    // Stored as what x is multiplied by.
     setRange(candidate, dividedRange(channels, candidate.factors));
     candidate.noise = double(candidate.scale) * candidate.scale / 12;
     const double noise = productNoise(candidate, readers, channels);
