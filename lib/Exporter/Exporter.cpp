@@ -83,8 +83,8 @@ static LogicalResult exportOutputs(GraphWriter &w, func::FuncOp function, onnx::
 
 LogicalResult exporter::exportOp(GraphWriter &w, Operation *op) {
   w.setLocation(op->getLoc());
-  for (auto *category :
-       {exportMovement, exportElementwise, exportWindow, exportNormalization, exportRecurrent, exportSelection})
+  for (auto *category : {exportQuantization, exportMovement, exportElementwise, exportWindow, exportNormalization,
+                         exportRecurrent, exportSelection})
     if (category(w, op))
       return success();
   return emitError(op->getLoc(), Code::NotExportable) << "'" << op->getName() << "' has no ONNX form";

@@ -137,6 +137,7 @@ bool exportElementwise(GraphWriter &w, mlir::Operation *op);
 bool exportMovement(GraphWriter &w, mlir::Operation *op);
 bool exportWindow(GraphWriter &w, mlir::Operation *op);
 bool exportNormalization(GraphWriter &w, mlir::Operation *op);
+bool exportQuantization(GraphWriter &w, mlir::Operation *op);
 bool exportRecurrent(GraphWriter &w, mlir::Operation *op);
 bool exportSelection(GraphWriter &w, mlir::Operation *op);
 

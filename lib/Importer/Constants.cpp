@@ -143,24 +143,25 @@ std::string getResourceName(StringRef name) {
 
 } // namespace
 
-DenseElementsAttr makeNarrowConstant(ModelFile &file, const onnx::TensorProto &tensor, MLIRContext *context,
-                                     Location loc) {
+ElementsAttr makeNarrowConstant(ModelFile &file, const onnx::TensorProto &tensor, RankedTensorType type, Location loc) {
   auto size = getTensorBytes(tensor, loc);
   std::vector<char> storage;
   auto bytes = failed(size) ? FailureOr<ArrayRef<char>>(failure()) : getBytes(file, tensor, *size, storage, loc);
   if (failed(bytes))
     return {};
-  auto type = RankedTensorType::get(SmallVector<int64_t>(tensor.dims().begin(), tensor.dims().end()),
-                                    IntegerType::get(context, 8, IntegerType::Unsigned));
   int64_t bits = getBitsPerElement(tensor.data_type()), count = type.getNumElements();
   if (int64_t(bytes->size()) != *size) {
     emitError(loc, Code::TensorData) << "the tensor holds " << bytes->size() << " bytes, its shape needs " << *size;
     return {};
   }
-  std::vector<uint8_t> codes(size_t(count), 0);
+  std::vector<char> codes(size_t(count), 0);
   for (int64_t i = 0; i < count; ++i)
-    codes[size_t(i)] = uint8_t((uint8_t((*bytes)[size_t(i * bits / 8)]) >> (i * bits % 8)) & ((1 << bits) - 1));
-  return DenseElementsAttr::get(type, ArrayRef<uint8_t>(codes));
+    codes[size_t(i)] = char((uint8_t((*bytes)[size_t(i * bits / 8)]) >> (i * bits % 8)) & ((1 << bits) - 1));
+  if (count <= maxKnownElements)
+    return makeDense(type, codes);
+  return DenseResourceElementsAttr::get(
+      type, getResourceName(tensor.name()),
+      HeapAsmResourceBlob::allocateAndCopyWithAlign(codes, /*align=*/1, /*dataIsMutable=*/false));
 }
 
 ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::TensorProto &tensor,

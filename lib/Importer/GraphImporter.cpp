@@ -71,14 +71,8 @@ ModelValue *GraphImporter::addTensor(const onnx::TensorProto &tensor, Location l
     return nullptr;
   }
   auto type = RankedTensorType::get(SmallVector<int64_t>(tensor.dims().begin(), tensor.dims().end()), elementType);
-  if (isNarrow(elementType)) {
-    DenseElementsAttr codes = makeNarrowConstant(*file, tensor, context, loc);
-    if (!codes)
-      return nullptr;
-    Value bytes = graph::ConstantOp::create(builder, loc, codes);
-    return addValue({type, loc, graph::BitcastOp::create(builder, loc, type, bytes), {}, std::nullopt});
-  }
-  ElementsAttr constant = makeConstant(file, tensor, type, loc);
+  ElementsAttr constant =
+      isNarrow(elementType) ? makeNarrowConstant(*file, tensor, type, loc) : makeConstant(file, tensor, type, loc);
   return constant ? addValue({type, loc, {}, constant, getKnownElements(constant)}) : nullptr;
 }
 

@@ -155,13 +155,13 @@ private:
   unsigned nextSymbol = 0, nextElements = 0, numSplits = 0;
 };
 
-/// The bits of each element of a tensor of a narrow type (NarrowTypes.h) as ui8; null with an error.
-mlir::DenseElementsAttr makeNarrowConstant(ModelFile &file, const onnx::TensorProto &tensor, mlir::MLIRContext *context,
-                                           mlir::Location loc);
 /// The constant attribute of a tensor (already structure-checked): dense up to maxKnownElements elements, else a
 /// resource over its bytes, which keeps `file` alive. Null for element types without bytes of their own.
 mlir::ElementsAttr makeConstant(const std::shared_ptr<ModelFile> &file, const onnx::TensorProto &tensor,
                                 RankedTensorType type, mlir::Location loc);
+/// The same for a narrow type (Graph/IR/NarrowTypes.h): a byte an element.
+mlir::ElementsAttr makeNarrowConstant(ModelFile &file, const onnx::TensorProto &tensor, mlir::RankedTensorType type,
+                                      mlir::Location loc);
 
 /// The elements as expressions, if they are at most maxKnownElements integers (or floats that are).
 std::optional<Dims> getKnownElements(mlir::ElementsAttr constant);

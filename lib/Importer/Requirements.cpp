@@ -1,5 +1,6 @@
 //===- Requirements.cpp - What must hold at run time -----------------------===//
 #include "Requirements.h"
+#include "Graph/IR/QuantizationOps.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -65,7 +66,8 @@ void Requirements::collect(Operation *op) {
     collectConcat(concat);
   else if (auto expand = dyn_cast<ExpandOp>(op))
     collectExpand(expand);
-  else if (isa<ElementwiseOpInterface, MatMulOp, LayerNormalizationOp, RmsNormalizationOp>(op))
+  else if (isa<ElementwiseOpInterface, MatMulOp, IntegerMatMulOp, QuantizeOp, DequantizeOp, LayerNormalizationOp,
+               RmsNormalizationOp>(op))
     collectMapped(cast<IterationSpaceOpInterface>(op));
 }
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Graph/IR/CollectiveOps.h"
 #include "Graph/IR/GruOp.h"
+#include "Graph/IR/NarrowTypes.h"
 #include "Graph/IR/Placement.h"
 #include "Graph/IR/SpecialOps.h"
 #include "mlir/IR/Matchers.h"
@@ -176,7 +177,7 @@ static bool isImmediate(Operation *user, Value v) {
   DenseElementsAttr value;
   return !isContraction(*user) &&
          !isa<LstmOp, GruOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp, TopKOp, DetOp, DftOp>(user) &&
-         matchPattern(v, m_Constant(&value)) && value.getNumElements() == 1;
+         matchPattern(v, m_Constant(&value)) && value.getNumElements() == 1 && !isNarrow(value.getElementType());
 }
 
 /// Moves the group into a dispatch region at the place of its last op.

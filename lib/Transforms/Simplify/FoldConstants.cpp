@@ -1,5 +1,4 @@
 //===- FoldConstants.cpp - Evaluate ops whose operands are constants ------===//
-#include "Graph/IR/NarrowTypes.h"
 #include "Graph/IR/QuantizationOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -71,9 +70,6 @@ bool FoldConstants::isFoldable(Operation &op) const {
       op.getNumOperands() == 0 || op.use_empty() || isSmallForm(op))
     return false;
   if (!llvm::all_of(op.getOperands(), [](Value v) { return v.getDefiningOp<ConstantOp>(); }))
-    return false;
-  // Narrow numbers are no constants: their bytes are.
-  if (isNarrow(cast<RankedTensorType>(op.getResult(0).getType()).getElementType()))
     return false;
   // A small constant must not become a large one: a view or a broadcast costs nothing at run time.
   constexpr uint64_t smallResult = 64 << 10;
