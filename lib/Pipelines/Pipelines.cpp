@@ -35,7 +35,10 @@ static void buildCompress(OpPassManager &function, const PipelineOptions &option
 
 static void buildDispatch(OpPassManager &function, const PipelineOptions &options) {
   function.addPass(createGatherSmallTables());
-  function.addPass(createLowerQuantized({/*keepsWeights=*/!options.isGpu}));
+  if (!options.isGpu)
+    function.addPass(createRaiseQuantized());
+  const bool isCpu = !options.isGpu;
+  function.addPass(createLowerQuantized({/*keepsWeights=*/isCpu, /*keepsProducts=*/isCpu, /*keepsConversions=*/isCpu}));
   // What is spelled out in f16 rounds every step on the CPU: its casts keep it from becoming one op.
   if (!options.isGpu)
     function.addPass(createLegalizeForCpu());
@@ -45,11 +48,13 @@ static void buildDispatch(OpPassManager &function, const PipelineOptions &option
   if (!options.isGpu)
     function.addPass(createLegalizeForCpu()); // products that attention became
   function.addPass(createAssignLayout());
-  if (!options.isGpu)
-    function.addPass(createLowerQuantized({/*keepsWeights=*/true})); // in the forms that layout gave
   function.addPass(createCanonicalizerPass());
   function.addPass(createFoldConstants(folding(options)));
   function.addPass(createCSEPass());
+  if (isCpu) { // in the forms that layout gave, after the pass that would make conversions of one value one again
+    function.addPass(createLowerQuantized({/*keepsWeights=*/true, /*keepsProducts=*/true, /*keepsConversions=*/false}));
+    function.addPass(createFoldConstants(folding(options)));
+  }
   FormDispatchesOptions dispatch;
   if (options.optimization == 0)
     dispatch.maxOps = 1;

@@ -80,11 +80,7 @@ def quantize():
                  [value("x", (2, 3)), value("s", (3,)), value("z", (3,), UINT8)], [value("y", None, UINT8)], opset=21)
 
 
-# QUANTIZE: %[[D:.+]] = graph.div %arg0
-# QUANTIZE: %[[R:.+]] = graph.round %[[D]]
-# QUANTIZE: graph.min
-# QUANTIZE: graph.max
-# QUANTIZE: graph.cast %{{.+}} : {{.*}} -> tensor<2x3xui8>
+# QUANTIZE: graph.quantize %arg0, %arg1, %arg2 : {{.*}} -> tensor<2x3xui8>
 
 
 @case

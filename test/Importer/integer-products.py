@@ -1,9 +1,9 @@
 # RUN: %python %s %t
-# RUN: tenon-translate --onnx-to-graph %t/small_sums.onnx | FileCheck %s --check-prefix=SMALL
-# RUN: tenon-translate --onnx-to-graph %t/large_sums.onnx | FileCheck %s --check-prefix=LARGE
-# RUN: tenon-translate --onnx-to-graph %t/any_depth.onnx | FileCheck %s --check-prefix=ANY
-# RUN: tenon-translate --onnx-to-graph %t/convolution.onnx | FileCheck %s --check-prefix=CONV
-# RUN: tenon-translate --onnx-to-graph %t/large_convolution.onnx | FileCheck %s --check-prefix=WIDE
+# RUN: tenon-translate --onnx-to-graph %t/small_sums.onnx | tenon-opt -tenon-lower-quantized | FileCheck %s --check-prefix=SMALL
+# RUN: tenon-translate --onnx-to-graph %t/large_sums.onnx | tenon-opt -tenon-lower-quantized | FileCheck %s --check-prefix=LARGE
+# RUN: tenon-translate --onnx-to-graph %t/any_depth.onnx | tenon-opt -tenon-lower-quantized | FileCheck %s --check-prefix=ANY
+# RUN: tenon-translate --onnx-to-graph %t/convolution.onnx | tenon-opt -tenon-lower-quantized | FileCheck %s --check-prefix=CONV
+# RUN: tenon-translate --onnx-to-graph %t/large_convolution.onnx | tenon-opt -tenon-lower-quantized | FileCheck %s --check-prefix=WIDE
 import os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "Inputs"))
 from onnx_case import *  # noqa: E402,F403

@@ -4,6 +4,24 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RaiseQuantized : Pass<"tenon-raise-quantized", "::mlir::func::FuncOp"> {
+  let summary = "Products of integers from products of what stands for them";
+  let description = [{
+    A product or convolution of dequantized numbers becomes one of the integers, where a processor has a kernel for it:
+    the sum is exact, and scaled once. Weights become signed. What moves data, or takes the largest, moves the codes.
+
+    ```mlir
+    %0 = graph.dequantize %q, %sx, %zx        %0 = graph.integer_matmul %q, %w x_zero %zx
+    %1 = graph.dequantize %w, %sw         ->  %1 = graph.cast %0 : .. -> tensor<4x2xf32>
+    %2 = graph.matmul %0, %1                  %2 = graph.mul %1, %s    // sx * sw
+    ```
+
+    Integers stay what they are; f32 is within the rounding of a sum of products. Idempotent.
+  }];
+  let options = [Option<"everywhere", "everywhere", "bool", "false", "also where no processor's kernel is known: for tests">];
+  let dependentDialects = ["::tenon::graph::GraphDialect"];
+}
+
 def LowerQuantized : Pass<"tenon-lower-quantized", "::mlir::func::FuncOp"> {
   let summary = "Spell out what is quantized in arithmetic";
   let description = [{
@@ -22,10 +40,17 @@ def LowerQuantized : Pass<"tenon-lower-quantized", "::mlir::func::FuncOp"> {
     of convolutions of one or two dimensions, which the layout pass puts channels last. The pass is run once more after
     that one.
 
+    With `keeps-products` products of integers stay that a processor has a kernel for, and with `keeps-conversions`
+    conversions of what is no constant between f32 and integers of 8 and 16 bits, through which transposes sink. Without
+    the latter a conversion to f32 is made for each of its uses.
+
     Guarantees: leaves no other op of QuantizationOps.td. Results keep their bits.
   }];
   let options = [Option<"keepsWeights", "keeps-weights", "bool", /*default=*/"false",
-                        "leave weights to the kernels that decode them">];
+                        "leave weights to the kernels that decode them">,
+                 Option<"keepsProducts", "keeps-products", "bool", "false", "leave products of integers to kernels">,
+                 Option<"keepsConversions", "keeps-conversions", "bool", "false",
+                        "leave conversions between f32 and integers of 8 and 16 bits">];
   let dependentDialects = ["::tenon::graph::GraphDialect"];
 }
 

@@ -9,6 +9,7 @@
 #include "Graph/IR/GruOp.h"
 #include "Graph/IR/NarrowTypes.h"
 #include "Graph/IR/Placement.h"
+#include "Graph/IR/QuantizationOps.h"
 #include "Graph/IR/SpecialOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
@@ -31,7 +32,7 @@ namespace {
 bool staysOutside(Operation &op) {
   return isa<ConstantOp, ReshapeOp, DispatchOp, func::ReturnOp>(op) || isCollective(&op);
 }
-bool isContraction(Operation &op) { return isa<MatMulOp, ConvOp>(op); }
+bool isContraction(Operation &op) { return isa<MatMulOp, ConvOp, IntegerMatMulOp, IntegerConvOp>(op); }
 bool isRowOp(Operation &op) {
   return isa<SoftmaxOp, LogSoftmaxOp, LayerNormalizationOp, RmsNormalizationOp>(op) || isa<ReductionOpInterface>(op);
 }
@@ -41,6 +42,21 @@ SmallVector<DimAttr> resultDims(Operation *op) { return getDims(cast<RankedTenso
 
 /// Ops in block order with the value that leaves them: the last one's result.
 using Group = llvm::SmallSetVector<Operation *, 8>;
+
+/// The ops that widen codes of few bits to the real numbers that `v` of extents `dims` is, where nothing else uses
+/// them: cast, subtraction, cast, product. None if `v` is no such thing.
+SmallVector<Operation *> wideningOf(Value v, ArrayRef<DimAttr> dims) {
+  SmallVector<Operation *> ops;
+  for (Operation *op = v.getDefiningOp();
+       op && isa<CastOp, SubOp, MulOp>(op) && op->hasOneUse() && ArrayRef(resultDims(op)) == dims;
+       op = op->getOperand(0).getDefiningOp()) {
+    ops.insert(ops.begin(), op);
+    auto from = cast<RankedTensorType>(op->getOperand(0).getType()).getElementType();
+    if (isa<CastOp>(op) && from.isInteger() && from.getIntOrFloatBitWidth() <= 16)
+      return ops;
+  }
+  return {};
+}
 
 bool isUsedOutside(Value v, const Group &group) {
   return llvm::any_of(v.getUsers(), [&](Operation *user) { return !group.contains(user); });
@@ -93,10 +109,14 @@ void Former::seed(llvm::function_ref<bool(Operation &)> isSeed) {
       continue;
     Group group = withDecoder(grow(op));
     done.insert(group.begin(), group.end());
+    const bool isElementwiseSeed = isElementwise(*op);
     DispatchOp dispatch = wrap(group);
     if (group.size() > 1 && !isSupported(dispatch)) {
-      // A kernel family may not cover the whole group; a single op always has a kernel of its own.
+      // A kernel family may not cover the whole group; a single op always has a kernel of its own. Elementwise ops
+      // behind another one form groups later.
       for (Operation *single : unwrap(dispatch)) {
+        if (!isElementwiseSeed && isElementwise(*single))
+          continue;
         if (isDecoder(single))
           continue; // joins the next
         Group alone;
@@ -134,6 +154,10 @@ Group Former::grow(Operation *seed) {
       blocker = blocker ? blocker : op;
       continue;
     }
+    for (Value operand : op->getOperands())
+      if (!isa<MatMulOp, ConvOp>(seed) && !(operand.getDefiningOp() && group.contains(operand.getDefiningOp())))
+        for (Operation *widening : wideningOf(operand, dims))
+          group.insert(widening);
     group.insert(op);
     unsigned escaping =
         llvm::count_if(group, [&](Operation *member) { return isUsedOutside(member->getResult(0), group); });
@@ -176,7 +200,7 @@ void Former::remark(const Group &group, Operation *blocker) {
 static bool isImmediate(Operation *user, Value v) {
   DenseElementsAttr value;
   return !isContraction(*user) &&
-         !isa<LstmOp, GruOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp, TopKOp, DetOp, DftOp>(user) &&
+         !isa<LstmOp, GruOp, AttentionOp, CumSumOp, CumProdOp, ScatterOp, TopKOp, DetOp, DftOp, DequantizeOp>(user) &&
          matchPattern(v, m_Constant(&value)) && value.getNumElements() == 1 && !isNarrow(value.getElementType());
 }
 

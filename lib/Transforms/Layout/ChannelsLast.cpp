@@ -1,4 +1,5 @@
 //===- ChannelsLast.cpp - Channels-last forms of windowed ops -------------===//
+#include "Graph/IR/QuantizationOps.h"
 #include "Layout.h"
 
 using namespace mlir;
@@ -42,21 +43,27 @@ SmallVector<int64_t> widen(ArrayRef<int64_t> values, int64_t unit, bool isPads =
 }
 
 /// conv on [N, C, L]  ->  reshape (conv on [N, C, 1, L])
-struct WidenConv : OpRewritePattern<ConvOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const override {
+template <typename Op>
+struct WidenConv : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     if (op.getX().getType().getRank() != 3 || op.getChannelsLast())
       return rewriter.notifyMatchFailure(op, "is not one-dimensional");
-    auto addUnit = [&](Value v) -> Value {
+    auto widened = [&](Value v) {
       auto type = cast<RankedTensorType>(v.getType());
       auto dims = getDims(type);
-      dims.insert(dims.begin() + 2, DimAttr::constant(getContext(), 1));
-      return ReshapeOp::create(rewriter, op.getLoc(), getTensorType(dims, type.getElementType()), v);
+      dims.insert(dims.begin() + 2, DimAttr::constant(op.getContext(), 1));
+      return getTensorType(dims, type.getElementType());
     };
+    SmallVector<Value> operands(op->getOperands());
+    for (Value &v : llvm::MutableArrayRef(operands).take_front(2))
+      v = ReshapeOp::create(rewriter, op.getLoc(), widened(v), v);
     auto attr = [&](ArrayRef<int64_t> values) { return rewriter.getDenseI64ArrayAttr(values); };
-    Value wide = ConvOp::create(rewriter, op.getLoc(), addUnit(op.getX()), addUnit(op.getW()), op.getBias(),
-                                attr(widen(op.getStrides(), 1)), attr(widen(op.getPads(), 0, true)),
-                                attr(widen(op.getDilations(), 1)), op.getGroupAttr(), UnitAttr());
+    OperationState state(op.getLoc(), op->getName(), operands, {widened(op.getResult())}, op->getAttrs());
+    state.attributes.set("strides", attr(widen(op.getStrides(), 1)));
+    state.attributes.set("pads", attr(widen(op.getPads(), 0, true)));
+    state.attributes.set("dilations", attr(widen(op.getDilations(), 1)));
+    Value wide = rewriter.create(state)->getResult(0);
     rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), wide);
     return success();
   }
@@ -125,6 +132,7 @@ struct TileConvTranspose : OpRewritePattern<ConvTransposeOp> {
 } // namespace
 
 void tenon::populateChannelsLastPatterns(RewritePatternSet &patterns) {
-  patterns.add<PutChannelsLast<ConvOp>, PutChannelsLast<MaxPoolOp>, PutChannelsLast<AveragePoolOp>, WidenConv,
-               ResizeChannelsLast, TileConvTranspose>(patterns.getContext());
+  patterns.add<PutChannelsLast<ConvOp>, PutChannelsLast<IntegerConvOp>, PutChannelsLast<MaxPoolOp>,
+               PutChannelsLast<AveragePoolOp>, WidenConv<ConvOp>, WidenConv<IntegerConvOp>, ResizeChannelsLast,
+               TileConvTranspose>(patterns.getContext());
 }

@@ -4,6 +4,7 @@
 // axis a of the transposed tensor is axis p[a] of x.
 //
 //===----------------------------------------------------------------------===//
+#include "Graph/IR/QuantizationOps.h"
 #include "Layout.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -179,6 +180,23 @@ struct SinkThroughRenamed : OpRewritePattern<Op> {
   }
 };
 
+/// quantize, dequantize (transpose x, p)  ->  transpose (the same along the renamed axis), p
+template <typename Op>
+struct SinkThroughScaled : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    auto t = op->getOperand(0).template getDefiningOp<TransposeOp>();
+    const int64_t scaleRank = op.getScale().getType().getRank();
+    if (!t || (scaleRank != 0 && op.getBlockSize() != 0))
+      return rewriter.notifyMatchFailure(op, "operand is not a transpose, or scaled by blocks");
+    SmallVector<Value> operands(op->getOperands());
+    operands[0] = t.getX();
+    const int64_t axis = scaleRank == 0 ? int64_t(op.getAxis()) : t.getPerm()[op.getAxis()];
+    replaceSunk(rewriter, op, operands, t.getPerm(), rewriter.getNamedAttr("axis", rewriter.getI64IntegerAttr(axis)));
+    return success();
+  }
+};
+
 /// reduce (transpose x, p) over axes  ->  transpose (reduce x over the renamed axes), what is left of p
 struct SinkThroughReduction : OpInterfaceRewritePattern<ReductionOpInterface> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
@@ -210,7 +228,8 @@ struct SinkThroughReduction : OpInterfaceRewritePattern<ReductionOpInterface> {
 } // namespace
 
 void tenon::populateSinkTransposePatterns(RewritePatternSet &patterns) {
-  patterns.add<SinkThroughElementwise, SinkThroughConcat, SinkThroughReduction, SinkThroughRenamed<SoftmaxOp>,
+  patterns.add<SinkThroughElementwise, SinkThroughConcat, SinkThroughScaled<QuantizeOp>,
+               SinkThroughScaled<DequantizeOp>, SinkThroughReduction, SinkThroughRenamed<SoftmaxOp>,
                SinkThroughRenamed<LogSoftmaxOp>, SinkThroughRenamed<PadOp>, SinkThroughRenamed<SliceOp>>(
       patterns.getContext());
 }

@@ -1,13 +1,15 @@
 //===- LowerQuantized.cpp - Spell out what is quantized in arithmetic -----===//
 //
-// Every op of QuantizationOps.td in terms of others, bit for bit.
+// Every op of QuantizationOps.td in terms of others, bit for bit. A conversion from few bits is made again for each of
+// its uses, whose region it joins: that costs less than memory for the wider numbers.
 //
 //===----------------------------------------------------------------------===//
 #include "ExactSums.h"
 #include "Graph/IR/NarrowTypes.h"
-#include "Graph/IR/QuantizationOps.h"
 #include "Graph/IR/SpecialOps.h"
+#include "Quantization.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Transforms/QuantizationPasses.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -21,16 +23,9 @@ using namespace mlir;
 using namespace tenon;
 using namespace tenon::graph;
 
-namespace {
-
 using Dims = SmallVector<DimAttr>;
 
-//===----------------------------------------------------------------------===//
-// quantize, dequantize
-//===----------------------------------------------------------------------===//
-
-/// A scale or zero point of x as a tensor that broadcasts with it. `v` may be null.
-Value alignScale(Expressions &c, Value v, Value x, int64_t axis, int64_t block) {
+Value tenon::alignScale(Expressions &c, Value v, Value x, int64_t axis, int64_t block) {
   if (!v || c.typeOf(v).getRank() == 0)
     return v;
   Dims dims(size_t(c.typeOf(x).getRank()), c.dim(1));
@@ -45,6 +40,12 @@ Value alignScale(Expressions &c, Value v, Value x, int64_t axis, int64_t block) 
   dims[size_t(axis)] = dims[size_t(axis)] * block;
   return c.slice(c.reshape(c.expand(blocks, split), dims), axis, c.dim(0), c.dimsOf(x)[size_t(axis)]);
 }
+
+namespace {
+
+//===----------------------------------------------------------------------===//
+// quantize, dequantize
+//===----------------------------------------------------------------------===//
 
 Value widen(Expressions &c, Value v) { return v && isNarrow(c.elementOf(v)) ? readNarrow(c, v) : v; }
 
@@ -75,7 +76,10 @@ Value centre(Expressions &c, Value q, Value zero) {
 
 Value lower(Expressions &c, QuantizeOp op) {
   auto align = [&](Value v) { return alignScale(c, v, op.getX(), op.getAxis(), op.getBlockSize()); };
-  Value real = c.div(op.getX(), align(op.getScale()));
+  DenseElementsAttr scale;
+  const bool isOne = matchPattern(op.getScale(), m_Constant(&scale)) && scale.isSplat() &&
+                     scale.getSplatValue<APFloat>().isExactlyValue(1);
+  Value real = isOne ? op.getX() : c.div(op.getX(), align(op.getScale()));
   return encode(c, real, align(op.getZeroPoint()), op.getResult().getType().getElementType(), op.getSaturate());
 }
 
@@ -222,6 +226,33 @@ void dequantizeWidened(ConvOp conv) {
   conv.getWMutable().assign(wide);
 }
 
+//===----------------------------------------------------------------------===//
+// What stays
+//===----------------------------------------------------------------------===//
+
+/// Integers of 8 or 16 bits from and to f32.
+bool isConversion(Operation *op) {
+  auto convertsTo = [](Value real, Value codes) {
+    auto integer = dyn_cast<IntegerType>(Expressions::elementOf(codes));
+    return integer && (integer.getWidth() == 8 || integer.getWidth() == 16) && Expressions::elementOf(real).isF32();
+  };
+  if (auto quantize = dyn_cast<QuantizeOp>(op))
+    return convertsTo(quantize.getX(), quantize.getResult());
+  auto dequantize = dyn_cast<DequantizeOp>(op);
+  return dequantize && !dequantize.getQ().getDefiningOp<ConstantOp>() &&
+         convertsTo(dequantize.getResult(), dequantize.getQ());
+}
+
+bool isProductOfKernel(Operation *op) { return isa<IntegerMatMulOp, IntegerConvOp>(op) && hasCpuKernel(op); }
+
+Value lower(Operation *op, OpBuilder &builder) {
+  Expressions c{builder, op->getLoc()};
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<QuantizeOp, DequantizeOp, IntegerMatMulOp, IntegerConvOp, Unpack2To4Op>(
+          [&](auto quantized) { return lower(c, quantized); })
+      .Default([](Operation *) { return Value(); });
+}
+
 struct LowerQuantized : tenon::impl::LowerQuantizedBase<LowerQuantized> {
   using LowerQuantizedBase::LowerQuantizedBase;
 
@@ -234,6 +265,12 @@ struct LowerQuantized : tenon::impl::LowerQuantizedBase<LowerQuantized> {
     if (keepsWeights)
       getOperation().walk([](ConvOp conv) { dequantizeWidened(conv); });
     for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front().without_terminator())) {
+      if ((keepsConversions && isConversion(&op)) || (keepsProducts && isProductOfKernel(&op)))
+        continue;
+      if (isa<DequantizeOp>(op) && isConversion(&op)) {
+        lowerForEachUse(op);
+        continue;
+      }
       if (op.getNumResults() != 1)
         continue;
       if (llvm::any_of(op.getUses(), [&](OpOperand &use) { return !isLowered(use); }))
@@ -241,17 +278,21 @@ struct LowerQuantized : tenon::impl::LowerQuantizedBase<LowerQuantized> {
       if (llvm::none_of(op.getUses(), [&](OpOperand &use) { return isLowered(use); }))
         continue;
       OpBuilder builder(&op);
-      Expressions c{builder, op.getLoc()};
-      Value lowered = llvm::TypeSwitch<Operation *, Value>(&op)
-                          .Case<QuantizeOp, DequantizeOp, IntegerMatMulOp, IntegerConvOp, Unpack2To4Op>(
-                              [&](auto quantized) { return lower(c, quantized); })
-                          .Default([](Operation *) { return Value(); });
+      Value lowered = lower(&op, builder);
       if (!lowered)
         continue;
       op.getResult(0).replaceUsesWithIf(lowered, [&](OpOperand &use) { return isLowered(use); });
       if (op.use_empty())
         op.erase();
     }
+  }
+
+  void lowerForEachUse(Operation &op) {
+    for (OpOperand &use : llvm::make_early_inc_range(op.getResult(0).getUses())) {
+      OpBuilder builder(use.getOwner());
+      use.set(lower(&op, builder));
+    }
+    op.erase();
   }
 };
 
