@@ -44,10 +44,16 @@ static DimAttr countRead(BlockArgument argument) {
   return min(whole, slices);
 }
 
+/// Numbers of 4 bits share a byte in weights that are packed so.
+static int64_t elementsOfByte(DispatchOp dispatch, unsigned operand) {
+  ArrayAttr formats = dispatch.getFormatsAttr();
+  return formats && cast<StringAttr>(formats[operand]).getValue().ends_with("/2") ? 2 : 1;
+}
+
 DimAttr countTraffic(DispatchOp dispatch) {
   DimAttr total = DimAttr::constant(dispatch.getContext(), 0);
   for (BlockArgument argument : dispatch.getBody().getArguments())
-    total = total + countRead(argument);
+    total = total + floorDiv(countRead(argument), elementsOfByte(dispatch, argument.getArgNumber()));
   for (Value result : dispatch.getResults())
     total = total + countBytes(tensorOf(result));
   return total;

@@ -46,6 +46,17 @@ TEST_F(DispatchCost, ProductWithItsActivation) {
   EXPECT_EQ(at(countTraffic(op), 10), 4 * (10 * 8 + 8 * 4 + 10 * 4));
 }
 
+TEST_F(DispatchCost, WeightsOfFourBitsShareBytes) {
+  graph::DispatchOp op = parse("%x: tensor<1x8xf32>, %q: tensor<8x4xi4>, %s: tensor<4xf32>", R"((%x, %q, %s) {
+  ^bb0(%0: tensor<1x8xf32>, %1: tensor<8x4xi4>, %2: tensor<4xf32>):
+    %3 = graph.dequantize %1, %2 : (tensor<8x4xi4>, tensor<4xf32>) -> tensor<8x4xf32>
+    %4 = graph.matmul %0, %3 : (tensor<1x8xf32>, tensor<8x4xf32>) -> tensor<1x4xf32>
+    graph.yield %4 : tensor<1x4xf32>
+  } {formats = ["", "kn/2", ""]} : (tensor<1x8xf32>, tensor<8x4xi4>, tensor<4xf32>) -> tensor<1x4xf32>)");
+  ASSERT_TRUE(op);
+  EXPECT_EQ(at(countTraffic(op), 1), 8 * 4 + 8 * 4 / 2 + 4 * 4 + 4 * 4);
+}
+
 TEST_F(DispatchCost, OnlyTheRowsThatAreGatheredAreRead) {
   graph::DispatchOp op = parse("%t: tensor<1000x16xf32>, %i: tensor<?xi64, #graph.shape<[N]>>", R"((%t, %i) {
   ^bb0(%0: tensor<1000x16xf32>, %1: tensor<?xi64, #graph.shape<[N]>>):
