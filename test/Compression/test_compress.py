@@ -21,7 +21,8 @@ def compressed(tenon, task, tmp_path_factory):
         if (name, method) not in kept:
             small = folder / f"{name}-{len(kept)}.onnx"
             options = METHODS[method].arguments(task(name))
-            done = tool.succeed(tenon, "compress", task(name).model, "-o", small, *options, "--format=json", timeout=300)
+            done = tool.succeed(tenon, "compress", task(name).model, "-o", small, *options, "--format=json",
+                                timeout=300)
             kept[name, method] = (small, json.loads(done.stdout))
         return kept[name, method]
     return get
@@ -45,12 +46,25 @@ def test_digits_in_8_bits(task, session, compressed, name, method):
 
 
 @pytest.mark.parametrize("name, method", [
-    ("digits_cnn", "int8"), ("digits_vit", "int8-dynamic"), ("digits_vit", "int4:64 gptq"), ("digits_vit", "fp8"),
-    ("digits_cnn", "2:4 sparsegpt"), ("digits_cnn", "channels:0.5"), ("digits_vit", "low-rank:0.9")])
+    ("digits_vit", "int4:64 gptq"), ("digits_cnn", "2:4 sparsegpt"), ("digits_cnn", "channels:0.5"),
+    ("digits_vit", "low-rank:0.9"), ("digits_cnn", "merge")])
 def test_the_exported_model_runs_alike_in_onnx_runtime(task, session, compressed, name, method):
     from compression_measure import disagreement, unoptimised
     small, _ = compressed(name, method)
-    assert disagreement(task(name), session(small), unoptimised(small, 1))[0] <= 1e-4
+    worst, _ = disagreement(task(name), session(small), unoptimised(small, 1))
+    assert worst <= 1e-4
+
+
+@pytest.mark.parametrize("name, method", [
+    ("digits_cnn", "int8"), ("digits_vit", "int8"), ("digits_cnn", "int8-dynamic"), ("digits_vit", "int8-dynamic"),
+    ("digits_vit", "fp8")])
+def test_only_ties_of_rounded_values_differ_in_onnx_runtime(task, session, compressed, name, method):
+    """Sums of f32 in another order differ in their last bit. Where that is the tie of a value that is rounded next, a
+    sample differs by a step of its scale: some 5,000 values a sample, a bit of 1e-7 in steps of 1e-2 of the range."""
+    from compression_measure import disagreement, unoptimised
+    small, _ = compressed(name, method)
+    worst, part = disagreement(task(name), session(small), unoptimised(small, 1))
+    assert part <= 0.04 and worst <= 1e-2
 
 
 def test_four_bits_are_seven_times_smaller(compressed):
