@@ -69,7 +69,7 @@ void Parser::declare() {
       {"tf32_tflops", {1e12, rate(Unit::TF32), nullptr, true, true}},
       {"f16_tflops", {1e12, rate(Unit::F16), nullptr, true, true}},
       {"bf16_tflops", {1e12, rate(Unit::BF16), nullptr, true, true}},
-      {"i8_tops", {1e12, rate(Unit::I8), nullptr, true, true}},
+      {"i8_tops", {1e12, rate(Unit::I8), nullptr, false, true}},
       {"memory_gb", {1e9, nullptr, &device.memoryBytes}},
       {"memory_gb_per_s", {1e9, &device.memoryBandwidth}},
       {"cache_mb", {1 << 20, nullptr, &device.cacheBytes}},
@@ -213,7 +213,9 @@ const Device *deviceOfArch(std::string_view arch) {
                                                                             {"sm_90a", "h100"},
                                                                             {"sm_100a", "b200"},
                                                                             {"compute_80", "a100"},
+                                                                            {"x86-64-v4-vnni", "xeon-avx512"},
                                                                             {"x86-64-v4", "xeon-avx512"},
+                                                                            {"x86-64-v3-vnni", "cpu-avx2"},
                                                                             {"x86-64-v3", "cpu-avx2"}};
   for (auto [known, name] : table)
     if (known == arch)

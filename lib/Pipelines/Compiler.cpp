@@ -2,6 +2,7 @@
 #include "tenon/Pipelines/Compiler.h"
 
 #include "Graph/IR/Placement.h"
+#include "Graph/IR/QuantizationOps.h"
 #include "KernelSet.h"
 #include "Plan/IR/PlanOps.h"
 #include "mlir/IR/Verifier.h"
@@ -56,7 +57,7 @@ private:
   const CompileOptions &options;
   MLIRContext &context;
   const Target *target = nullptr;
-  std::vector<std::string> archs;
+  std::vector<std::string> archs; ///< of the kernels; until the plan is made, those that were asked for
   cost::Context cost;
   cost::Timings timings;
   OwningOpRef<ModuleOp> module;
@@ -142,7 +143,18 @@ std::unique_ptr<KernelSet> Compilation::createHostKernels(const cost::Tuning &tu
   return createCpuKernelSet(context, names, cost, tuning, "host_");
 }
 
+static bool hasIntegerProducts(ModuleOp module) {
+  auto isProduct = [](Operation *op) {
+    return isa<graph::IntegerMatMulOp, graph::IntegerConvOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+  };
+  return module.walk(isProduct).wasInterrupted();
+}
+
 LogicalResult Compilation::makePlan() {
+  if (archs.empty()) {
+    ArrayRef<StringLiteral> usual = hasIntegerProducts(*module) ? target->integerArchs : target->defaultArchs;
+    archs.assign(usual.begin(), usual.end());
+  }
   if (failed(makeCostContext()))
     return failure();
   if (!options.timings.empty()) {
@@ -232,8 +244,6 @@ LogicalResult Compilation::checkOptions() {
     return refusal;
   }
   archs = options.archs;
-  if (archs.empty())
-    archs.assign(target->defaultArchs.begin(), target->defaultArchs.end());
   return success();
 }
 

@@ -163,7 +163,7 @@ std::unique_ptr<KernelSet> tenon::createCpuKernelSet(MLIRContext &context, Array
     auto target = CpuTarget::get(arch);
     if (!target) {
       emitError(UnknownLoc::get(&context))
-          << "TN5010: unknown architecture '" << arch << "'; use x86-64-v4 or x86-64-v3";
+          << "TN5010: unknown architecture '" << arch << "'; use " << llvm::join(CpuTarget::getArchs(), ", ");
       return nullptr;
     }
     targets.push_back(*target);

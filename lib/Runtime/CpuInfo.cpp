@@ -29,6 +29,21 @@ static uint64_t readXcr0() {
   return uint64_t(high) << 32 | low;
 }
 
+struct Processor {
+  int level = 1; ///< of the psABI, 1 to 4
+  bool hasVnni512 = false, hasVnni256 = false;
+};
+
+static bool hasVnni512() {
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && has(c, bit(11)); // AVX512_VNNI
+}
+
+static bool hasVnni256() {
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, bit(4)); // AVX-VNNI
+}
+
 /// 1 to 4.
 static int detectLevel() {
   unsigned a, b, c, d, b7 = 0, c81 = 0;
@@ -54,19 +69,29 @@ static int detectLevel() {
 
 static constexpr std::string_view levels[] = {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
 
-static int level() {
-  static const int detected = detectLevel();
+static const Processor &processor() {
+  static const Processor detected = [] {
+    Processor found;
+    found.level = detectLevel();
+    found.hasVnni512 = found.level >= 4 && hasVnni512();
+    found.hasVnni256 = found.level >= 3 && hasVnni256();
+    return found;
+  }();
   return detected;
 }
 
 bool cpuSupports(std::string_view arch) {
-  for (int i = 0; i < level(); ++i)
+  if (arch == "x86-64-v4-vnni")
+    return processor().hasVnni512;
+  if (arch == "x86-64-v3-vnni")
+    return processor().hasVnni256;
+  for (int i = 0; i < processor().level; ++i)
     if (levels[i] == arch)
       return true;
   return false;
 }
 
-std::string_view cpuArch() { return levels[level() - 1]; }
+std::string_view cpuArch() { return levels[processor().level - 1]; }
 
 #elif defined(__aarch64__)
 

@@ -26,7 +26,7 @@ static std::string cpuModel() {
 
 static json::Array runnableArchs() {
   json::Array archs;
-  for (const char *arch : {"x86-64-v4", "x86-64-v3"})
+  for (const char *arch : {"x86-64-v4-vnni", "x86-64-v4", "x86-64-v3-vnni", "x86-64-v3"})
     if (runtime::cpuSupports(arch))
       archs.push_back(arch);
   return archs;

@@ -17,7 +17,7 @@
 
 namespace tenon::cost {
 
-/// What does the arithmetic: the ordinary cores in float, or the tensor cores in a type. A CPU has only F32.
+/// What does the arithmetic: the ordinary cores in float, or the tensor cores in a type. A CPU has F32 and I8 (VNNI).
 enum class Unit { F32, TF32, F16, BF16, I8 };
 inline constexpr size_t unitCount = 5;
 
@@ -28,7 +28,7 @@ std::string_view unitName(Unit unit);
 struct Device {
   std::string name;  ///< "h100": letters, digits, '-' and '_'
   std::string title; ///< for people
-  std::string arch;  ///< the architecture that --device implies: "sm_90a", "x86-64-v4"
+  std::string arch;  ///< the architecture that --device implies: "sm_90a", "x86-64-v4-vnni"
   bool isGpu = true;
   int64_t units = 1;                   ///< multiprocessors of a GPU, cores of a CPU
   double clock = 0;                    ///< Hz, sustained by all units at once

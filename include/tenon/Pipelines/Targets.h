@@ -16,6 +16,7 @@ struct Target {
   bool hasLibraries;
   llvm::ArrayRef<llvm::StringLiteral> archs;        ///< all that can be named, best first
   llvm::ArrayRef<llvm::StringLiteral> defaultArchs; ///< best first
+  llvm::ArrayRef<llvm::StringLiteral> integerArchs; ///< the default where there are products of integers
 };
 
 llvm::ArrayRef<Target> getTargets();

@@ -6,6 +6,7 @@
 #include "HeavyRegion.h"
 #include "LoadDialects.h"
 #include "SingleOp.h"
+#include "tenon/Codegen/Common/Evaluator.h"
 
 using namespace mlir;
 
@@ -14,18 +15,23 @@ namespace {
 
 FailureOr<KernelInfo> emitHeavyKernel(const HeavyRegion &region, StringRef name, const CpuTarget &target,
                                       ModuleOp kernels) {
-  KernelBuilder k(kernels, name, region.bufferTypes());
+  SmallVector<Type> elementTypes = region.bufferTypes(), memoryTypes;
+  for (Type type : elementTypes)
+    memoryTypes.push_back(registerType(type));
+  KernelBuilder k(kernels, name, memoryTypes);
   FailureOr<Epilogue> epilogue = Epilogue::create(region.dispatch, region.heavy->getResult(0), k);
   if (failed(epilogue))
     return failure();
   auto apply = [&](OpBuilder &b, Location loc, Value acc, ValueRange coords, Value lanes) {
     return epilogue->apply(b, loc, acc, coords, lanes);
   };
-  if (isa<graph::MatMulOp>(region.heavy))
+  if (region.isProduct())
     emitMatMul(region, k, target, apply);
   else
     emitConv(region, k, target, apply);
-  return k.finish();
+  KernelInfo info = k.finish();
+  info.bufferTypes = elementTypes;
+  return info;
 }
 
 /// The format of `argument` in a region of one op.
@@ -62,9 +68,13 @@ StringRef getOperandFormat(graph::DispatchOp dispatch, unsigned i) {
   RankedTensorType type = region->operandType(1);
   if (!type.hasStaticShape() || type.getNumElements() == 0)
     return "";
-  if (auto product = dyn_cast<graph::MatMulOp>(region->heavy))
-    return type.getRank() != 2 ? "" : product.getTransposeW() ? "nk" : "kn";
-  return getConvWeightFormat(cast<graph::ConvOp>(region->heavy));
+  if (region->isProduct() && type.getRank() != 2)
+    return "";
+  if (region->isProduct() && region->isInteger())
+    return getIntegerFormat(region->heavy, region->isTransposed() ? "nk4" : "kn4");
+  if (region->isProduct())
+    return region->isTransposed() ? "nk" : "kn";
+  return getConvWeightFormat(region->heavy);
 }
 
 bool isSupportedDispatch(graph::DispatchOp dispatch) {

@@ -1,5 +1,6 @@
 //===- Conv.cpp - The strategies of convolutions --------------------------===//
 #include "Conv.h"
+#include "ZeroPoints.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -7,7 +8,8 @@ using namespace mlir;
 
 namespace tenon::codegen {
 
-std::optional<ConvGeometry> ConvGeometry::get(graph::ConvOp conv) {
+template <typename Op>
+static std::optional<ConvGeometry> getGeometry(Op conv) {
   SmallVector<graph::DimAttr> x = graph::getDims(cast<RankedTensorType>(conv.getX().getType()));
   SmallVector<graph::DimAttr> y = graph::getDims(cast<RankedTensorType>(conv.getResult().getType()));
   ArrayRef<int64_t> w = cast<RankedTensorType>(conv.getW().getType()).getShape();
@@ -39,7 +41,14 @@ std::optional<ConvGeometry> ConvGeometry::get(graph::ConvOp conv) {
   g.padLeft = pads[r];
   g.padBottom = rowValue(pads.drop_front(r + 1), 0);
   g.padRight = pads[2 * r + 1];
+  g.elementBytes = isa<graph::IntegerConvOp>(conv) ? 1 : 4;
   return g;
+}
+
+std::optional<ConvGeometry> ConvGeometry::get(Operation *op) {
+  if (auto conv = dyn_cast<graph::ConvOp>(op))
+    return getGeometry(conv);
+  return getGeometry(cast<graph::IntegerConvOp>(op));
 }
 
 SmallVector<graph::DimAttr> ConvGeometry::pixelDims() const {
@@ -77,8 +86,15 @@ Extent RowBlocks::extent(const ConvGeometry &g, int64_t tileRows) const {
 
 graph::DimAttr paddedRowElements(const ConvGeometry &g) { return (g.width + (g.padLeft + g.padRight)) * g.channels; }
 
-ConvInput::ConvInput(const ConvGeometry &g, KernelBuilder &k, Value x, const RowBlocks &blocks, int64_t reserved)
-    : g(g), k(k), x(x), reserved(reserved) {
+Value paddingOf(const HeavyRegion &region, KernelBuilder &k) {
+  if (region.isInteger())
+    return ZeroPoints(region, k, /*packed=*/true).xZeroByte();
+  return arith::ConstantOp::create(k.builder(), k.loc(), k.builder().getF32FloatAttr(0));
+}
+
+ConvInput::ConvInput(const ConvGeometry &g, KernelBuilder &k, Value x, Value zero, const RowBlocks &blocks,
+                     int64_t reserved)
+    : g(g), k(k), x(x), zero(zero), reserved(reserved) {
   if (!g.isPadded()) {
     data = x;
     stride = k.param(g.width * g.channels);
@@ -89,7 +105,7 @@ ConvInput::ConvInput(const ConvGeometry &g, KernelBuilder &k, Value x, const Row
   graph::DimAttr rowElements = paddedRowElements(g);
   const int64_t reach = (g.kernelHeight - 1) * g.dilationHeight + 1;
   graph::DimAttr rows = (blocks.rows - 1) * g.strideHeight + reach;
-  data = memory = k.scratch((rows * rowElements + reserved) * 4, k.builder().getF32Type());
+  data = memory = k.scratch((rows * rowElements + reserved) * g.elementBytes, zero.getType());
   stride = k.param(rowElements);
 }
 
@@ -105,12 +121,12 @@ void ConvInput::loadRow(Value image, Value inputRow, Value to) {
         Value from = k.mul(k.add(k.mul(image, height), inputRow), elements);
         Value middle = addConstant(k, to, g.padLeft * g.channels);
         if (g.padLeft)
-          zeroElements(k, data, to, k.constant(g.padLeft * g.channels));
+          fillElements(k, zero, data, to, k.constant(g.padLeft * g.channels));
         copyElements(k, x, from, data, middle, elements);
         if (g.padRight)
-          zeroElements(k, data, k.add(middle, elements), k.constant(g.padRight * g.channels));
+          fillElements(k, zero, data, k.add(middle, elements), k.constant(g.padRight * g.channels));
       },
-      [&] { zeroElements(k, data, to, stride); });
+      [&] { fillElements(k, zero, data, to, stride); });
 }
 
 void ConvInput::load(Value image, Value first, Value end) {
@@ -143,15 +159,15 @@ std::pair<Value, Value> usedTaps(KernelBuilder &k, Value first, Value last, Valu
   return {minimum(k, ceilDivide(before), upper), upper};
 }
 
-StringRef getConvWeightFormat(graph::ConvOp conv) {
+StringRef getConvWeightFormat(Operation *conv) {
   std::optional<ConvGeometry> g = ConvGeometry::get(conv);
   if (!g)
     return "";
   if (g->groups == g->channels && g->groups == g->columns && g->groups > 1)
-    return "depthwise";
-  if (g->groups == 1 || (g->columns / g->groups) % weightPanel == 0)
-    return "oihw";
-  return "";
+    return g->isInteger() && g->dilationHeight != 1 ? "" : "depthwise"; // taps of a pair are neighbours
+  if (g->groups != 1 && (g->columns / g->groups) % weightPanel != 0)
+    return "";
+  return g->isInteger() ? getIntegerFormat(conv, g->hasRowRuns() ? "oihw4" : "oihw4t") : "oihw";
 }
 
 bool isProduct(const ConvGeometry &g) {
@@ -160,19 +176,21 @@ bool isProduct(const ConvGeometry &g) {
 }
 
 void emitConv(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue) {
-  auto conv = cast<graph::ConvOp>(region.heavy);
   StringRef format = region.layoutOf(1);
   if (format.empty())
     return emitPlainConv(region, k, epilogue);
-  ConvGeometry g = *ConvGeometry::get(conv);
+  ConvGeometry g = *ConvGeometry::get(region.heavy);
   if (format == "depthwise")
     return emitDepthwiseConv(region, g, k, target, epilogue);
   if (!isProduct(g))
     return emitDirectConv(region, g, k, target, epilogue);
   PackedProduct p;
+  std::optional<ZeroPoints> zeros;
+  if (region.isInteger())
+    p.zeros = &zeros.emplace(region, k, /*packed=*/true);
   p.x = k.buffer(region.bufferOf(0));
   p.w = k.buffer(region.bufferOf(1));
-  p.bias = conv.getBias() ? k.buffer(region.bufferOf(2)) : Value();
+  p.bias = region.biasBuffer() ? k.buffer(*region.biasBuffer()) : Value();
   p.y = k.buffer(region.resultBuffer());
   p.rowDims = g.pixelDims();
   p.depth = g.channels;

@@ -15,13 +15,24 @@ struct ConvGeometry {
   int64_t padTop, padLeft, padBottom, padRight;
   bool isOneDimensional;
 
-  /// Nothing for other ranks.
-  static std::optional<ConvGeometry> get(graph::ConvOp conv);
+  int64_t elementBytes = 4; ///< of x and w: 1 in a convolution of integers
+
+  /// Of graph.conv or graph.integer_conv; nothing for other ranks.
+  static std::optional<ConvGeometry> get(mlir::Operation *conv);
 
   int64_t groupChannels() const { return channels / groups; }
   bool isPadded() const { return padTop || padLeft || padBottom || padRight; }
-  /// Packed rows of weights: taps * channels.
+  bool isInteger() const { return elementBytes == 1; }
+  /// Elements of x that an output reads: taps * channels.
   int64_t depth() const { return kernelHeight * kernelWidth * groupChannels(); }
+  /// Stretches of x that are contiguous, of runLength() elements: rows of the kernel, or taps where these are apart.
+  bool hasRowRuns() const { return groups == 1 && dilationWidth == 1; }
+  int64_t runLength() const { return hasRowRuns() ? kernelWidth * groupChannels() : groupChannels(); }
+  int64_t runs() const { return depth() / runLength(); }
+  PanelLayout layout() const {
+    return isInteger() ? PanelLayout::integers(runs() * llvm::divideCeil(runLength(), 4))
+                       : PanelLayout::floats(depth());
+  }
   /// Extents of y without the channels, as the epilogue wants coordinates of them.
   llvm::SmallVector<graph::DimAttr> pixelDims() const;
   /// Coordinates of y for the epilogue.
@@ -46,8 +57,10 @@ struct RowBlocks {
 /// rows that a block of output rows needs are copied to scratch, with their borders, before the block is computed.
 class ConvInput {
 public:
-  /// The first `reserved` elements of its scratch, of which there is some if they are not 0, are the caller's.
-  ConvInput(const ConvGeometry &g, KernelBuilder &k, mlir::Value x, const RowBlocks &blocks, int64_t reserved = 0);
+  /// `zero`: the element that is padded with. The first `reserved` elements of its scratch, of which there is some if
+  /// they are not 0, are the caller's.
+  ConvInput(const ConvGeometry &g, KernelBuilder &k, mlir::Value x, mlir::Value zero, const RowBlocks &blocks,
+            int64_t reserved = 0);
 
   /// Emits the copy for output rows [first, end) of `image`.
   void load(mlir::Value image, mlir::Value first, mlir::Value end);
@@ -64,9 +77,12 @@ private:
 
   const ConvGeometry &g;
   KernelBuilder &k;
-  mlir::Value x, data, stride, memory;
+  mlir::Value x, zero, data, stride, memory;
   int64_t reserved;
 };
+
+/// The element of x that stands for 0.
+mlir::Value paddingOf(const HeavyRegion &region, KernelBuilder &k);
 
 /// Elements of x in a row with its padding.
 graph::DimAttr paddedRowElements(const ConvGeometry &g);

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Conv.h"
+#include "ZeroPoints.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -30,7 +31,7 @@ RowBlocks getRowBlocks(const ConvGeometry &g) {
   graph::DimAttr rows = graph::max(graph::ceilDiv(constant(blockPixels), graph::max(g.outWidth, constant(1))),
                                    graph::ceilDiv(g.outHeight, maxRowBlocks));
   if (g.isPadded()) {
-    graph::DimAttr bytes = graph::max(paddedRowElements(g) * (4 * g.strideHeight), constant(1));
+    graph::DimAttr bytes = graph::max(paddedRowElements(g) * (g.elementBytes * g.strideHeight), constant(1));
     rows = graph::min(rows, graph::floorDiv(constant(blockBytes), bytes));
   }
   return RowBlocks::get(g, rows);
@@ -46,22 +47,29 @@ struct DirectEmitter {
   std::optional<WeightDecoder> decoder; ///< of weights whose panels are decoded to the start of scratch
   ConvInput input;
   Value w, y, bias;
+  PanelLayout layout;
+  std::optional<ZeroPoints> zeros;
 
   DirectEmitter(const HeavyRegion &region, const ConvGeometry &g, KernelBuilder &k, const CpuTarget &target,
                 EpilogueFn epilogue)
       : region(region), g(g), k(k), target(target), epilogue(epilogue), blocks(getRowBlocks(g)),
-        decoder(region.createDecoder(k)),
-        input(g, k, k.buffer(region.bufferOf(0)), blocks, decoder ? decoder->panelBytes() / 4 : 0),
-        w(decoder ? input.scratch() : k.buffer(region.bufferOf(1))), y(k.buffer(region.resultBuffer())) {
-    if (cast<graph::ConvOp>(region.heavy).getBias())
-      bias = k.buffer(region.bufferOf(2));
+        decoder(region.createDecoder(k)), input(g, k, k.buffer(region.bufferOf(0)), paddingOf(region, k), blocks,
+                                                decoder ? decoder->panelBytes() / 4 : 0),
+        w(decoder ? input.scratch() : k.buffer(region.bufferOf(1))), y(k.buffer(region.resultBuffer())),
+        layout(g.layout()) {
+    if (region.isInteger())
+      zeros.emplace(region, k, /*packed=*/true);
+    if (region.biasBuffer())
+      bias = k.buffer(*region.biasBuffer());
   }
+
+  int64_t maxTileRows() const { return zeros ? target.integerRows : target.tileRows; }
 
   int64_t panels() const { return llvm::divideCeil(g.columns, weightPanel); }
 
   /// Panels of a chunk: all, unless there are too few blocks to share.
   int64_t chunkPanels() const {
-    const bool isHeavy = g.depth() * g.columns * 4 > 1024 * 1024;
+    const bool isHeavy = layout.bytes(g.columns) > 1024 * 1024;
     int64_t groups = isHeavy ? 1 : wantedGroups;
     if (std::optional<int64_t> known = blocks.blocks.getConstant())
       groups = *known;
@@ -71,25 +79,29 @@ struct DirectEmitter {
   /// Rows of a tile: several where the image is narrower than half of the tile.
   int64_t tileRows() const {
     std::optional<int64_t> width = g.outWidth.getConstant();
-    return width && *width > 0 ? std::max<int64_t>(1, target.tileRows / *width) : 1;
+    return width && *width > 0 ? std::max<int64_t>(1, maxTileRows() / *width) : 1;
+  }
+
+  /// Rows of the kernel that count. Of integers all do: the sums of weights that zero points need are over all.
+  std::pair<Value, Value> kernelRows(Value firstRow, int64_t rows) {
+    if (zeros)
+      return {k.constant(0), k.constant(g.kernelHeight)};
+    return usedTaps(k, firstRow, addConstant(k, firstRow, rows - 1), k.param(g.height), g.kernelHeight, g.strideHeight,
+                    g.dilationHeight, g.padTop);
   }
 
   SmallVector<ReductionLoop> reduction(Value firstRow, int64_t rows) {
     SmallVector<ReductionLoop> loops;
-    const int64_t channels = g.groupChannels();
+    const int64_t step = zeros ? 4 : 1, runElements = llvm::divideCeil(g.runLength(), step) * layout.line;
+    const int64_t rowRuns = g.hasRowRuns() ? 1 : g.kernelWidth;
     if (g.kernelHeight > 1) {
-      auto [lower, upper] = usedTaps(k, firstRow, addConstant(k, firstRow, rows - 1), k.param(g.height), g.kernelHeight,
-                                     g.strideHeight, g.dilationHeight, g.padTop);
+      auto [lower, upper] = kernelRows(firstRow, rows);
+      loops.push_back({lower, upper, mulConstant(k, input.rowStride(), g.dilationHeight), rowRuns * runElements});
+    }
+    if (!g.hasRowRuns())
       loops.push_back(
-          {lower, upper, mulConstant(k, input.rowStride(), g.dilationHeight), g.kernelWidth * channels * weightPanel});
-    }
-    if (g.groups == 1 && g.dilationWidth == 1) {
-      loops.push_back({k.constant(0), k.constant(g.kernelWidth * channels), k.constant(1), weightPanel});
-      return loops;
-    }
-    loops.push_back(
-        {k.constant(0), k.constant(g.kernelWidth), k.constant(g.dilationWidth * g.channels), channels * weightPanel});
-    loops.push_back({k.constant(0), k.constant(channels), k.constant(1), weightPanel});
+          {k.constant(0), k.constant(g.kernelWidth), k.constant(g.dilationWidth * g.channels), runElements});
+    loops.push_back({k.constant(0), k.constant(g.runLength() / step), k.constant(step), layout.line});
     return loops;
   }
 
@@ -98,7 +110,7 @@ struct DirectEmitter {
   };
 
   /// Index of the first element of a panel in w.
-  Value panelBase(Value panel) { return decoder ? k.constant(0) : mulConstant(k, panel, g.depth() * weightPanel); }
+  Value panelBase(Value panel) { return decoder ? k.constant(0) : mulConstant(k, panel, layout.elements()); }
 
   void emitTile(const Position &p, Value row, int64_t rows, Value pixel, int64_t pixels, const Strip &strip) {
     RegisterTile tile;
@@ -113,27 +125,48 @@ struct DirectEmitter {
       for (int64_t j = 0; j < pixels; ++j)
         tile.rowOffsets.push_back(addConstant(k, mulConstant(k, rowStride, i), j * g.strideWidth * g.channels));
     tile.w = w;
-    tile.wBase = addConstant(k, panelBase(p.panel), strip.offset);
+    tile.wBase = addConstant(k, panelBase(p.panel), layout.offsetOf(strip.offset));
     tile.vectors = strip.lanes.size();
     tile.loops = reduction(row, rows);
-    tile.prefetchRows = !decoder && g.depth() * g.columns * 4 > prefetchBytes ? 16 : 0;
+    if (zeros)
+      tile.bytes = {&target, zeros->isXSigned(), g.runLength() % 4};
+    tile.prefetchRows = !decoder && layout.bytes(g.columns) > prefetchBytes ? 16 : 0;
     prefetchNext(tile, p, row, pixel, rows, pixels);
-    for (auto [v, lanes] : llvm::enumerate(strip.lanes))
-      if (bias)
-        tile.init.push_back(loadVector(k, bias, addConstant(k, strip.column, v * vectorWidth), lanes));
+    setStart(tile, p, strip);
+    SmallVector<Value> rowSums;
+    if (zeros && zeros->needsRowSums())
+      rowSums = tile.emitRowSums(k);
     SmallVector<Value> sums = tile.emit(k);
+    for (auto [i, sum] : llvm::enumerate(sums))
+      if (const size_t v = i % tile.vectors; !rowSums.empty())
+        sum = zeros->finish(sum, rowSums[i / tile.vectors], addConstant(k, strip.column, v * vectorWidth),
+                            strip.lanes[v]);
     store(p, row, rows, pixel, pixels, strip, sums);
+  }
+
+  /// Where the accumulators start.
+  void setStart(RegisterTile &tile, const Position &p, const Strip &strip) {
+    for (auto [v, lanes] : llvm::enumerate(strip.lanes)) {
+      Value column = addConstant(k, strip.column, v * vectorWidth);
+      if (zeros) {
+        Value sums = addConstant(k, panelBase(p.panel),
+                                 layout.steps * layout.line + layout.offsetOf(strip.offset + v * vectorWidth));
+        tile.init.push_back(zeros->start(w, sums, g.depth(), column, lanes));
+      } else if (bias) {
+        tile.init.push_back(loadVector(k, bias, column, lanes));
+      }
+    }
   }
 
   /// Weights that do not fit the second-level cache stream through it, one panel ahead.
   void prefetchNext(RegisterTile &tile, const Position &p, Value row, Value pixel, int64_t rows, int64_t pixels) {
     std::optional<int64_t> width = g.outWidth.getConstant(), blockRows = blocks.rows.getConstant();
-    if (decoder || g.depth() * g.columns * 4 < streamedBytes || !width || !blockRows)
+    if (decoder || layout.bytes(g.columns) < streamedBytes || !width || !blockRows)
       return;
     const int64_t across = llvm::divideCeil(*width, pixels), tiles = across * llvm::divideCeil(*blockRows, rows);
     Value index = k.add(mulConstant(k, divide(k, sub(k, row, p.firstRow), k.constant(rows)), across),
                         divide(k, pixel, k.constant(pixels)));
-    tile.prefetchNextPanel(k, panelBase(p.panel), g.depth(), index, tiles);
+    tile.prefetchNextPanel(k, panelBase(p.panel), layout, index, tiles);
   }
 
   void store(const Position &p, Value row, int64_t rows, Value pixel, int64_t pixels, const Strip &strip,
@@ -158,7 +191,7 @@ struct DirectEmitter {
     Value firstPanel = mulConstant(k, chunk, chunkPanels());
     Value endPanel = minimum(k, addConstant(k, firstPanel, chunkPanels()), k.constant(panels()));
     const int64_t height = tileRows();
-    const int64_t pixels = height > 1 ? *g.outWidth.getConstant() : target.tileRows;
+    const int64_t pixels = height > 1 ? *g.outWidth.getConstant() : maxTileRows();
     forLoop(k, firstPanel, endPanel, 1, [&](Value panel) {
       Position p{image, first, panel};
       if (decoder)

@@ -7,8 +7,11 @@
 // row above or below the image is replaced by a row of zeros in scratch. Otherwise the padded rows of a block are
 // copied.
 //
+// Bytes are widened to 16 bits and multiplied in pairs, two taps of a column at once (DepthwiseInteger.cpp).
+//
 //===----------------------------------------------------------------------===//
 #include "Conv.h"
+#include "DepthwiseInteger.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -24,7 +27,7 @@ constexpr int64_t maxRowBlocks = 8, tileRows = 2;
 
 RowBlocks getRowBlocks(const ConvGeometry &g) {
   auto constant = [&](int64_t value) { return graph::DimAttr::constant(g.width.getContext(), value); };
-  graph::DimAttr bytes = graph::max(paddedRowElements(g) * (4 * g.strideHeight), constant(1));
+  graph::DimAttr bytes = graph::max(paddedRowElements(g) * (g.elementBytes * g.strideHeight), constant(1));
   graph::DimAttr rows =
       graph::min(graph::ceilDiv(g.outHeight, maxRowBlocks), graph::floorDiv(constant(blockBytes), bytes));
   // A multiple of the rows of a tile.
@@ -38,12 +41,14 @@ RowBlocks getRowBlocks(const ConvGeometry &g) {
 struct DepthwiseEmitter {
   const ConvGeometry &g;
   KernelBuilder &k;
+  const CpuTarget &target;
   EpilogueFn epilogue;
   int64_t tilePixels;
   RowBlocks blocks;
   std::optional<ConvInput> input; ///< where x is copied
-  Value x, w, y, bias, zeros;
+  Value x, w, y, bias, zeros, padding;
   int64_t wBase = 0; ///< of the weights in w
+  std::optional<ZeroPoints> integers;
 
   /// Outputs (row .. row + rows, pixel .. pixel + pixels). Their window of the input: row r starts at bases[r] of
   /// buffers[r]; columns outside [validBegin, validEnd) are outside the image.
@@ -112,12 +117,19 @@ struct DepthwiseEmitter {
     }
   }
 
+  void emitVector(const Tile &t, Value channel, Value lanes) {
+    if (!integers)
+      return emitChannels(t, channel, lanes);
+    DepthwiseWindow window{t.rows, t.pixels, t.validBegin, t.validEnd, t.buffers, t.bases};
+    store(t, channel, lanes, emitDepthwisePairs(g, k, target, *integers, w, window, channel, lanes));
+  }
+
   void emitTile(const Tile &t) {
     const int64_t whole = g.columns / vectorWidth * vectorWidth;
     if (whole)
-      forLoop(k, k.constant(0), k.constant(whole), vectorWidth, [&](Value channel) { emitChannels(t, channel, {}); });
+      forLoop(k, k.constant(0), k.constant(whole), vectorWidth, [&](Value channel) { emitVector(t, channel, {}); });
     if (whole != g.columns)
-      emitChannels(t, k.constant(whole), k.constant(g.columns - whole));
+      emitVector(t, k.constant(whole), k.constant(g.columns - whole));
   }
 
   /// Tiles of rows [row, row + rows) from the padded copy.
@@ -189,10 +201,10 @@ struct DepthwiseEmitter {
     const int64_t decoded = decoder ? decoder->depthwiseElements() : 0;
     Value scratch;
     if (!isPlaced) {
-      input.emplace(g, k, x, blocks, decoded);
+      input.emplace(g, k, x, padding, blocks, decoded);
       scratch = input->scratch();
     } else if (g.padTop || g.padBottom || decoder) {
-      scratch = k.scratch((g.width * g.channels + decoded) * 4, k.builder().getF32Type());
+      scratch = k.scratch((g.width * g.channels + decoded) * g.elementBytes, padding.getType());
     }
     if (isPlaced && (g.padTop || g.padBottom))
       zeros = scratch;
@@ -206,7 +218,7 @@ struct DepthwiseEmitter {
   void emit() {
     k.setGrid(g.images * blocks.blocks);
     if (zeros)
-      zeroElements(k, zeros, k.constant(0), k.param(g.width * g.channels));
+      fillElements(k, padding, zeros, k.constant(0), k.param(g.width * g.channels));
     forLoop(k, k.begin(), k.end(), 1, [&](Value group) {
       Value image = divide(k, group, k.param(blocks.blocks)), rows = k.param(blocks.rows);
       Value first = k.mul(remainder(k, group, k.param(blocks.blocks)), rows);
@@ -227,12 +239,16 @@ struct DepthwiseEmitter {
 
 void emitDepthwiseConv(const HeavyRegion &region, const ConvGeometry &g, KernelBuilder &k, const CpuTarget &target,
                        EpilogueFn epilogue) {
-  DepthwiseEmitter emitter{g, k, epilogue, target.tileVectors == 2 ? 7 : 2, getRowBlocks(g), {}, {}, {}, {}, {}, {}, 0};
+  DepthwiseEmitter emitter{
+      g, k, target, epilogue, target.tileVectors == 2 ? 7 : 2, getRowBlocks(g), {}, {}, {}, {}, {}, {}, {}, 0, {}};
+  emitter.padding = paddingOf(region, k);
+  if (region.isInteger())
+    emitter.integers.emplace(region, k, /*packed=*/false);
   emitter.x = k.buffer(region.bufferOf(0));
   emitter.w = k.buffer(region.bufferOf(1));
   emitter.y = k.buffer(region.resultBuffer());
-  if (cast<graph::ConvOp>(region.heavy).getBias())
-    emitter.bias = k.buffer(region.bufferOf(2));
+  if (region.biasBuffer())
+    emitter.bias = k.buffer(*region.biasBuffer());
   emitter.prepare(region.createDecoder(k));
   emitter.emit();
 }

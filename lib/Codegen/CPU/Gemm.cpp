@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "HeavyEmit.h"
-#include "HeavyRegion.h"
+#include "ZeroPoints.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 
 using namespace mlir;
@@ -26,7 +26,13 @@ constexpr int64_t streamedBytes = 1024 * 1024;
 /// Rows of the register tile of the smallest target.
 constexpr int64_t smallestTileRows = 6;
 
-int64_t rowsOf(const PackedProduct &p) { return p.blockRows ? p.blockRows : tenon::codegen::getBlockRows(p.depth); }
+PanelLayout layoutOf(const PackedProduct &p) {
+  return p.zeros ? PanelLayout::integers(llvm::divideCeil(p.depth, 4)) : PanelLayout::floats(p.depth);
+}
+
+int64_t rowsOf(const PackedProduct &p) {
+  return p.blockRows ? p.blockRows : tenon::codegen::getBlockRows(p.depth * layoutOf(p).elementBytes);
+}
 
 /// The weight panel of a work group.
 struct Weights {
@@ -42,15 +48,33 @@ struct ProductEmitter {
   const CpuTarget &target;
   EpilogueFn epilogue;
   Value scratch; ///< a decoded panel
+  PanelLayout layout = layoutOf(p);
+
+  int64_t tileRows() const { return p.zeros ? target.integerRows : target.tileRows; }
 
   /// Weights that do not fit the second-level cache stream through it, one panel ahead.
   void prefetchNext(RegisterTile &tile, Value first, int64_t rows, Value panelBase) {
     std::optional<int64_t> all = graph::product(k.builder().getContext(), p.rowDims).getConstant();
-    if (p.depth * p.columns * 4 < streamedBytes || !all || rows == 1)
+    if (layout.bytes(p.columns) < streamedBytes || !all || rows == 1)
       return;
     const int64_t blockRows = rowsOf(p), tiles = llvm::divideCeil(std::min(*all, blockRows), rows);
     Value index = divide(k, remainder(k, first, k.constant(blockRows)), k.constant(rows));
-    tile.prefetchNextPanel(k, panelBase, p.depth, index, tiles);
+    tile.prefetchNextPanel(k, panelBase, layout, index, tiles);
+  }
+
+  Value panelBase(Value panel) { return mulConstant(k, panel, layout.elements()); }
+
+  /// Where the accumulators start.
+  void setStart(RegisterTile &tile, const Strip &strip, Value panel) {
+    for (auto [v, lanes] : llvm::enumerate(strip.lanes)) {
+      Value column = addConstant(k, strip.column, v * vectorWidth);
+      if (p.zeros) {
+        const int64_t offset = layout.steps * layout.line + layout.offsetOf(strip.offset + v * vectorWidth);
+        tile.init.push_back(p.zeros->start(p.w, addConstant(k, panelBase(panel), offset), p.depth, column, lanes));
+      } else if (p.bias) {
+        tile.init.push_back(loadVector(k, p.bias, column, lanes));
+      }
+    }
   }
 
   /// Where the weights of a tile are: packed, decoded in scratch, or decoded as they are used.
@@ -58,13 +82,16 @@ struct ProductEmitter {
     tile.vectors = strip.lanes.size();
     if (!p.decoder || weights.inScratch) {
       tile.w = p.decoder ? scratch : p.w;
-      Value panelBase = p.decoder ? k.constant(0) : mulConstant(k, weights.panel, p.depth * weightPanel);
-      tile.wBase = addConstant(k, panelBase, strip.offset);
-      tile.loops.push_back({k.constant(0), k.constant(p.depth), k.constant(1), weightPanel});
+      Value base = p.decoder ? k.constant(0) : panelBase(weights.panel);
+      tile.wBase = addConstant(k, base, layout.offsetOf(strip.offset));
+      const int64_t step = p.zeros ? 4 : 1;
+      if (p.zeros)
+        tile.bytes = {&target, p.zeros->isXSigned(), p.depth % step};
+      tile.loops.push_back({k.constant(0), k.constant(p.depth / step), k.constant(step), layout.line});
       if (p.decoder)
         return;
-      tile.prefetchRows = p.depth * p.columns * 4 > prefetchBytes ? 16 : 0;
-      return prefetchNext(tile, first, rows, panelBase);
+      tile.prefetchRows = layout.bytes(p.columns) > prefetchBytes ? 16 : 0;
+      return prefetchNext(tile, first, rows, base);
     }
     tile.wBase = mulConstant(k, weights.panel, p.depth); // rows
     tile.loops.push_back({k.constant(0), k.constant(p.depth), k.constant(1), 1});
@@ -99,9 +126,10 @@ struct ProductEmitter {
     for (int64_t row = 0; row < rows; ++row)
       tile.rowOffsets.push_back(mulConstant(k, clampRow(row, weights), p.depth));
     setWeights(tile, first, rows, strip, weights);
-    for (auto [v, lanes] : llvm::enumerate(strip.lanes))
-      if (p.bias)
-        tile.init.push_back(loadVector(k, p.bias, addConstant(k, strip.column, v * vectorWidth), lanes));
+    setStart(tile, strip, weights.panel);
+    SmallVector<Value> rowSums;
+    if (p.zeros && p.zeros->needsRowSums())
+      rowSums = tile.emitRowSums(k);
     SmallVector<Value> sums = tile.emit(k);
     SmallVector<SmallVector<Value>> coords = unflatten(k, p.rowDims, first, rows);
     Value yBase = k.add(mulConstant(k, first, p.columns), strip.column);
@@ -110,7 +138,10 @@ struct ProductEmitter {
         for (auto [v, lanes] : llvm::enumerate(strip.lanes)) {
           SmallVector<Value> at = coords[row];
           at.push_back(addConstant(k, strip.column, v * vectorWidth));
-          Value result = epilogue(k.builder(), k.loc(), sums[row * tile.vectors + v], at, lanes);
+          Value sum = sums[row * tile.vectors + v];
+          if (!rowSums.empty())
+            sum = p.zeros->finish(sum, rowSums[row], at.back(), lanes);
+          Value result = epilogue(k.builder(), k.loc(), sum, at, lanes);
           storeVector(k, result, p.y, addConstant(k, yBase, row * p.columns + v * vectorWidth), lanes);
         }
       };
@@ -129,8 +160,8 @@ struct ProductEmitter {
 
 } // namespace
 
-int64_t getBlockRows(int64_t depth) {
-  const int64_t rows = blockBytes / (4 * std::max<int64_t>(depth, 1)) / rowStep * rowStep;
+int64_t getBlockRows(int64_t rowBytes) {
+  const int64_t rows = blockBytes / std::max<int64_t>(rowBytes, 4) / rowStep * rowStep;
   return std::clamp(rows, rowStep, maxBlockRows);
 }
 
@@ -151,12 +182,12 @@ void emitPackedProduct(const PackedProduct &p, KernelBuilder &k, const CpuTarget
   std::optional<int64_t> constantRows = rows.getConstant();
   k.setGrid(graph::ceilDiv(rows, blockRows) * panels);
 
+  ProductEmitter emitter{p, k, target, epilogue, {}};
   Extent extent;
   if (constantRows && (*constantRows <= blockRows || *constantRows % blockRows == 0))
     extent.length = std::min(*constantRows, blockRows);
   else if (constantRows)
-    extent.rest = *constantRows % target.tileRows;
-  ProductEmitter emitter{p, k, target, epilogue, {}};
+    extent.rest = *constantRows % emitter.tileRows();
   // Up to the rows of the smallest target's tile no target needs scratch.
   if (p.decoder && !(constantRows && *constantRows <= smallestTileRows))
     emitter.scratch = k.scratch(graph::DimAttr::constant(context, p.decoder->panelBytes()), k.builder().getF32Type());
@@ -166,7 +197,7 @@ void emitPackedProduct(const PackedProduct &p, KernelBuilder &k, const CpuTarget
     Value end = minimum(k, addConstant(k, first, blockRows), k.param(rows));
     auto emitStrips = [&](Extent extent, bool inScratch) {
       forStrips(k, target, panel, p.columns, [&](const Strip &strip) {
-        forTiles(k, first, end, extent, target.tileRows,
+        forTiles(k, first, end, extent, emitter.tileRows(),
                  [&](Value row, int64_t count) { emitter.emitTile(row, count, strip, {panel, inScratch, {}}); });
       });
     };
@@ -199,17 +230,22 @@ void emitPackedProduct(const PackedProduct &p, KernelBuilder &k, const CpuTarget
 
 void emitMatMul(const HeavyRegion &region, KernelBuilder &k, const CpuTarget &target, EpilogueFn epilogue) {
   StringRef format = region.layoutOf(1);
+  if (format.empty() && region.isInteger())
+    return emitPlainIntegerProduct(region, k, epilogue);
   if (format.empty())
     return emitBatchedProduct(region, k, target, epilogue);
   PackedProduct p;
+  std::optional<ZeroPoints> zeros;
+  if (region.isInteger())
+    p.zeros = &zeros.emplace(region, k, /*packed=*/true);
   p.x = k.buffer(region.bufferOf(0));
   p.w = k.buffer(region.bufferOf(1));
   p.y = k.buffer(region.resultBuffer());
   p.rowDims = graph::getDims(region.operandType(0));
   p.rowDims.pop_back();
   ArrayRef<int64_t> w = region.operandType(1).getShape();
-  p.depth = w[format == "kn" ? 0 : 1];
-  p.columns = w[format == "kn" ? 1 : 0];
+  p.depth = w[region.isTransposed() ? 1 : 0];
+  p.columns = w[region.isTransposed() ? 0 : 1];
   p.blockRows = getWantedRows(region);
   std::optional<WeightDecoder> decoder = region.createDecoder(k);
   p.decoder = decoder ? &*decoder : nullptr;

@@ -102,6 +102,10 @@ void forTiles(KernelBuilder &k, Value lower, Value upper, Extent extent, int64_t
 
 VectorType getVectorType(KernelBuilder &k) { return VectorType::get({vectorWidth}, k.builder().getF32Type()); }
 
+VectorType getVectorType(Value buffer, int64_t lanes) {
+  return VectorType::get({lanes}, cast<MemRefType>(buffer.getType()).getElementType());
+}
+
 static Value createMask(KernelBuilder &k, Value lanes) {
   auto type = VectorType::get({vectorWidth}, k.builder().getI1Type());
   return vector::CreateMaskOp::create(k.builder(), k.loc(), type, lanes);
@@ -109,7 +113,7 @@ static Value createMask(KernelBuilder &k, Value lanes) {
 
 Value loadVector(KernelBuilder &k, Value buffer, Value index, Value lanes) {
   OpBuilder &b = k.builder();
-  VectorType type = getVectorType(k);
+  VectorType type = getVectorType(buffer);
   if (!lanes)
     return vector::LoadOp::create(b, k.loc(), type, buffer, index);
   Value zero = arith::ConstantOp::create(b, k.loc(), b.getZeroAttr(type));
@@ -132,15 +136,44 @@ static void forVectors(KernelBuilder &k, Value count, function_ref<void(Value, V
     ifThenElse(k, less(k, k.constant(0), rest), [&] { body(whole, rest); });
 }
 
+/// Runs `body(index, bytes)` over [0, count) bytes in vectors of 64, of 16, and one by one: AVX2 has no masks of bytes.
+static void forByteVectors(KernelBuilder &k, Value count, function_ref<void(Value, int64_t)> body) {
+  Value done = k.constant(0);
+  for (int64_t width : {4 * vectorWidth, vectorWidth, int64_t(1)}) {
+    Value whole = mulConstant(k, divide(k, count, k.constant(width)), width);
+    forLoop(k, done, whole, width, [&](Value i) { body(i, width); });
+    done = whole;
+  }
+}
+
+static bool holdsBytes(Value buffer) { return cast<MemRefType>(buffer.getType()).getElementType().isInteger(8); }
+
 void copyElements(KernelBuilder &k, Value from, Value fromIndex, Value to, Value toIndex, Value count) {
+  if (holdsBytes(from))
+    return forByteVectors(k, count, [&](Value i, int64_t width) {
+      VectorType type = getVectorType(from, width);
+      Value bytes = vector::LoadOp::create(k.builder(), k.loc(), type, from, k.add(fromIndex, i));
+      storeVector(k, bytes, to, k.add(toIndex, i));
+    });
   forVectors(k, count, [&](Value i, Value lanes) {
     storeVector(k, loadVector(k, from, k.add(fromIndex, i), lanes), to, k.add(toIndex, i), lanes);
   });
 }
 
+void fillElements(KernelBuilder &k, Value value, Value to, Value toIndex, Value count) {
+  auto spread = [&](int64_t width) -> Value {
+    return vector::BroadcastOp::create(k.builder(), k.loc(), getVectorType(to, width), value);
+  };
+  if (holdsBytes(to))
+    return forByteVectors(k, count,
+                          [&](Value i, int64_t width) { storeVector(k, spread(width), to, k.add(toIndex, i)); });
+  Value all = spread(vectorWidth);
+  forVectors(k, count, [&](Value i, Value lanes) { storeVector(k, all, to, k.add(toIndex, i), lanes); });
+}
+
 void zeroElements(KernelBuilder &k, Value to, Value toIndex, Value count) {
-  Value zero = arith::ConstantOp::create(k.builder(), k.loc(), k.builder().getZeroAttr(getVectorType(k)));
-  forVectors(k, count, [&](Value i, Value lanes) { storeVector(k, zero, to, k.add(toIndex, i), lanes); });
+  Type type = getVectorType(to).getElementType();
+  fillElements(k, arith::ConstantOp::create(k.builder(), k.loc(), k.builder().getZeroAttr(type)), to, toIndex, count);
 }
 
 /// Strips of a panel with `valid` columns, unrolled where they differ.

@@ -8,6 +8,7 @@
 #define TENON_LIB_CODEGEN_CPU_HEAVYEMIT_H
 
 #include "tenon/Codegen/CPU/KernelBuilder.h"
+#include "llvm/Support/MathExtras.h"
 #include <functional>
 #include <memory>
 
@@ -49,12 +50,16 @@ void forTiles(KernelBuilder &k, mlir::Value lower, mlir::Value upper, Extent ext
 
 // ---- vectors ----
 mlir::VectorType getVectorType(KernelBuilder &k);
+/// A vector of the elements of `buffer`.
+mlir::VectorType getVectorType(mlir::Value buffer, int64_t lanes = vectorWidth);
 /// The 16 elements at `index`; of these only the first `lanes` (an index value, null = all), the others are 0.
 mlir::Value loadVector(KernelBuilder &k, mlir::Value buffer, mlir::Value index, mlir::Value lanes = {});
 void storeVector(KernelBuilder &k, mlir::Value vector, mlir::Value buffer, mlir::Value index, mlir::Value lanes = {});
 /// Copies `count` elements; the ranges do not overlap.
 void copyElements(KernelBuilder &k, mlir::Value from, mlir::Value fromIndex, mlir::Value to, mlir::Value toIndex,
                   mlir::Value count);
+/// Sets `count` elements to `value`, a scalar of their type.
+void fillElements(KernelBuilder &k, mlir::Value value, mlir::Value to, mlir::Value toIndex, mlir::Value count);
 void zeroElements(KernelBuilder &k, mlir::Value to, mlir::Value toIndex, mlir::Value count);
 
 /// The 16-column vectors of a tile: `column` is the column of the result at the first, lanes[v] the number of valid
@@ -69,6 +74,29 @@ struct Strip {
 /// with fewer columns than weightPanel can only be the last of `columns` (a constant).
 void forStrips(KernelBuilder &k, const CpuTarget &target, mlir::Value panel, int64_t columns,
                llvm::function_ref<void(const Strip &)> body);
+
+/// A weight panel as tiles walk it, in elements of its buffer.
+struct PanelLayout {
+  int64_t steps;        ///< of the reduction
+  int64_t line;         ///< of one step: a row of 32 columns; of bytes, four rows
+  int64_t more;         ///< after the steps: the sums of columns of bytes
+  int64_t elementBytes; ///< 4, or 1
+
+  static PanelLayout floats(int64_t depth) { return {depth, weightPanel, 0, 4}; }
+  static PanelLayout integers(int64_t steps) { return {steps, 4 * weightPanel, 4 * weightPanel, 1}; }
+  int64_t elements() const { return steps * line + more; }
+  /// Of all panels.
+  int64_t bytes(int64_t columns) const { return llvm::divideCeil(columns, weightPanel) * elements() * elementBytes; }
+  /// Elements from column 0 of a step to column `column`.
+  int64_t offsetOf(int64_t column) const { return column * (line / weightPanel); }
+};
+
+/// What a register tile of bytes has to know (IntegerPacking.h has the weights' order).
+struct ByteTile {
+  const CpuTarget *target = nullptr;
+  bool isSigned = false; ///< x; weights are stored as the opposite
+  int64_t tail = 0;      ///< bytes of x left after the innermost loop, 0 to 3
+};
 
 /// One loop of a reduction: i in [lower, upper) reads x at + i * xStride and a packed row of weights at + i * wStride.
 struct ReductionLoop {
@@ -96,12 +124,17 @@ struct RegisterTile {
   /// Called before `decode`, for the first of each `sharedRows` indices from a multiple of it on; null = not needed.
   std::function<void(mlir::Value)> startRows;
   int64_t sharedRows = 1;
+  /// Where x and w are bytes: the innermost loop then counts steps of four bytes of x, sums are i32.
+  std::optional<ByteTile> bytes;
 
-  /// Lets the `tiles` tiles that use the panel of `depth` rows at wBase share the prefetch of the panel after it; this
-  /// is tile number `index`.
-  void prefetchNextPanel(KernelBuilder &k, mlir::Value panelBase, int64_t depth, mlir::Value index, int64_t tiles);
+  /// Lets the `tiles` tiles that use the panel at panelBase share the prefetch of the panel after it; this is tile
+  /// number `index`.
+  void prefetchNextPanel(KernelBuilder &k, mlir::Value panelBase, const PanelLayout &layout, mlir::Value index,
+                         int64_t tiles);
 
   llvm::SmallVector<mlir::Value> emit(KernelBuilder &k) const;
+  /// Of bytes: for each row the sum of all x that the tile reads, as i32.
+  llvm::SmallVector<mlir::Value> emitRowSums(KernelBuilder &k) const;
 };
 
 } // namespace tenon::codegen

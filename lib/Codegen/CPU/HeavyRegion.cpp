@@ -3,20 +3,77 @@
 
 #include "Generic.h"
 #include "HeavyEmit.h"
+#include "ZeroPoints.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "tenon/Codegen/CPU/Codegen.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 
 namespace tenon::codegen {
 namespace {
 
-bool hasStrategy(Operation *heavy) {
-  if (auto conv = dyn_cast<graph::ConvOp>(heavy))
-    return conv.getChannelsLast() && conv.getW().getType().hasStaticShape();
-  return true;
+RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// A zero point that kernels read: one number, or one for each of `columns`.
+bool isZeroPoint(Value zero, int64_t columns) {
+  if (!zero)
+    return true;
+  RankedTensorType type = typeOf(zero);
+  if (!type.hasStaticShape())
+    return false;
+  const int64_t count = type.getNumElements();
+  return count == 1 || (count == columns && type.getShape().back() == columns);
 }
 
-bool isF32Tensor(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
+/// Columns of the weights, if they are known.
+int64_t countColumns(Operation *heavy) {
+  RankedTensorType w = typeOf(heavy->getOperand(1));
+  if (isa<graph::IntegerConvOp>(heavy))
+    return w.getDimSize(0);
+  return w.getShape()[w.getRank() - (cast<graph::IntegerMatMulOp>(heavy).getTransposeW() ? 2 : 1)];
+}
+
+bool hasZeroPoints(Operation *heavy) {
+  IntegerOperands operands = *IntegerOperands::get(heavy);
+  return isZeroPoint(operands.xZero, -1) && isZeroPoint(operands.wZero, countColumns(heavy));
+}
+
+/// An operand of the region, or one number inside it.
+bool isReadable(Value zero) {
+  auto constant = zero ? zero.getDefiningOp<graph::ConstantOp>() : nullptr;
+  auto dense = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
+  return !zero || isa<BlockArgument>(zero) || (dense && dense.isSplat());
+}
+
+/// A second matrix that other ops compute: products of floats pack it as they go, those of integers do not.
+bool isComputed(graph::DispatchOp dispatch, Value w) {
+  Operation *source = dispatch.getInputs()[cast<BlockArgument>(w).getArgNumber()].getDefiningOp();
+  return source && !isa<graph::ConstantOp>(source);
+}
+
+bool hasIntegerStrategy(graph::DispatchOp dispatch, Operation *heavy) {
+  IntegerOperands operands = *IntegerOperands::get(heavy);
+  auto conv = dyn_cast<graph::IntegerConvOp>(heavy);
+  if (conv && (!conv.getChannelsLast() || !typeOf(operands.w).hasStaticShape()))
+    return false;
+  return isa<BlockArgument>(operands.x) && isa<BlockArgument>(operands.w) && !isComputed(dispatch, operands.w) &&
+         hasZeroPoints(heavy) && isReadable(operands.xZero) && isReadable(operands.wZero);
+}
+
+bool hasFloatStrategy(const HeavyRegion &region) {
+  auto conv = dyn_cast<graph::ConvOp>(region.heavy);
+  if (conv && (!conv.getChannelsLast() || !typeOf(conv.getW()).hasStaticShape()))
+    return false;
+  auto isOperand = [&](Value v) {
+    return isa<BlockArgument>(v) || (region.encoded && v.getDefiningOp() == region.encoded->decoder);
+  };
+  return llvm::all_of(region.heavy->getOperands(),
+                      [&](Value v) { return isOperand(v) && typeOf(v).getElementType().isF32(); });
+}
+
+/// What epilogues store.
+bool canStore(Type type) { return type.isF32() || type.isInteger(8) || type.isInteger(32); }
 
 /// True if the kernel can have what is stored in its own order: nothing else reads that.
 bool isDecodedHere(const EncodedWeights &encoded) {
@@ -26,38 +83,44 @@ bool isDecodedHere(const EncodedWeights &encoded) {
          });
 }
 
-/// Bytes hold what has fewer bits, or is no number of the processor.
-Type storageOf(Type element) {
-  const bool isByte = element.getIntOrFloatBitWidth() <= 8 && !element.isInteger(1);
-  return isByte ? Type(IntegerType::get(element.getContext(), 8)) : element;
-}
-
 } // namespace
+
+bool hasIntegerKernel(Operation *op) {
+  std::optional<IntegerOperands> operands = IntegerOperands::get(op);
+  if (!operands || !operands->w.getDefiningOp<graph::ConstantOp>() || !hasZeroPoints(op))
+    return false;
+  RankedTensorType x = typeOf(operands->x), w = typeOf(operands->w);
+  if (!w.hasStaticShape() || w.getNumElements() == 0)
+    return false;
+  auto conv = dyn_cast<graph::IntegerConvOp>(op);
+  if (!conv)
+    return w.getRank() == 2;
+  // The other groups are computed one by one (ConvPlain.cpp).
+  const int64_t groups = conv.getGroup(), columns = w.getDimSize(0);
+  const bool isDepthwise = w.getDimSize(1) == 1 && columns == groups, isPacked = columns / groups % weightPanel == 0;
+  return (x.getRank() == 3 || x.getRank() == 4) && (groups == 1 || isPacked || isDepthwise);
+}
 
 std::optional<HeavyRegion> HeavyRegion::match(graph::DispatchOp dispatch) {
   HeavyRegion region{dispatch};
   Block &block = dispatch.getBody().front();
   for (Operation &op : block.without_terminator()) {
-    if (!isa<graph::MatMulOp, graph::ConvOp>(op))
+    if (!isa<graph::MatMulOp, graph::ConvOp, graph::IntegerMatMulOp, graph::IntegerConvOp>(op))
       continue;
     if (region.heavy)
       return std::nullopt;
     region.heavy = &op;
   }
-  if (!region.heavy || !hasStrategy(region.heavy))
+  if (!region.heavy)
     return std::nullopt;
   region.encoded = EncodedWeights::match(region.heavy);
   if (region.encoded && !isDecodedHere(*region.encoded))
     return std::nullopt;
-  auto isOperand = [&](Value v) {
-    return (isa<BlockArgument>(v) || (region.encoded && v.getDefiningOp() == region.encoded->decoder)) &&
-           isF32Tensor(v);
-  };
-  if (!llvm::all_of(region.heavy->getOperands(), isOperand))
+  if (!(region.isInteger() ? hasIntegerStrategy(dispatch, region.heavy) : hasFloatStrategy(region)))
     return std::nullopt;
   OperandRange yielded = block.getTerminator()->getOperands();
-  if (yielded.size() != 1 || yielded[0].getType() != region.heavy->getResult(0).getType() ||
-      isa<BlockArgument>(yielded[0]) || !Epilogue::isSupported(dispatch, region.heavy->getResult(0)))
+  if (yielded.size() != 1 || !canStore(typeOf(yielded[0]).getElementType()) || isa<BlockArgument>(yielded[0]) ||
+      !Epilogue::isSupported(dispatch, region.heavy->getResult(0)))
     return std::nullopt;
   return region;
 }
@@ -65,9 +128,30 @@ std::optional<HeavyRegion> HeavyRegion::match(graph::DispatchOp dispatch) {
 SmallVector<Type> HeavyRegion::bufferTypes() const {
   SmallVector<Type> types;
   for (Type type : dispatch->getOperandTypes())
-    types.push_back(storageOf(cast<RankedTensorType>(type).getElementType()));
-  types.push_back(resultType().getElementType());
+    types.push_back(cast<RankedTensorType>(type).getElementType());
+  types.push_back(cast<RankedTensorType>(dispatch->getResult(0).getType()).getElementType());
   return types;
+}
+
+bool HeavyRegion::isTransposed() const {
+  if (auto product = dyn_cast<graph::MatMulOp>(heavy))
+    return product.getTransposeW();
+  return cast<graph::IntegerMatMulOp>(heavy).getTransposeW();
+}
+
+StringRef getIntegerFormat(Operation *heavy, StringRef format) {
+  if (!IntegerOperands::isSigned(heavy->getOperand(0)))
+    return format;
+  return llvm::StringSwitch<StringRef>(format)
+      .Case("kn4", "kn4u")
+      .Case("nk4", "nk4u")
+      .Case("oihw4", "oihw4u")
+      .Default("oihw4tu");
+}
+
+std::optional<unsigned> HeavyRegion::biasBuffer() const {
+  auto conv = dyn_cast<graph::ConvOp>(heavy);
+  return conv && conv.getBias() ? std::optional(bufferOf(2)) : std::nullopt;
 }
 
 unsigned HeavyRegion::bufferOf(unsigned operand) const {

@@ -9,12 +9,30 @@ using namespace mlir;
 
 namespace tenon::codegen {
 
+// VNNI is in no level of the psABI: Xeons and Zen 4 have it for registers of 512 bits, smaller cores for 256 only.
+ArrayRef<StringLiteral> CpuTarget::getArchs() {
+  static constexpr StringLiteral archs[] = {"x86-64-v4-vnni", "x86-64-v4", "x86-64-v3-vnni", "x86-64-v3"};
+  return archs;
+}
+
 std::optional<CpuTarget> CpuTarget::get(StringRef arch) {
-  if (arch == "x86-64-v4")
-    return CpuTarget{"x86-64-v4", 14, 2};
-  if (arch == "x86-64-v3")
-    return CpuTarget{"x86-64-v3", 6, 1};
-  return std::nullopt;
+  if (!llvm::is_contained(getArchs(), arch))
+    return std::nullopt;
+  CpuTarget target;
+  target.arch = arch.str();
+  target.hasVnni = arch.consume_back("-vnni");
+  target.cpu = arch.str();
+  if (arch == "x86-64-v4") {
+    // Without the second LLVM takes vpdpwssd apart again.
+    target.features = target.hasVnni ? "+avx512vnni,+fast-dpwssd" : "";
+    return target;
+  }
+  target.features = target.hasVnni ? "+avxvnni,+fast-dpwssd" : "";
+  target.vectorBits = 256;
+  target.tileRows = 6;
+  target.tileVectors = 1;
+  target.integerRows = target.hasVnni ? 6 : 4;
+  return target;
 }
 
 namespace {

@@ -32,20 +32,23 @@ std::unique_ptr<llvm::TargetMachine> createMachine(const CpuTarget &target, std:
   // A product and a sum of two ops are rounded twice wherever they are computed: in one kernel or two, on one device or
   // several. Kernels say math.fma or vector.fma where they want one.
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      parsed, target.arch, "", options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(parsed, target.cpu, target.features, options,
+                                                                           llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                                                           llvm::CodeGenOptLevel::Aggressive));
 }
 
 void setAttributes(llvm::Module &module, const CpuTarget &target) {
-  const bool isWide = target.arch == "x86-64-v4";
+  const std::string bits = std::to_string(target.vectorBits);
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
     function.addFnAttr(llvm::Attribute::NoUnwind);
-    function.addFnAttr("target-cpu", target.arch);
+    function.addFnAttr("target-cpu", target.cpu);
+    if (!target.features.empty())
+      function.addFnAttr("target-features", target.features);
     // Without these LLVM avoids 512-bit registers, as was wise on the first processors that had them.
-    function.addFnAttr("prefer-vector-width", isWide ? "512" : "256");
-    function.addFnAttr("min-legal-vector-width", isWide ? "512" : "256");
+    function.addFnAttr("prefer-vector-width", bits);
+    function.addFnAttr("min-legal-vector-width", bits);
   }
 }
 

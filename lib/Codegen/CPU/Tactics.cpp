@@ -18,17 +18,21 @@ cost::Tactic make(StringRef name, StringRef family, StringRef why) {
   return tactic;
 }
 
-/// The depth of the product of packed weights that the region is; nothing if it is none.
-std::optional<int64_t> getPackedDepth(const HeavyRegion &region) {
+/// Bytes of a row of x in the product of packed weights that the region is; nothing if it is none.
+std::optional<int64_t> getPackedRowBytes(const HeavyRegion &region) {
   StringRef format = region.layoutOf(1);
-  if (isa<graph::MatMulOp>(region.heavy))
-    return format.empty() ? std::nullopt : std::optional(region.operandType(1).getShape()[format == "kn" ? 0 : 1]);
-  std::optional<ConvGeometry> g = ConvGeometry::get(cast<graph::ConvOp>(region.heavy));
-  return g && format == "oihw" && isProduct(*g) ? std::optional(g->channels) : std::nullopt;
+  if (format.empty())
+    return std::nullopt;
+  const int64_t elementBytes = region.isInteger() ? 1 : 4;
+  if (region.isProduct())
+    return elementBytes * region.operandType(1).getShape()[region.isTransposed() ? 1 : 0];
+  std::optional<ConvGeometry> g = ConvGeometry::get(region.heavy);
+  const bool isPacked = g && format != "depthwise" && isProduct(*g);
+  return isPacked ? std::optional(elementBytes * g->channels) : std::nullopt;
 }
 
-cost::Tactic describePacked(const HeavyRegion &region, int64_t depth) {
-  int64_t wanted = getWantedRows(region), rows = wanted ? wanted : getBlockRows(depth);
+cost::Tactic describePacked(const HeavyRegion &region, int64_t rowBytes) {
+  int64_t wanted = getWantedRows(region), rows = wanted ? wanted : getBlockRows(rowBytes);
   return make("product: packed weights, blocks of " + std::to_string(rows) + " rows", "cpu_gemm",
               wanted ? "the rows that were asked for" : "the rows of x that fill half of the second-level cache");
 }
@@ -42,22 +46,36 @@ cost::Tactic describeConv(const HeavyRegion &region) {
   return make("conv: packed weights", "cpu_conv", "register tiles of pixels and 32 channels over packed weights");
 }
 
-cost::Tactic describeHeavy(const HeavyRegion &region) {
-  if (std::optional<int64_t> depth = getPackedDepth(region))
-    return describePacked(region, *depth);
-  if (isa<graph::ConvOp>(region.heavy))
+cost::Tactic describeFloats(const HeavyRegion &region) {
+  if (std::optional<int64_t> rowBytes = getPackedRowBytes(region))
+    return describePacked(region, *rowBytes);
+  if (!region.isProduct())
     return describeConv(region);
   return make("product: batched", "cpu_gemm", "the right matrix is no constant: it is packed as it is needed");
+}
+
+/// As of floats, at the rate of bytes; but for what is computed in f32 or not packed.
+cost::Tactic describeHeavy(const HeavyRegion &region) {
+  StringRef format = region.formatOf(1);
+  if (!region.isInteger())
+    return describeFloats(region);
+  if (format.empty() && region.isProduct())
+    return make("product of integers: plain", "cpu_other", "the right matrix is no constant of rank 2");
+  cost::Tactic tactic = describeFloats(region);
+  tactic.name += ", of integers";
+  if (!format.empty() && format != "depthwise")
+    tactic.unit = cost::Unit::I8;
+  return tactic;
 }
 
 } // namespace
 
 SmallVector<int64_t> getProductRows(graph::DispatchOp dispatch) {
   std::optional<HeavyRegion> region = HeavyRegion::match(dispatch);
-  std::optional<int64_t> depth = region ? getPackedDepth(*region) : std::nullopt;
-  if (!depth)
+  std::optional<int64_t> rowBytes = region ? getPackedRowBytes(*region) : std::nullopt;
+  if (!rowBytes)
     return {};
-  SmallVector<int64_t> rows{getBlockRows(*depth)};
+  SmallVector<int64_t> rows{getBlockRows(*rowBytes)};
   for (int64_t choice : getAllProductRows())
     if (choice != rows.front())
       rows.push_back(choice);

@@ -1,6 +1,7 @@
 //===- WeightPacking.cpp - Constant weights in a kernel's order -----------===//
 #include "tenon/Codegen/CPU/WeightPacking.h"
 
+#include "IntegerPacking.h"
 #include "tenon/Codegen/CPU/KernelBuilder.h"
 #include "llvm/Support/MathExtras.h"
 #include <cstring>
@@ -88,6 +89,8 @@ int64_t packedElements(RankedTensorType type, StringRef format) {
     return packedElements(type, format) / 2;
   if (format == "lstm")
     return LstmShape(type).elements();
+  if (auto integers = IntegerPacking::get(type, format))
+    return integers->bytes();
   Shape s = getShape(type, format);
   return s.allColumns * s.taps * s.channels;
 }
@@ -103,6 +106,8 @@ void packWeights(RankedTensorType type, StringRef format, ArrayRef<char> source,
     return packHalves(getShape(type, format), !type.getElementType().isUnsignedInteger(), source.data(), target.data());
   if (format == "lstm")
     return packLstm(LstmShape(type), bytes, source.data(), target.data());
+  if (auto integers = IntegerPacking::get(type, format))
+    return integers->pack(type, format, source, target);
   const Shape s = getShape(type, format);
   char *to = target.data();
   for (int64_t first = 0; first < s.allColumns; first += s.panel) {

@@ -1,6 +1,8 @@
 //===- Evaluator.cpp - Vectors of the values of a dispatch region ---------===//
 #include "tenon/Codegen/Common/Evaluator.h"
 
+#include "Quantizing.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -204,7 +206,12 @@ Value Evaluator::computeElementwise(Operation *op, ArrayRef<Coord> coords) {
     operands.push_back(evaluate(operand, broadcastCoords(operand, dims, coords)));
   if (auto cast = dyn_cast<CastOp>(op))
     return computeCast(cast, operands[0]);
-  return cast<ElementwiseOpInterface>(op).buildScalar(b, math.loc, operands);
+  if (std::optional<float> divisor = kernel.dividesSlowly() ? getQuantizingDivisor(op) : std::nullopt)
+    return emitQuantizingDivision(b, math.loc, operands[0], *divisor);
+  Value result = cast<ElementwiseOpInterface>(op).buildScalar(b, math.loc, operands);
+  if (kernel.dividesSlowly())
+    ignoreSignOfZero(op, result);
+  return result;
 }
 
 /// Unsigned integers exist in tensor types only: registers are signless, so their casts are spelled out here.

@@ -31,6 +31,15 @@ int64_t evaluate(graph::DimAttr e, const llvm::StringMap<int64_t> &symbols) {
 
 static void fill(reference::HostTensor &tensor, double low, double high, std::minstd_rand &engine) {
   bool isFloat = reference::isFloat(tensor.getType());
+  const bool isUnsigned = tensor.getType() == ElementType::U8;
+  if ((isUnsigned || tensor.getType() == ElementType::I8) && high - low >= 256) {
+    const int least = isUnsigned ? 0 : -128, corners[] = {least, least + 255, least + 128, least + 127};
+    for (int64_t i = 0; i < tensor.getNumElements(); ++i) {
+      const auto drawn = engine();
+      tensor.setInteger(i, drawn % 3 ? least + int(drawn / 3 % 256) : corners[drawn / 3 % 4]);
+    }
+    return;
+  }
   for (int64_t i = 0; i < tensor.getNumElements(); ++i) {
     double value = low + (high - low) * (engine() % 4096) / 4096.0;
     tensor.setDouble(i, isFloat ? value : std::floor(value));

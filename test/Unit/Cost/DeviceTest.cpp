@@ -113,6 +113,7 @@ TEST(Device, ArchitecturesHaveARepresentative) {
   EXPECT_EQ(deviceOfArch("sm_90a")->name, "h100");
   EXPECT_EQ(deviceOfArch("sm_100a")->name, "b200");
   EXPECT_EQ(deviceOfArch("x86-64-v4")->name, "xeon-avx512");
+  EXPECT_EQ(deviceOfArch("x86-64-v4-vnni")->name, "xeon-avx512");
   EXPECT_EQ(deviceOfArch("sm_10"), nullptr);
 }
 

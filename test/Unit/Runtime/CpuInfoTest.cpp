@@ -15,6 +15,8 @@ TEST(CpuInfo, SupportsItsOwnLevelAndThoseBelow) {
   // A level implies the lower ones.
   EXPECT_TRUE(!cpuSupports("x86-64-v4") || cpuSupports("x86-64-v3"));
   EXPECT_TRUE(!cpuSupports("x86-64-v3") || cpuSupports("x86-64-v2"));
+  EXPECT_TRUE(!cpuSupports("x86-64-v4-vnni") || cpuSupports("x86-64-v4"));
+  EXPECT_TRUE(!cpuSupports("x86-64-v3-vnni") || cpuSupports("x86-64-v3"));
 #endif
 }
 
@@ -24,5 +26,6 @@ TEST(CpuInfo, AgreesWithTheCompilersLibrary) {
                                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd"));
   EXPECT_EQ(cpuSupports("x86-64-v3"),
             __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"));
+  EXPECT_EQ(cpuSupports("x86-64-v4-vnni"), cpuSupports("x86-64-v4") && __builtin_cpu_supports("avx512vnni"));
 }
 #endif

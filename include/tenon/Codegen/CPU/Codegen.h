@@ -39,6 +39,10 @@ bool isSupportedDispatch(graph::DispatchOp dispatch);
 /// has to have channels last, unless it is said that it will.
 bool decodesWeights(mlir::Operation *heavy, bool willBeChannelsLast = false);
 
+/// True if graph.integer_matmul or graph.integer_conv has a fast kernel, once it is alone in a region or with what
+/// follows it, and channels last: its weights are a constant and its zero points of a form that kernels read.
+bool hasIntegerKernel(mlir::Operation *op);
+
 /// True if graph.attention has a kernel of its own.
 bool hasAttentionKernel(graph::AttentionOp op);
 

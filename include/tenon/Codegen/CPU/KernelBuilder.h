@@ -18,12 +18,19 @@ namespace tenon::codegen {
 /// What strategies need to know of a CPU. Vectors are always written as vector<16xf32>; LLVM splits them where
 /// registers are narrower, so only the register tile differs.
 struct CpuTarget {
-  std::string arch = "x86-64-v4"; ///< "x86-64-v3" or "x86-64-v4": LLVM's -mcpu.
+  std::string arch = "x86-64-v4"; ///< one of getArchs()
+  std::string cpu = "x86-64-v4";  ///< LLVM's -mcpu: a level of the x86-64 psABI
+  std::string features;           ///< LLVM's -mattr: what it has beyond its level
+  int vectorBits = 512;           ///< of a register
   int tileRows = 14;              ///< rows (pixels) of the register tile: 14 on v4, 6 on v3
   int tileVectors = 2;            ///< vectors of 16 columns of the register tile: 2 on v4, 1 on v3
+  bool hasVnni = false;           ///< multiplies bytes, u8 x s8, and adds four products in one instruction
+  int integerRows = 14;           ///< as tileRows, for products of bytes: 4 on v3, which holds them in two halves
 
   /// The description of `arch`; nothing if it is unknown.
   static std::optional<CpuTarget> get(llvm::StringRef arch);
+  /// All that `get` knows, best first.
+  static llvm::ArrayRef<llvm::StringLiteral> getArchs();
 };
 
 /// Columns of a panel of packed weights (graph.pack_weights), the same for every target.
@@ -50,6 +57,7 @@ public:
   /// Insertion point: inside the function, before its return.
   mlir::OpBuilder &builder() { return body; }
   mlir::Location loc() const override { return location; }
+  bool dividesSlowly() const override { return true; }
 
   /// Buffer i as memref<?xT>; its elements are addressed by one flat index.
   mlir::Value buffer(unsigned i) const { return buffers[i]; }
@@ -88,9 +96,9 @@ private:
 };
 
 /// Maps an accumulated vector to the one to be stored (bias, activation, residual, ..). `acc` is vector<16xf32> (or a
-/// narrower f32 vector); `coords` are the index values of the heavy op's result at the vector's first element, one per
-/// result dimension; lanes run along the last dimension. `lanes` is the number of valid lanes as an index value, or
-/// null if all are.
+/// narrower f32 vector), of a product of integers vector<16xi32>; `coords` are the index values of the heavy op's
+/// result at the vector's first element, one per result dimension; lanes run along the last dimension. `lanes` is the
+/// number of valid lanes as an index value, or null if all are.
 using EpilogueFn = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value acc,
                                                   mlir::ValueRange coords, mlir::Value lanes)>;
 

@@ -7,6 +7,7 @@
 //   hwio       w [M, C, K1..Kr]  -> [K1 * .. * Kr * C, M], the reduction ordered (k1, .., kr, c), not padded (for GPUs)
 //   ohwi       w [M, C, K1..Kr]  -> [M, K1 * .. * Kr, C], not padded (for cuDNN)
 //   lstm       w [D, G, H, H]    -> [D, ceil(H / 16), H, G, 16], y[d][i / 16][j][g][i % 16] = w[d][g][i][j]
+//   kn4, nk4, oihw4, oihw4t (and with "u" behind): panels of bytes, see lib/Codegen/CPU/IntegerPacking.h
 //   depthwise  w [M, 1, K1..Kr]  -> [K1 * .. * Kr, roundUp(M, 16)]
 //   kn/2, nk/2, oihw/2: numbers of 4 bits as above, but the columns i and i + 16 of a panel's row share byte i, the
 //   first

@@ -38,6 +38,8 @@ public:
                                 mlir::Value mask);
   /// Element `offset` will be read soon.
   virtual void prefetch(mlir::OpBuilder &b, mlir::Value buffer, mlir::Value offset);
+  /// Whether a division of f32 costs more than several multiplications.
+  virtual bool dividesSlowly() const { return false; }
   /// Ops for which isEvaluable is false but the target's own test is true.
   virtual mlir::Value evaluateOther(Evaluator &evaluator, mlir::Operation *op, llvm::ArrayRef<Coord> coords);
 };

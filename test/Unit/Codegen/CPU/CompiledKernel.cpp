@@ -27,7 +27,9 @@ Floats randomFloats(size_t count, unsigned seed) {
 }
 
 bool canRun(StringRef arch) {
-  return arch == "x86-64-v3" ? __builtin_cpu_supports("x86-64-v3") : __builtin_cpu_supports("x86-64-v4");
+  const bool hasLevel =
+      arch.starts_with("x86-64-v3") ? __builtin_cpu_supports("x86-64-v3") : __builtin_cpu_supports("x86-64-v4");
+  return hasLevel && (arch != "x86-64-v4-vnni" || __builtin_cpu_supports("avx512vnni"));
 }
 
 static int64_t evaluate(graph::DimAttr e, const llvm::StringMap<int64_t> &symbols) {
@@ -142,6 +144,29 @@ struct CompiledKernel::Call {
       owned.emplace_back(llvm::divideCeil(bytes, 4));
       packWeights(type, format, input, MutableArrayRef(reinterpret_cast<char *>(owned.back().data), bytes));
     }
+    finish(k, symbols);
+  }
+
+  /// Random operands of static shapes: floats, or bytes of any kind.
+  explicit Call(CompiledKernel &k) {
+    for (auto [i, operand] : llvm::enumerate(k.dispatch.getInputs())) {
+      auto type = cast<RankedTensorType>(operand.getType());
+      const bool isFloat = type.getElementType().isF32();
+      const size_t bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      StringRef format = cast<StringAttr>(k.dispatch.getFormatsAttr()[i]).getValue();
+      std::vector<char> source(bytes);
+      if (isFloat)
+        std::memcpy(source.data(), randomFloats(bytes / 4, i + 1).data(), bytes);
+      else
+        std::generate(source.begin(), source.end(), std::minstd_rand(i + 1));
+      const size_t packed = packedElements(type, format) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      owned.emplace_back(packed / 4 + 1);
+      packWeights(type, format, source, MutableArrayRef(reinterpret_cast<char *>(owned.back().data), packed));
+    }
+    finish(k, {});
+  }
+
+  void finish(CompiledKernel &k, const llvm::StringMap<int64_t> &symbols) {
     for (graph::DimAttr dim : graph::getDims(cast<RankedTensorType>(k.dispatch.getResults()[0].getType())))
       resultCount *= evaluate(dim, symbols);
     owned.emplace_back(resultCount + 64); // the slack must stay NaN
@@ -200,6 +225,15 @@ static double threadSeconds() {
 
 double CompiledKernel::measureBytes(ArrayRef<Bytes> inputs, const llvm::StringMap<int64_t> &symbols, int times) {
   Call call(*this, inputs, symbols);
+  return measure(call, times);
+}
+
+double CompiledKernel::measureRandom(int times) {
+  Call call(*this);
+  return measure(call, times);
+}
+
+double CompiledKernel::measure(Call &call, int times) {
   double best = 1e9;
   for (int i = 0; i < times; ++i) {
     const double start = threadSeconds();

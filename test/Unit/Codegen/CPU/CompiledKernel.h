@@ -39,11 +39,15 @@ public:
   double measure(llvm::ArrayRef<Floats> inputs, const llvm::StringMap<int64_t> &symbols, int times);
   double measureBytes(llvm::ArrayRef<Bytes> inputs, const llvm::StringMap<int64_t> &symbols, int times);
 
+  /// The same with random operands of any element types; shapes are static.
+  double measureRandom(int times);
+
   KernelInfo info;
   double compileSeconds = 0;
 
 private:
   struct Call;
+  double measure(Call &call, int times);
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   graph::DispatchOp dispatch;

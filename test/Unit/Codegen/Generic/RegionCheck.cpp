@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Verifier.h"
+#include "tenon/Codegen/CPU/WeightPacking.h"
 #include "llvm/Support/FileSystem.h"
 #include <chrono>
 #include <dlfcn.h>
@@ -28,7 +29,12 @@ static void *load(ArrayRef<char> code) {
   return library;
 }
 
-RegionCheck::RegionCheck(StringRef operands, StringRef body) : context(std::make_unique<MLIRContext>()) {
+static std::string bestArch() {
+  return __builtin_cpu_supports("x86-64-v4") && !std::getenv("TENON_TEST_V3") ? "x86-64-v4" : "x86-64-v3";
+}
+
+RegionCheck::RegionCheck(StringRef operands, StringRef body, StringRef arch, ArrayRef<unsigned> constants)
+    : context(std::make_unique<MLIRContext>()) {
   context->loadDialect<graph::GraphDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   module = parseRegion(*context, operands, body);
   if (!module) {
@@ -39,8 +45,12 @@ RegionCheck::RegionCheck(StringRef operands, StringRef body) : context(std::make
   supported = isSupportedDispatch(dispatch);
   if (!supported)
     return;
-  std::optional<CpuTarget> target =
-      CpuTarget::get(__builtin_cpu_supports("x86-64-v4") && !std::getenv("TENON_TEST_V3") ? "x86-64-v4" : "x86-64-v3");
+  SmallVector<StringRef> formats(dispatch.getInputs().size(), "");
+  for (unsigned i : constants)
+    formats[i] = getOperandFormat(dispatch, i);
+  if (!constants.empty())
+    dispatch.setFormatsAttr(Builder(context.get()).getStrArrayAttr(formats));
+  std::optional<CpuTarget> target = CpuTarget::get(arch.empty() ? bestArch() : arch);
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(UnknownLoc::get(context.get()));
   FailureOr<KernelInfo> emitted = emitKernel(dispatch, "kernel", *target, *kernels);
   if (std::getenv("TENON_DUMP"))
@@ -77,12 +87,32 @@ struct RegionCheck::Call {
         grid(evaluate(check.info.grid, symbols)) {
     for (GuardedBytes &bytes : data.buffers)
       buffers.push_back(bytes.data);
+    packConstants(check.dispatch);
     buffers.push_back(scratch.data);
     for (graph::DimAttr e : check.info.params)
       params.push_back(evaluate(e, symbols));
   }
 
+  /// Operands with a format are passed packed.
+  void packConstants(graph::DispatchOp dispatch) {
+    SmallVector<Attribute> formats;
+    if (ArrayAttr all = dispatch.getFormatsAttr())
+      formats.append(all.begin(), all.end());
+    for (auto [i, format] : llvm::enumerate(formats)) {
+      StringRef name = cast<StringAttr>(format).getValue();
+      auto type = cast<RankedTensorType>(dispatch.getInputs()[i].getType());
+      if (name.empty())
+        continue;
+      const GuardedBytes &plain = data.buffers[i];
+      packed.emplace_back(packedElements(type, name) * llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+      packWeights(type, name, ArrayRef(plain.data, plain.size),
+                  MutableArrayRef(packed.back().data, packed.back().size));
+      buffers[i] = packed.back().data;
+    }
+  }
+
   RegionData data;
+  std::vector<GuardedBytes> packed;
   GuardedBytes scratch;
   int64_t grid;
   std::vector<void *> buffers;

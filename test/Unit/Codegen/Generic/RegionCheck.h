@@ -17,8 +17,10 @@ namespace tenon::codegen {
 /// current test.
 class RegionCheck {
 public:
-  /// `body` is the text of the block: operands are %0, %1, .. of `operands` (tensor types), ending in graph.yield.
-  RegionCheck(llvm::StringRef operands, llvm::StringRef body);
+  /// `body` is the text of the block: operands are %0, %1, .. of `operands` (tensor types), ending in graph.yield. For
+  /// `arch` (empty: the best level of this processor); operands `constants` are packed as the kernel wants them.
+  RegionCheck(llvm::StringRef operands, llvm::StringRef body, llvm::StringRef arch = "",
+              llvm::ArrayRef<unsigned> constants = {});
   ~RegionCheck();
 
   /// Runs the kernel with random operands of the extents that `symbols` give; values agree within `tolerance`, relative
@@ -27,7 +29,7 @@ public:
   /// Seconds of the fastest of `times` runs of the whole grid on one thread.
   double measure(const llvm::StringMap<int64_t> &symbols, int times);
 
-  /// Random floats lie in [low, high), random integers too.
+  /// Random floats lie in [low, high), random integers too; of 256 and more, all bytes, the extreme ones often.
   double low = -2, high = 2;
   bool supported = false;
   KernelInfo info;
