@@ -55,7 +55,7 @@ static void *load(ArrayRef<char> code) {
 
 /// One launch in the plan serves the kernels of every arch.
 static void expectSameLaunch(graph::DispatchOp dispatch, const KernelInfo &info) {
-  for (const char *arch : {"x86-64-v3", "x86-64-v4"}) {
+  for (StringRef arch : CpuTarget::getArchs()) {
     OwningOpRef<ModuleOp> kernels = ModuleOp::create(UnknownLoc::get(dispatch.getContext()));
     FailureOr<KernelInfo> other = emitKernel(dispatch, "kernel", *CpuTarget::get(arch), *kernels);
     ASSERT_TRUE(succeeded(other));

@@ -79,7 +79,7 @@ TEST_P(Integers, products_of_odd_sizes) {
 
 TEST_P(Integers, products_of_any_number_of_rows) {
   auto [operands, body] = product("?", 37, 50, allSigns[0], false, 1);
-  for (int64_t rows : {0, 1, 2, 13, 15, 100, 400})
+  for (int64_t rows : {0, 1, 13, 29, 400})
     check(operands, body, {1}, {{"B", rows}});
 }
 

@@ -69,6 +69,8 @@ RegionCheck::RegionCheck(StringRef operands, StringRef body, StringRef arch, Arr
     llvm::raw_fd_ostream(keep, ec).write(code->data(), code->size());
   }
   info = *emitted;
+  if (!arch.empty())
+    expectSameLaunch();
   library = load(*code);
   if (!library)
     ADD_FAILURE() << dlerror();
@@ -79,6 +81,16 @@ RegionCheck::RegionCheck(StringRef operands, StringRef body, StringRef arch, Arr
 RegionCheck::~RegionCheck() {
   if (library)
     dlclose(library);
+}
+
+/// One launch in the plan serves the kernels of every arch.
+void RegionCheck::expectSameLaunch() {
+  OwningOpRef<ModuleOp> kernels = ModuleOp::create(UnknownLoc::get(context.get()));
+  FailureOr<KernelInfo> other = emitKernel(dispatch, "kernel", *CpuTarget::get("x86-64-v3"), *kernels);
+  ASSERT_TRUE(succeeded(other));
+  EXPECT_EQ(other->params, info.params);
+  EXPECT_EQ(other->grid, info.grid);
+  EXPECT_EQ(other->scratchBytes, info.scratchBytes);
 }
 
 struct RegionCheck::Call {

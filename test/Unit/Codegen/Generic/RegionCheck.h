@@ -36,6 +36,7 @@ public:
 
 private:
   struct Call;
+  void expectSameLaunch();
 
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
