@@ -141,12 +141,58 @@ private:
   QuantizedMatrix result;
 };
 
-/// Coordinate descent on the codes and scales of one row w: d = w - w', gradient g = d H.
-class RowDescent {
+/// Coordinate descent on the codes and scales of a few rows w: d = w - w', gradient g = d H. Rows do not depend on each
+/// other; several are done at a time so that H passes through the caches once for all of them.
+class Descent {
 public:
-  RowDescent(ConstMatrixView w, const SymmetricMatrix &h, QuantizedMatrix &q) : w(w), h(h), q(q) {}
+  /// Rows [first, last).
+  Descent(ConstMatrixView w, const SymmetricMatrix &h, QuantizedMatrix &q, int64_t first, int64_t last)
+      : w{w.row(first), last - first, w.columns}, h(h), q(q), first(first),
+        width(q.format.group > 0 ? q.format.group : q.columns), target(multiply(DoubleMatrix(this->w), h)) {}
 
-  /// One round over the codes of row r; gradient is that of the row, kept up to date.
+  /// The scales of all rows for their codes: with the level l_j of input j in group g(j), least over s of the error of
+  /// w'_j = l_j s_g(j); A s = b with A_gk = sum l_i H_ij l_j over i in g, j in k, b_g = sum l_i (H w)_i.
+  void scales() {
+    int64_t groups = q.groups();
+    DoubleMatrix level = levels();
+    std::vector<SymmetricMatrix> a(w.rows, SymmetricMatrix(groups));
+    for (int64_t g = 0; g < groups; ++g) {
+      DoubleMatrix product = multiplyRows(level, h, g * width, std::min((g + 1) * width, q.columns));
+      for (int64_t r = 0; r < w.rows; ++r)
+        for (int64_t j = 0; j < q.columns; ++j)
+          a[r](g, j / width) += product.row(r)[j] * level.row(r)[j];
+    }
+    for (int64_t r = 0; r < w.rows; ++r) {
+      std::vector<double> b(groups);
+      for (int64_t j = 0; j < q.columns; ++j)
+        b[j / width] += level.row(r)[j] * target.row(r)[j];
+      solve(first + r, a[r], b);
+    }
+  }
+
+  /// One round over the codes of all rows.
+  void codes() {
+    DoubleMatrix values = levels();
+    for (int64_t r = 0; r < w.rows; ++r)
+      for (int64_t j = 0; j < q.columns; ++j)
+        values.row(r)[j] *= q.scale[q.scaleIndex(first + r, j)];
+    DoubleMatrix gradient = multiply(values, h);
+    for (int64_t r = 0; r < w.rows; ++r) {
+      for (int64_t j = 0; j < q.columns; ++j)
+        gradient.row(r)[j] = target.row(r)[j] - gradient.row(r)[j];
+      codes(first + r, gradient.row(r));
+    }
+  }
+
+private:
+  DoubleMatrix levels() const {
+    DoubleMatrix result(w.rows, w.columns);
+    for (int64_t r = 0; r < w.rows; ++r)
+      for (int64_t j = 0; j < w.columns; ++j)
+        result.row(r)[j] = q.level(first + r, j);
+    return result;
+  }
+
   void codes(int64_t r, double *gradient) {
     for (int64_t j = 0; j < q.columns; ++j) {
       double curvature = h(j, j);
@@ -167,34 +213,9 @@ public:
     }
   }
 
-  /// The scales s of row r for its codes: with the level l_j of input j in group g(j), least over s of the error of
-  /// w'_j = l_j s_g(j); A s = b with A_gk = sum l_i H_ij l_j over i in g, j in k, b_g = sum l_i (H w)_i. `target` is H
-  /// w.
-  void scales(int64_t r, const double *target) {
-    int64_t groups = q.groups(), width = q.format.group > 0 ? q.format.group : q.columns;
-    SymmetricMatrix a(groups);
-    std::vector<double> b(groups), level(q.columns), sums(groups);
-    for (int64_t j = 0; j < q.columns; ++j)
-      level[j] = q.level(r, j);
-    for (int64_t i = 0; i < q.columns; ++i) {
-      b[i / width] += level[i] * target[i];
-      if (level[i] == 0)
-        continue;
-      const double *moments = h.row(i);
-      for (int64_t g = 0; g < groups; ++g) {
-        double sum = 0;
-        for (int64_t j = g * width, end = std::min(j + width, q.columns); j < end; ++j)
-          sum += moments[j] * level[j];
-        a(i / width, g) += level[i] * sum;
-      }
-    }
-    apply(r, a, b);
-  }
-
-private:
-  /// One Gauss-Seidel step for each scale: the best scale of a group with the others fixed, which cannot make the error
-  /// larger even where A is singular. Scales stay positive.
-  void apply(int64_t r, const SymmetricMatrix &a, const std::vector<double> &b) {
+  /// Gauss-Seidel steps: the best scale of a group with the others fixed, which cannot make the error larger even where
+  /// A is singular. Scales stay positive.
+  void solve(int64_t r, const SymmetricMatrix &a, const std::vector<double> &b) {
     int64_t groups = q.groups();
     std::vector<double> s(q.scale.begin() + r * groups, q.scale.begin() + (r + 1) * groups);
     for (int round = 0; round < 8; ++round)
@@ -215,6 +236,8 @@ private:
   ConstMatrixView w;
   const SymmetricMatrix &h;
   QuantizedMatrix &q;
+  int64_t first, width;
+  DoubleMatrix target; ///< w H
 };
 } // namespace
 
@@ -254,22 +277,15 @@ QuantizedMatrix gptq(ConstMatrixView w, const SymmetricMatrix &h, const Quantiza
 }
 
 void refine(ConstMatrixView w, const SymmetricMatrix &h, QuantizedMatrix &quantized, int sweeps) {
-  if (sweeps <= 0)
-    return;
+  constexpr int64_t rowsAtATime = 192;
   bool ownScales = quantized.format.group != QuantizationFormat::wholeMatrix;
-  RowDescent descent(w, h, quantized);
-  DoubleMatrix target = multiply(DoubleMatrix(w), h);
-  for (int sweep = 0; sweep < sweeps; ++sweep) {
-    if (ownScales)
-      for (int64_t r = 0; r < w.rows; ++r)
-        descent.scales(r, target.row(r));
-    DoubleMatrix difference(w);
-    Matrix values = quantized.dequantize();
-    for (size_t i = 0; i < difference.values.size(); ++i)
-      difference.values[i] -= values.values[i];
-    DoubleMatrix gradient = multiply(difference, h);
-    for (int64_t r = 0; r < w.rows; ++r)
-      descent.codes(r, gradient.row(r));
+  for (int64_t first = 0; first < w.rows && sweeps > 0; first += rowsAtATime) {
+    Descent descent(w, h, quantized, first, std::min(first + rowsAtATime, w.rows));
+    for (int sweep = 0; sweep < sweeps; ++sweep) {
+      if (ownScales)
+        descent.scales();
+      descent.codes();
+    }
   }
 }
 

@@ -30,15 +30,15 @@ DoubleMatrix multiply(const DoubleMatrix &d, const SymmetricMatrix &h) {
   return result;
 }
 
-DoubleMatrix multiply(const DoubleMatrix &a, const DoubleMatrix &b) {
-  DoubleMatrix result(a.rows, b.columns);
-  map(result).noalias() = map(a) * map(b);
+DoubleMatrix multiplyRows(const DoubleMatrix &d, const SymmetricMatrix &h, int64_t first, int64_t last) {
+  DoubleMatrix result(d.rows, h.size);
+  map(result).noalias() = map(d).middleCols(first, last - first) * map(h).middleRows(first, last - first);
   return result;
 }
 
-DoubleMatrix multiplyTransposed(const DoubleMatrix &a, const DoubleMatrix &b) {
-  DoubleMatrix result(a.rows, b.rows);
-  map(result).noalias() = map(a) * map(b).transpose();
+DoubleMatrix multiply(const DoubleMatrix &a, const DoubleMatrix &b) {
+  DoubleMatrix result(a.rows, b.columns);
+  map(result).noalias() = map(a) * map(b);
   return result;
 }
 

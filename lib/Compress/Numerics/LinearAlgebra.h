@@ -30,9 +30,10 @@ void addGram(ConstMatrixView x, SymmetricMatrix &h);
 
 /// d h for d [any, in].
 DoubleMatrix multiply(const DoubleMatrix &d, const SymmetricMatrix &h);
-/// a b, and a b^T.
+/// d[:, first .. last] h[first .. last, :].
+DoubleMatrix multiplyRows(const DoubleMatrix &d, const SymmetricMatrix &h, int64_t first, int64_t last);
+/// a b.
 DoubleMatrix multiply(const DoubleMatrix &a, const DoubleMatrix &b);
-DoubleMatrix multiplyTransposed(const DoubleMatrix &a, const DoubleMatrix &b);
 
 /// w[:, first + e.columns ..] -= e u[first .. first + e.columns, first + e.columns ..], for w [out, in], u [in, in].
 void subtractSpread(MatrixView w, ConstMatrixView e, ConstMatrixView u, int64_t first);
