@@ -9,7 +9,7 @@
 #include "tenon/Runtime/CpuInfo.h"
 #include "tenon/Runtime/Session.h"
 #include "tenon/Support/Pages.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include <atomic>
 #include <thread>
@@ -268,6 +268,8 @@ public:
     instrumented = std::move(*made);
     releaseCodePages(); // of the compiler
     dataset.rewind();
+    dataset.limitBatch(1);
+    llvm::scope_exit restore([&] { dataset.limitBatch(0); });
     while (true) {
       auto batch = dataset.next();
       if (!batch)
@@ -292,12 +294,23 @@ private:
     for (const Source &source : instrumented.sources)
       tensors.push_back(source.isInput ? batch.inputs[source.index].tensor : (*outputs)[source.index]);
     gather(tensors);
+    if (result.samples == 0)
+      limitBatch(*outputs, batch.samples);
     result.samples += batch.samples;
     ++result.batches;
     if (options.progress)
       options.progress(result.samples);
     Status observed = options.observer ? options.observer(batch, tensors) : Status::success();
     return observed.ok() ? success() : emit(loc, observed);
+  }
+
+  /// The first batch tells what a sample needs: more are run at once as far as that is little.
+  void limitBatch(ArrayRef<Tensor> outputs, int64_t samples) {
+    constexpr int64_t wanted = 32 << 20;
+    int64_t bytes = 0;
+    for (const Tensor &tensor : outputs)
+      bytes += tensor.bytes();
+    dataset.limitBatch(std::max<int64_t>(wanted / std::max<int64_t>(bytes / std::max<int64_t>(samples, 1), 1), 1));
   }
 
   /// Requests side by side on all threads.

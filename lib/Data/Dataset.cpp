@@ -37,6 +37,8 @@ public:
     file.reset();
   }
 
+  void limitBatch(int64_t samples) override { batchLimit = samples > 0 ? samples : INT64_MAX; }
+
   Expected<std::optional<Batch>> next() override {
     while (true) {
       const int64_t left = options.limit ? *options.limit - given : INT64_MAX;
@@ -161,7 +163,7 @@ private:
 
   Expected<std::optional<Batch>> take(int64_t atMost) {
     Batch batch;
-    batch.samples = isStacked ? 1 : std::min(atMost, options.batch);
+    batch.samples = isStacked ? 1 : std::min({atMost, options.batch, batchLimit});
     for (size_t i = 0; i < inputs.size(); ++i) {
       auto tensor = read(inputUses[i], batch.samples);
       if (!tensor)
@@ -186,7 +188,8 @@ private:
     auto form = ImageInput::create(inputs[0], options.images);
     if (!form)
       return form.takeStatus();
-    const size_t count = std::min<size_t>(files.size() - nextFile, size_t(form->imagesAtOnce(options.batch)));
+    const size_t count =
+        std::min<size_t>(files.size() - nextFile, size_t(form->imagesAtOnce(std::min(options.batch, batchLimit))));
     const std::vector<std::string> paths(files.begin() + nextFile, files.begin() + nextFile + count);
     if (atMost < int64_t(count) && inputs[0].dims[0] < 0)
       return takeImages(atMost, *form, {paths.begin(), paths.begin() + atMost});
@@ -211,7 +214,8 @@ private:
   bool hasSampleSymbol = false;
   std::string sampleSymbol;
   size_t nextFile = 0;
-  int64_t given = 0; ///< samples so far
+  int64_t given = 0;              ///< samples so far
+  int64_t batchLimit = INT64_MAX; ///< see limitBatch
   std::unique_ptr<ArrayFile> file;
   std::vector<Use> inputUses, targets; ///< of the open file
   int64_t row = 0, samples = 0;        ///< of the open file

@@ -1,6 +1,7 @@
 //===- CompressOptions.cpp - Options of everything that compresses ---------===//
 #include "CompressOptions.h"
 
+#include "common/ImageArguments.h"
 #include "common/Report.h"
 #include "tenon/Compress/Calibration.h"
 
@@ -31,6 +32,7 @@ void CompressArguments::declare(CommandLine &line) {
   line.flag("merge", "linear layers that can be one become one, where that is less work", options.merges);
   line.texts("keep", "NODE", "leave a node as it is; may hold *", options.keep);
   line.text("calibration", "FILE.npz|DIR", "data to calibrate with; see `tenon data`", options.calibration);
+  declareImageOptions(line, data.images);
   line.number("samples", "of the calibration data, at most; default 128", options.samples, 1, 1 << 24);
   line.number("seed", "of what is drawn at random", seed, 0, INT64_MAX);
 }

@@ -7,7 +7,8 @@
 //   auto found = calibrate(module, wanted, **data::openDataset(path, describeInputs(module)));
 //   ValueRange range = chooseRange(found->values[0].histogram, {RangeMethod::Entropy});
 //
-// In memory are one batch with all watched values, their statistics, and the weights of the plan.
+// In memory are one batch with all watched values (32 MiB, or one sample where that needs more), their statistics, and
+// the weights of the plan.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TENON_COMPRESS_CALIBRATION_H

@@ -63,6 +63,9 @@ public:
   virtual Expected<std::optional<Batch>> next() = 0;
   /// Starts again from the first.
   virtual void rewind() = 0;
+  /// From the next batch on, at most so many samples at once, and no more than the data set was opened with; 0 = as it
+  /// was opened. Those that cannot cut their batches ignore it.
+  virtual void limitBatch(int64_t samples) {}
 };
 
 /// Opens the data set at `path` for a model with these inputs, tensors all of them (TN9053). Where a folder holds no

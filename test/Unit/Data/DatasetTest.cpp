@@ -147,3 +147,17 @@ TEST_F(DatasetTest, what_does_not_fit_is_refused) {
     EXPECT_EQ(error, "TN9053") << inputs[0].name;
   }
 }
+
+TEST_F(DatasetTest, batches_can_be_limited_on_the_way) {
+  writeNpz("a.npz", {{"x", count({10, 3})}});
+  auto dataset = openDataset(folder + "/a.npz", {sampled}, {.batch = 4});
+  ASSERT_TRUE(dataset.ok());
+  std::vector<int64_t> sizes;
+  for (int64_t limit : {1, 3, 100, 0}) {
+    (*dataset)->limitBatch(limit);
+    auto batch = (*dataset)->next();
+    ASSERT_TRUE(batch.ok() && *batch);
+    sizes.push_back((*batch)->samples);
+  }
+  EXPECT_EQ(sizes, (std::vector<int64_t>{1, 3, 4, 2}));
+}
