@@ -1,6 +1,8 @@
 //===- Evaluate.cpp - What compression did to a model ----------------------===//
 #include "tenon/Compress/Evaluate.h"
 
+#include "Graph/IR/GraphOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Plan/Container.h"
 #include "tenon/Reference/Tensor.h"
 #include "llvm/ADT/STLExtras.h"
@@ -62,13 +64,32 @@ Trial::~Trial() {
 }
 
 double Comparison::loss() const {
-  if (accuracyBefore >= 0)
+  switch (metric) {
+  case Metric::Labels:
     return 100 * (accuracyBefore - accuracyAfter);
-  return 100 * (agreement >= 0 ? 1 - agreement : error);
+  case Metric::Largest:
+    return 100 * (1 - agreement);
+  case Metric::Error:
+    return 100 * error;
+  }
+  llvm_unreachable("every metric is above");
 }
 
 const char *Comparison::lossName() const {
-  return accuracyBefore >= 0 ? "accuracy" : agreement >= 0 ? "rows with another largest number" : "norm of the outputs";
+  return metric == Metric::Labels    ? "accuracy"
+         : metric == Metric::Largest ? "rows with another largest number"
+                                     : "norm of the outputs";
+}
+
+Metric chooseMetric(ModuleOp module) {
+  auto functions = module.getOps<func::FuncOp>();
+  if (functions.empty())
+    return Metric::Error;
+  Operation *end = (*functions.begin()).getBody().front().getTerminator();
+  Value output = end->getNumOperands() ? end->getOperand(0) : Value();
+  while (output && isa_and_nonnull<graph::ReshapeOp, graph::CastOp, graph::TransposeOp>(output.getDefiningOp()))
+    output = output.getDefiningOp()->getOperand(0);
+  return output && isa_and_nonnull<graph::SoftmaxOp>(output.getDefiningOp()) ? Metric::Largest : Metric::Error;
 }
 
 namespace {
@@ -212,7 +233,7 @@ static Comparison summarize(const Sums &sums) {
   return result;
 }
 
-Expected<Comparison> compare(Trial &before, Trial &after, data::Dataset &dataset) {
+Expected<Comparison> compare(Trial &before, Trial &after, data::Dataset &dataset, Metric metric) {
   Sums sums;
   data::Batch last;
   dataset.rewind();
@@ -230,6 +251,9 @@ Expected<Comparison> compare(Trial &before, Trial &after, data::Dataset &dataset
     return Status::error("TN9057", "the data hold no samples");
   TENON_RETURN_IF_ERROR(repeat(before, after, last, sums));
   Comparison result = summarize(sums);
+  result.metric = result.accuracyBefore >= 0                           ? Metric::Labels
+                  : metric == Metric::Largest && result.agreement >= 0 ? Metric::Largest
+                                                                       : Metric::Error;
   for (const runtime::NamedTensor &input : last.inputs)
     result.dims.push_back(input.tensor.dims);
   result.planBytesBefore = before.planBytes();

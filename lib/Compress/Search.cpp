@@ -59,7 +59,7 @@ FailureOr<std::optional<size_t>> Searcher::attempt(const Options &options) {
   auto trial = Trial::create(*module, compile);
   if (failed(trial))
     return failure();
-  auto comparison = compare(*original, *trial, *data.evaluation);
+  auto comparison = compare(*original, *trial, *data.evaluation, chooseMetric(simplified));
   if (!comparison)
     return emitError(UnknownLoc::get(simplified.getContext()))
            << comparison.status().error().code << ": " << comparison.status().error().message;

@@ -240,7 +240,7 @@ Status Compression::measure(const std::string &plan, const CompileOptions &optio
   auto after = compress::Trial::open(plan, options);
   if (!after)
     return after.takeStatus();
-  auto comparison = compress::compare(*before, *after, *dataset);
+  auto comparison = compress::compare(*before, *after, *dataset, compress::chooseMetric(*original));
   if (!comparison)
     return comparison.takeStatus();
   out["seconds_before"] = comparison->secondsBefore;

@@ -127,7 +127,7 @@ static Status measure(const CompressSettings &settings, mlir::ModuleOp before, m
     const ErrorInfo error = diagnostics.errorsOfFailure().front();
     return Status::error(error.code, error.message, error.node, error.remedy);
   }
-  auto comparison = compress::compare(*first, *second, **dataset);
+  auto comparison = compress::compare(*first, *second, **dataset, compress::chooseMetric(before));
   if (!comparison)
     return comparison.takeStatus();
   summary.comparison = *comparison;

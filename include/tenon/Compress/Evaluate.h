@@ -30,8 +30,17 @@ private:
   int64_t bytes = 0;
 };
 
+/// What a loss is a part of. Labels: of the labels of the data that were met. Largest: of the rows, those whose largest
+/// number is in another place. Error: of the norm of the outputs.
+enum class Metric { Labels, Largest, Error };
+
+/// The metric that says most without labels: Largest where the first output of @main comes from a softmax, or else
+/// Error.
+Metric chooseMetric(mlir::ModuleOp module);
+
 /// A model and what was made of it, on the same data.
 struct Comparison {
+  Metric metric = Metric::Error;
   int64_t samples = 0;
   double error = 0;      ///< norm of the difference of an output over its norm, of the worst output
   double cosine = 1;     ///< mean cosine of a sample's output with the one before, of the worst output
@@ -41,8 +50,7 @@ struct Comparison {
   std::vector<std::vector<int64_t>> dims;         ///< of the inputs of that batch
   int64_t planBytesBefore = 0, planBytesAfter = 0;
 
-  /// How much worse it became, in percent: of accuracy where there are labels; of rows that changed their largest
-  /// number; or else of the norm of the outputs.
+  /// How much worse it became, in percent of what `metric` says.
   double loss() const;
   /// Whether it became slower by more than the noise of a quiet machine.
   bool isSlower() const { return secondsAfter > 1.03 * secondsBefore; }
@@ -51,8 +59,9 @@ struct Comparison {
 };
 
 /// Runs both on `dataset`, batch by batch in turns, so that what disturbs the machine disturbs both. An array "label"
-/// or "labels" of the data, of integers, is compared with the place of the largest number in a row of the first output.
-Expected<Comparison> compare(Trial &before, Trial &after, data::Dataset &dataset);
+/// or "labels" of the data, of integers, is compared with the place of the largest number in a row of the first output;
+/// where there is none, `metric` is what counts.
+Expected<Comparison> compare(Trial &before, Trial &after, data::Dataset &dataset, Metric metric);
 
 } // namespace tenon::compress
 
