@@ -1,6 +1,7 @@
 """Weights of 4 and 8 bits stay small in the plan, and give the numbers that the same weights in f32 give, bit for bit."""
 import json
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -16,13 +17,17 @@ def pack(values):
 
 
 class Stored:
-    """Constant "w" of `shape` as numbers of `bits` and scales: one, or one for each index of `axis`, or blocks along it."""
+    """Constant "w" of `shape` as numbers of `bits` (`signed`: or which floats) and scales: one, or one for each index of
+    `axis`, or blocks along it."""
 
     def __init__(self, bits, shape, axis=None, block=0, has_zero=False, signed=True):
         low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
         self.bits, self.axis, self.block = bits, axis, block
-        self.kind = {(4, True): "INT4", (4, False): "UINT4", (8, True): "INT8", (8, False): "UINT8"}[bits, signed]
+        self.kind = {(4, True): "INT4", (4, False): "UINT4", (8, True): "INT8", (8, False): "UINT8",
+                     (8, "float8_e4m3fn"): "FLOAT8E4M3FN", (8, "float8_e5m2"): "FLOAT8E5M2"}[bits, signed]
         self.values = RNG.integers(low, high, shape)
+        if signed == "float8_e4m3fn" or signed == "float8_e5m2":
+            self.values = RNG.standard_normal(shape).astype(getattr(ml_dtypes, signed))
         of_scale = [] if axis is None else [shape[axis]]
         if block:
             of_scale = [n // block if i == axis else n for i, n in enumerate(shape)]
@@ -37,13 +42,15 @@ class Stored:
                 return np.repeat(v, self.block, self.axis)
             return v.reshape([-1 if i == self.axis else 1 for i in range(self.values.ndim)])
         zero = 0 if self.zero is None else align(self.zero)
-        return (self.values - zero).astype(np.float32) * align(self.scale)
+        return (self.values.astype(np.float32) - np.float32(zero)) * align(self.scale)
 
     def tensor(self, name, values):
         from onnx import TensorProto, helper
         kind = getattr(TensorProto, self.kind)
         if self.bits == 4:
             return helper.make_tensor(name, kind, values.shape, pack(np.append(values, 0)[:values.size + values.size % 2]), raw=True)
+        if values.dtype.itemsize == 1:
+            return helper.make_tensor(name, kind, values.shape, values.tobytes(), raw=True)
         return helper.make_tensor(name, kind, values.shape, values.reshape(-1).tolist())
 
     def nodes(self):
@@ -65,6 +72,8 @@ CASES = {  # op, weights, shapes of x, whether the plan has a number of 4 bits i
     "uint4_blocks_zero": (GEMM, Stored(4, (96, 512), 1, 128, True, False), [(1, 512), (9, 512)]),
     "int8_columns": (PRODUCT, Stored(8, (300, 130), 1), [(1, 300), (7, 300), (200, 300)]),
     "uint8_tensor_zero": (PRODUCT, Stored(8, (300, 130), None, 0, True, False), [(3, 300)]),
+    "e4m3_columns": (PRODUCT, Stored(8, (300, 130), 1, signed="float8_e4m3fn"), [(1, 300), (7, 300), (50, 300)]),
+    "e5m2_convolution": (CONV, Stored(8, (64, 48, 3, 3), 0, signed="float8_e5m2"), [(1, 48, 12, 10)]),
     "int8_convolution": (CONV, Stored(8, (64, 48, 3, 3), 0), [(1, 48, 12, 10)]),
     "int4_convolution": (CONV, Stored(4, (64, 48, 3, 3), 0), [(2, 48, 9, 10)]),
     "int8_depthwise": (("Conv", {"pads": [1, 1, 1, 1], "group": 160}), Stored(8, (160, 1, 3, 3), 0), [(1, 160, 9, 8)]),
