@@ -155,7 +155,7 @@ Group Former::grow(Operation *seed) {
       continue;
     }
     for (Value operand : op->getOperands())
-      if (!isa<MatMulOp, ConvOp>(seed) && !(operand.getDefiningOp() && group.contains(operand.getDefiningOp())))
+      if (!operand.getDefiningOp() || !group.contains(operand.getDefiningOp()))
         for (Operation *widening : wideningOf(operand, dims))
           group.insert(widening);
     group.insert(op);

@@ -243,7 +243,9 @@ bool isConversion(Operation *op) {
          convertsTo(dequantize.getResult(), dequantize.getQ());
 }
 
-bool isProductOfKernel(Operation *op) { return isa<IntegerMatMulOp, IntegerConvOp>(op) && hasCpuKernel(op); }
+bool isProductOfKernel(Operation *op) {
+  return isa<IntegerMatMulOp, IntegerConvOp>(op) && codegen::hasIntegerKernel(op);
+}
 
 Value lower(Operation *op, OpBuilder &builder) {
   Expressions c{builder, op->getLoc()};

@@ -11,10 +11,6 @@ namespace tenon {
 /// move (dequantize q)  ->  dequantize (move q);  quantize (move x)  ->  move (quantize x);  what cancels goes
 void populateMoveQuantizationPatterns(mlir::RewritePatternSet &patterns);
 
-/// Whether a processor has a kernel for a region of `ops`, in this order; the last one's result leaves it. A
-/// convolution of channels first is asked for as one of channels last, which AssignLayout makes of it.
-bool hasCpuKernel(llvm::ArrayRef<mlir::Operation *> ops);
-
 /// A scale or zero point of x, along `axis` or in blocks of it, as a tensor that broadcasts with it. `v` may be null.
 mlir::Value alignScale(graph::Expressions &c, mlir::Value v, mlir::Value x, int64_t axis, int64_t block);
 

@@ -7,6 +7,7 @@
 #include "Quantization.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Reference/Evaluate.h"
 #include "tenon/Transforms/QuantizationPasses.h"
 
@@ -37,6 +38,20 @@ Value foldNow(Expressions &c, Value v) {
   return c.make<ConstantOp>(reference::tensorToAttr(v.getContext(), std::move(results.front()), "quantized"));
 }
 
+/// The constant that `v` is once what moves it is done; else `v`.
+Value foldMoves(Expressions &c, Value v) {
+  Operation *op = v.getDefiningOp();
+  if (!op || !isa<TransposeOp, ReshapeOp, SliceOp>(op))
+    return v;
+  Value x = foldMoves(c, op->getOperand(0));
+  if (!x.getDefiningOp<ConstantOp>())
+    return v;
+  Operation *moved = c.b.clone(*op);
+  moved->setOperand(0, x);
+  Value folded = foldNow(c, moved->getResult(0));
+  return folded ? folded : v;
+}
+
 bool isByte(Value v) {
   auto integer = dyn_cast<IntegerType>(Expressions::elementOf(v));
   return integer && integer.getWidth() == 8;
@@ -65,6 +80,8 @@ Value makeSigned(Expressions &c, Value v) {
 
 /// Null codes where they are no constants.
 SignedWeights makeSigned(Expressions &c, Value codes, Value zero) {
+  codes = foldMoves(c, codes);
+  zero = zero ? foldMoves(c, zero) : zero;
   if (!codes.getDefiningOp<ConstantOp>() || (zero && !zero.getDefiningOp<ConstantOp>()))
     return {codes, zero};
   if (c.elementOf(codes).isUnsignedInteger()) {
@@ -91,7 +108,7 @@ public:
       product = raise(conv);
     else
       return tidy();
-    if (!product || (!everywhere && !hasCpuKernel(product)))
+    if (!product || (!everywhere && !codegen::hasIntegerKernel(product)))
       return listener.undo();
     Value y = scale(product);
     op->getResult(0).replaceAllUsesWith(y);
