@@ -266,7 +266,7 @@ public:
     if (failed(made))
       return failure();
     instrumented = std::move(*made);
-    releaseCodePages(); // of the compiler
+    releaseIdlePages(); // of the compiler
     dataset.rewind();
     dataset.limitBatch(1);
     llvm::scope_exit restore([&] { dataset.limitBatch(0); });

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Plan/Container.h"
 #include "tenon/Reference/Tensor.h"
+#include "tenon/Support/Pages.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include <chrono>
@@ -45,6 +46,11 @@ Expected<Trial> Trial::open(const std::string &plan, const CompileOptions &optio
   trial.loaded = std::move(*session);
   trial.bytes = int64_t(trial.loaded->container().fileSize());
   return trial;
+}
+
+void Trial::rest() const {
+  const std::span<const uint8_t> weights = loaded->container().section(plan::SectionKind::Weights);
+  releaseFilePages({reinterpret_cast<const char *>(weights.data()), weights.size()});
 }
 
 Trial::Trial(Trial &&other) noexcept
@@ -170,13 +176,22 @@ static Expected<std::vector<runtime::Tensor>> runTimed(Trial &trial, const data:
   return outputs;
 }
 
+/// Whether there is to be one plan in memory at a time.
+static bool areLarge(const Trial &before, const Trial &after) {
+  return before.planBytes() + after.planBytes() > (int64_t(256) << 20);
+}
+
 static Status addBatch(Trial &before, Trial &after, const data::Batch &batch, Sums &sums) {
   auto a = runTimed(before, batch, sums.before);
   if (!a)
     return a.takeStatus();
+  if (areLarge(before, after))
+    before.rest();
   auto b = runTimed(after, batch, sums.after);
   if (!b)
     return b.takeStatus();
+  if (areLarge(before, after))
+    after.rest();
   sums.outputs.resize(a->size());
   for (size_t i = 0; i < a->size(); ++i)
     if ((*a)[i].dims == (*b)[i].dims)
@@ -196,10 +211,30 @@ static double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+/// A first run warms up, and others are timed until there are some.
+static Status timeAlone(Trial &trial, const data::Batch &batch, std::vector<double> &seconds) {
+  constexpr size_t enough = 9;
+  constexpr double mostSeconds = 1;
+  seconds.clear();
+  double spent = 0;
+  for (size_t i = 0; i <= enough && (i < 2 || spent < mostSeconds); ++i) {
+    if (auto outputs = runTimed(trial, batch, seconds); !outputs)
+      return outputs.takeStatus();
+    spent += seconds.back();
+  }
+  seconds.erase(seconds.begin());
+  trial.rest();
+  return Status::success();
+}
+
 /// Runs of one batch until the medians are of some: the first of all warms up.
 static Status repeat(Trial &before, Trial &after, const data::Batch &batch, Sums &sums) {
   constexpr size_t enough = 9;
   constexpr double mostSeconds = 2;
+  if (areLarge(before, after)) {
+    TENON_RETURN_IF_ERROR(timeAlone(before, batch, sums.before));
+    return timeAlone(after, batch, sums.after);
+  }
   double spent = 0;
   sums.before.erase(sums.before.begin());
   sums.after.erase(sums.after.begin());
@@ -236,6 +271,7 @@ static Comparison summarize(const Sums &sums) {
 Expected<Comparison> compare(Trial &before, Trial &after, data::Dataset &dataset, Metric metric) {
   Sums sums;
   data::Batch last;
+  releaseIdlePages(); // of the compiler
   dataset.rewind();
   while (true) {
     auto batch = dataset.next();

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include <link.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -57,4 +58,9 @@ static int releaseSegments(dl_phdr_info *object, size_t, void *) {
   return 0;
 }
 
-void tenon::releaseCodePages() { dl_iterate_phdr(releaseSegments, nullptr); }
+void tenon::releaseIdlePages() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+  dl_iterate_phdr(releaseSegments, nullptr);
+}

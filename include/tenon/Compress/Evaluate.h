@@ -22,6 +22,8 @@ public:
 
   runtime::Session &session() { return *loaded; }
   int64_t planBytes() const { return bytes; }
+  /// Gives the pages of its weights back, which come back when it runs.
+  void rest() const;
 
 private:
   Trial() = default;
@@ -58,9 +60,10 @@ struct Comparison {
   const char *lossName() const;
 };
 
-/// Runs both on `dataset`, batch by batch in turns, so that what disturbs the machine disturbs both. An array "label"
-/// or "labels" of the data, of integers, is compared with the place of the largest number in a row of the first output;
-/// where there is none, `metric` is what counts.
+/// Runs both on `dataset`, batch by batch in turns, so that what disturbs the machine disturbs both; where the plans
+/// are large, they are timed one after the other, and only one is in memory. An array "label" or "labels" of the data,
+/// of integers, is compared with the place of the largest number in a row of the first output; where there is none,
+/// `metric` is what counts.
 Expected<Comparison> compare(Trial &before, Trial &after, data::Dataset &dataset, Metric metric);
 
 } // namespace tenon::compress

@@ -11,9 +11,9 @@ namespace tenon {
 /// weights that were used, so that a model is not in memory twice.
 void releaseFilePages(llvm::ArrayRef<char> bytes);
 
-/// Gives back the pages of programs and libraries that are only read: code comes back when it runs. Between two parts
-/// of work that have no code in common, such as a compilation and a run; 100 MB of MLIR and LLVM.
-void releaseCodePages();
+/// Gives back the pages of code, which comes back when it runs, and of heap memory that is free. Between two parts of
+/// work that have little in common, such as a compilation and a run: 100 MB of MLIR and LLVM.
+void releaseIdlePages();
 
 } // namespace tenon
 
