@@ -55,8 +55,8 @@ public:
   /// Those of the vectors of `panel` from column `offset` on, with their valid lanes, that hold for packed row `row` of
   /// all panels together. Only blocks of scales need the row.
   Factors loadFactors(mlir::Value panel, mlir::Value row, int64_t offset, llvm::ArrayRef<mlir::Value> lanes);
-  /// Packed rows, from a multiple of it on, that have the same factors; 0 = all of a panel.
-  int64_t sharedRows() const { return e.scales == EncodedWeights::Scales::Blocks ? e.block : 0; }
+  /// Packed rows, from a multiple of it on, that have the same factors, or one group of 2:4; 0 = all of a panel.
+  int64_t sharedRows() const { return e.isSparse() ? 4 : e.scales == EncodedWeights::Scales::Blocks ? e.block : 0; }
 
   /// As many vectors as there are factors (or `vectors` of 2:4) of packed row `row` of all panels together.
   llvm::SmallVector<mlir::Value> decodeRow(mlir::Value row, int64_t offset, int64_t vectors, const Factors &factors);
@@ -84,7 +84,7 @@ private:
   mlir::Value dequantize(mlir::Value number, const Factors &factors, size_t v);
   llvm::SmallVector<mlir::Value> decodeHalved(mlir::Value row, int64_t offset, const Factors &factors);
   llvm::SmallVector<mlir::Value> decodeFloats(mlir::Value index, const Factors &factors);
-  llvm::SmallVector<mlir::Value> decodeSparse(mlir::Value row, int64_t offset, int64_t vectors);
+  llvm::SmallVector<mlir::Value> decodeSparse(mlir::Value group, mlir::Value place, int64_t offset, int64_t vectors);
   llvm::SmallVector<mlir::Value> lanesOf(mlir::Value column, int64_t vectors);
 
   const EncodedWeights &e;

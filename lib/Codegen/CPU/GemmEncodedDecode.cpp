@@ -146,13 +146,12 @@ SmallVector<Value> WeightDecoder::decodeHalved(Value row, int64_t offset, const 
 }
 
 /// Row 4 g + r of a group of four: the first or second of its two values where its place is r.
-SmallVector<Value> WeightDecoder::decodeSparse(Value row, int64_t offset, int64_t vectors) {
+SmallVector<Value> WeightDecoder::decodeSparse(Value group, Value place, int64_t offset, int64_t vectors) {
   OpBuilder &b = k.builder();
   Location loc = k.loc();
   Type i32 = b.getI32Type();
-  Value group = divide(k, row, k.constant(4));
-  Value place = arith::IndexCastOp::create(b, loc, i32, remainder(k, row, k.constant(4)));
-  Value places = vector::BroadcastOp::create(b, loc, vectorOf(i32), place);
+  Value number = arith::IndexCastOp::create(b, loc, i32, place);
+  Value places = vector::BroadcastOp::create(b, loc, vectorOf(i32), number);
   Value pairs = arith::ExtUIOp::create(b, loc, vectorOf(i32), loadBytes(scale, mulConstant(k, group, weightPanel / 2)));
   Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(getVectorType(k)));
   SmallVector<Value> result;
@@ -187,7 +186,7 @@ SmallVector<Value> WeightDecoder::decodeFloats(Value index, const Factors &facto
 
 SmallVector<Value> WeightDecoder::decodeRow(Value row, int64_t offset, int64_t vectors, const Factors &factors) {
   if (e.isSparse())
-    return decodeSparse(row, offset, vectors);
+    return decodeSparse(divide(k, row, k.constant(4)), remainder(k, row, k.constant(4)), offset, vectors);
   if (e.isHalved())
     return decodeHalved(row, offset, factors);
   Value at = addConstant(k, mulConstant(k, row, weightPanel), offset);
@@ -221,13 +220,19 @@ void WeightDecoder::decodePanel(Value panel, Value to) {
   constexpr int64_t vectors = weightPanel / vectorWidth;
   Value base = mulConstant(k, panel, e.depth());
   SmallVector<Value> lanes = lanesOf(mulConstant(k, panel, weightPanel), vectors);
-  auto decodeRows = [&](Value first, Value end, const Factors &factors) {
-    forLoop(k, first, end, 1, [&](Value row) {
-      SmallVector<Value> decoded = decodeRow(k.add(base, row), 0, vectors, factors);
-      for (auto [v, value] : llvm::enumerate(decoded))
-        storeVector(k, value, to, addConstant(k, mulConstant(k, row, weightPanel), v * vectorWidth));
-    });
+  auto storeRow = [&](ArrayRef<Value> decoded, Value row) {
+    for (auto [v, value] : llvm::enumerate(decoded))
+      storeVector(k, value, to, addConstant(k, mulConstant(k, row, weightPanel), v * vectorWidth));
   };
+  auto decodeRows = [&](Value first, Value end, const Factors &factors) {
+    forLoop(k, first, end, 1, [&](Value row) { storeRow(decodeRow(k.add(base, row), 0, vectors, factors), row); });
+  };
+  if (e.isSparse()) // the four rows of a group share their loads
+    return forLoop(k, k.constant(0), k.constant(e.depth() / 4), 1, [&](Value group) {
+      Value of = k.add(mulConstant(k, panel, e.depth() / 4), group);
+      for (int64_t place = 0; place < 4; ++place)
+        storeRow(decodeSparse(of, k.constant(place), 0, vectors), addConstant(k, mulConstant(k, group, 4), place));
+    });
   if (!sharedRows())
     return decodeRows(k.constant(0), k.constant(e.depth()), loadFactors(panel, {}, 0, lanes));
   forLoop(k, k.constant(0), k.constant(e.depth()), e.channels, [&](Value tap) {
