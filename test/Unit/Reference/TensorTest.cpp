@@ -116,3 +116,17 @@ TEST_F(TensorTest, RefusesResourcesOfTheWrongSize) {
   auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(ArrayRef<char>("1234567", 8), 4);
   EXPECT_TRUE(failed(constantToTensor(DenseResourceElementsAttr::get(type, "w", std::move(blob)))));
 }
+
+TEST_F(TensorTest, CopiesResourcesThatAreNotAligned) {
+  auto type = RankedTensorType::get({3}, Float32Type::get(&context));
+  alignas(4) char file[16] = {};
+  const float elements[] = {1, 2, 3};
+  std::memcpy(file + 1, elements, sizeof(elements));
+  auto blob = UnmanagedAsmResourceBlob::allocateWithAlign(ArrayRef<char>(file + 1, sizeof(elements)), 1);
+  auto attr = DenseResourceElementsAttr::get(type, "w", std::move(blob));
+  auto tensor = constantToTensor(attr);
+  ASSERT_TRUE(succeeded(tensor));
+  EXPECT_TRUE(tensor->isOwned());
+  EXPECT_EQ(values(*tensor), (std::vector<double>{1, 2, 3}));
+  EXPECT_TRUE(failed(constantToTensor(attr, std::make_shared<MemoryBudget>(8))));
+}
