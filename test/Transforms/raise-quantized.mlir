@@ -1,0 +1,63 @@
+// RUN: tenon-opt %s -tenon-raise-quantized | FileCheck %s
+// RUN: tenon-opt %s -tenon-phase-dispatch | FileCheck %s --check-prefix=REGION
+
+// One region from codes to codes: the product, both scales, the bias, the next quantization.
+// CHECK-LABEL: func @products_of_codes
+//       CHECK:   %[[I:.+]] = graph.integer_conv %arg0, %{{.+}} x_zero %{{.+}} {{.*}} : (tensor<1x16x8x8xui8>, tensor<32x16x3x3xi8>, tensor<ui8>) -> tensor<1x32x8x8xi32>
+//       CHECK:   %[[F:.+]] = graph.cast %[[I]]
+//       CHECK:   graph.mul %[[F]]
+//       CHECK:   graph.add
+//   CHECK-NOT:   graph.relu
+//       CHECK:   graph.quantize
+//       CHECK:   graph.max_pool {{.*}} : tensor<1x32x8x8xui8>
+//   CHECK-NOT:   graph.dequantize
+// REGION-LABEL: func @products_of_codes
+//       REGION:   graph.dispatch
+//  REGION-NEXT:   ^bb0(%{{.+}}: tensor<1x16x8x8xui8>):
+//       REGION:     graph.transpose
+//       REGION:   graph.dispatch
+//       REGION:     graph.integer_conv {{.*}}channels_last
+//   REGION-NOT:   graph.dispatch
+//       REGION:     graph.cast %{{.+}} : tensor<1x8x8x32xf32> -> tensor<1x8x8x32xui8>
+//  REGION-NEXT:     graph.yield
+//       REGION:   graph.dispatch
+//       REGION:     graph.max_pool {{.*}} : tensor<1x8x8x32xui8>
+func.func @products_of_codes(%q: tensor<1x16x8x8xui8>) -> tensor<1x32x4x4xui8> {
+  %s = graph.constant dense<0.03> : tensor<f32>
+  %z = graph.constant dense<117> : tensor<ui8>
+  %zero = graph.constant dense<0> : tensor<ui8>
+  %c = graph.constant dense<3> : tensor<32x16x3x3xi8>
+  %t = graph.constant dense<0.01> : tensor<32xf32>
+  %b = graph.constant dense<0.5> : tensor<32xf32>
+  %x = graph.dequantize %q, %s, %z : (tensor<1x16x8x8xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x16x8x8xf32>
+  %w = graph.dequantize %c, %t {axis = 0 : i64} : (tensor<32x16x3x3xi8>, tensor<32xf32>) -> tensor<32x16x3x3xf32>
+  %y = graph.conv %x, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x16x8x8xf32>, tensor<32x16x3x3xf32>, tensor<32xf32>) -> tensor<1x32x8x8xf32>
+  %r = graph.relu %y : tensor<1x32x8x8xf32> -> tensor<1x32x8x8xf32>
+  %p = graph.max_pool %r {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, ceil_mode = false} : tensor<1x32x8x8xf32> -> tensor<1x32x4x4xf32>
+  %o = graph.quantize %p, %s, %zero : (tensor<1x32x4x4xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x32x4x4xui8>
+  return %o : tensor<1x32x4x4xui8>
+}
+
+// CHECK-LABEL: func @does_not_raise_where_weights_are_computed
+//       CHECK:   graph.matmul
+func.func @does_not_raise_where_weights_are_computed(%q: tensor<4x8xui8>, %c: tensor<8x2xi8>) -> tensor<4x2xf32> {
+  %s = graph.constant dense<0.03> : tensor<f32>
+  %x = graph.dequantize %q, %s : (tensor<4x8xui8>, tensor<f32>) -> tensor<4x8xf32>
+  %w = graph.dequantize %c, %s : (tensor<8x2xi8>, tensor<f32>) -> tensor<8x2xf32>
+  %y = graph.matmul %x, %w : (tensor<4x8xf32>, tensor<8x2xf32>) -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}
+
+// A pair that cancels goes; one with another scale stays.
+// CHECK-LABEL: func @cancels
+//       CHECK:   %[[D:.+]] = graph.dequantize %arg0, %[[S:.+]] :
+//       CHECK:   %[[Q:.+]] = graph.quantize %[[D]]
+//       CHECK:   return %arg0, %[[Q]]
+func.func @cancels(%q: tensor<4xui8>) -> (tensor<4xui8>, tensor<4xui8>) {
+  %s = graph.constant dense<0.03> : tensor<f32>
+  %t = graph.constant dense<0.04> : tensor<f32>
+  %x = graph.dequantize %q, %s : (tensor<4xui8>, tensor<f32>) -> tensor<4xf32>
+  %0 = graph.quantize %x, %s : (tensor<4xf32>, tensor<f32>) -> tensor<4xui8>
+  %1 = graph.quantize %x, %t : (tensor<4xf32>, tensor<f32>) -> tensor<4xui8>
+  return %0, %1 : tensor<4xui8>, tensor<4xui8>
+}
