@@ -22,15 +22,15 @@ using namespace tenon::graph;
 
 namespace tenon::compress {
 
-/// Rounds of coordinate descent after GPTQ, and steps of the search for clipped ranges: enough that more change the
-/// error by less than a hundredth on the layers of a sentence encoder (test/Bench/weight_error.py).
-static constexpr int sweeps = 2, rangeSteps = 20;
+/// Rounds of coordinate descent after GPTQ, restarts, and steps of the search for clipped ranges
+/// (docs/Rationale/CompressingWeights.md).
+static constexpr int sweeps = 2, restarts = 1, rangeSteps = 20;
 
 static QuantizationFormat formatOf(const Options &options, const Layer &layer) {
   switch (options.quantization) {
   case Quantization::Int4:
     if (!layer.isConv())
-      return {CodeKind::Signed, 4, options.group};
+      return {CodeKind::Unsigned, 4, options.group};
     break; // convolutions have few inputs to each tap: groups of them do not pay
   case Quantization::Fp8:
   case Quantization::Fp8E5M2:
@@ -76,7 +76,8 @@ static RoundedWeights roundWeights(const Layer &layer, const Matrix &weights, co
       result.factors = scaled.factors;
       append(result.codes, std::move(scaled.quantized));
     } else {
-      append(result.codes, gptq(w, inputsOf(*statistics, g).gram, format, {.search = search, .sweeps = sweeps}));
+      append(result.codes, gptq(w, inputsOf(*statistics, g).gram, format,
+                                {.search = search, .sweeps = sweeps, .restarts = restarts}));
     }
   }
   result.value = result.codes.dequantize();
