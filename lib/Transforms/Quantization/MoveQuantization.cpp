@@ -26,6 +26,12 @@ std::optional<double> numberOf(Value v) {
 
 bool isPositive(Value scale) { return numberOf(scale).value_or(0) > 0; }
 
+/// Codes are compared as the numbers they stand for, and are of a type that can be.
+bool isOrdered(Type codes, Value scale) {
+  auto integer = dyn_cast<IntegerType>(codes);
+  return integer && integer.getWidth() >= 8 && isPositive(scale);
+}
+
 /// Operand 0 of `op` is all that it reads but for indices, and its elements are those of the result; the order of
 /// numbers is kept where `isMonotone`.
 bool movesOperand(Operation *op, bool isMonotone) {
@@ -51,7 +57,8 @@ struct SinkDequantize : OpRewritePattern<DequantizeOp> {
       Operation *user = use.getOwner();
       auto transpose = dyn_cast<TransposeOp>(user);
       const bool isPerAxis = !isOneNumber(op.getScale());
-      if (use.getOperandNumber() != 0 || !movesOperand(user, isPositive(op.getScale())) ||
+      if (use.getOperandNumber() != 0 ||
+          !movesOperand(user, isOrdered(typeOf(op.getQ()).getElementType(), op.getScale())) ||
           (isPerAxis && (!transpose || op.getBlockSize() != 0)))
         continue;
       int64_t axis = op.getAxis();
@@ -86,7 +93,7 @@ struct RaiseQuantize : OpRewritePattern<QuantizeOp> {
       rewriter.replaceOpWithNewOp<ConcatOp>(op, parts, concat.getAxisAttr());
       return success();
     }
-    if (!movesOperand(move, isPositive(op.getScale())))
+    if (!movesOperand(move, isOrdered(op.getResult().getType().getElementType(), op.getScale())))
       return rewriter.notifyMatchFailure(op, "operand is not moved");
     rewriter.replaceOp(op, cloneOn(rewriter, move, quantize(move->getOperand(0))));
     return success();
