@@ -237,10 +237,17 @@ struct DepthwiseEmitter {
 
 } // namespace
 
+/// Of bytes without VNNI fewer, as CpuTarget::integerRows.
+static int64_t getTilePixels(const HeavyRegion &region, const CpuTarget &target) {
+  if (target.tileVectors != 2)
+    return 2;
+  return region.isInteger() && !target.hasVnni ? 3 : 7;
+}
+
 void emitDepthwiseConv(const HeavyRegion &region, const ConvGeometry &g, KernelBuilder &k, const CpuTarget &target,
                        EpilogueFn epilogue) {
-  DepthwiseEmitter emitter{
-      g, k, target, epilogue, target.tileVectors == 2 ? 7 : 2, getRowBlocks(g), {}, {}, {}, {}, {}, {}, {}, 0, {}};
+  DepthwiseEmitter emitter{g,  k,  target, epilogue, getTilePixels(region, target), getRowBlocks(g), {}, {}, {}, {}, {},
+                           {}, {}, 0,      {}};
   emitter.padding = paddingOf(region, k);
   if (region.isInteger())
     emitter.integers.emplace(region, k, /*packed=*/false);
