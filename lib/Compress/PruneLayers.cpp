@@ -1,7 +1,9 @@
 //===- PruneLayers.cpp - Weights that become zero --------------------------===//
 #include "Graph/IR/QuantizationOps.h"
 #include "Stages.h"
+#include "tenon/Compress/Evaluate.h"
 #include "tenon/Compress/Numerics/Pruning.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -47,6 +49,52 @@ static Value packedWeights(const Layer &layer, const Matrix &weights) {
   return Unpack2To4Op::create(b, loc, dense, values, indices);
 }
 
+/// Stores the products of `function` that have two of four weights as those, where they are `least` bytes or more; the
+/// bytes of each.
+static std::vector<std::pair<std::string, int64_t>> packProducts(func::FuncOp function, ArrayRef<std::string> keep,
+                                                                 int64_t least) {
+  std::vector<std::pair<std::string, int64_t>> packed;
+  for (const Layer &layer : findLayers(function, keep)) {
+    if (layer.isConv() || layer.elements() * 4 < least)
+      continue;
+    const Matrix weights = readMatrix(layer);
+    if (!isPackable2to4(weights))
+      continue;
+    layer.op->setOperand(1, packedWeights(layer, weights));
+    cast<MatMulOp>(layer.op).setTransposeW(false);
+    packed.push_back({layer.name, layer.elements() * 2 + layer.elements() / 8});
+  }
+  return packed;
+}
+
+/// Half of the weights with their places are half of the bytes, and take some work to spread out: that is faster where
+/// weights come from memory, and slower where they are cached or used for many rows. With data it is measured.
+void Job::packPatterns() {
+  constexpr int64_t cachedBytes = 1 << 20; ///< what a core's second-level cache holds of weights, about
+  int64_t least = cachedBytes;
+  if (dataset) {
+    OwningOpRef<ModuleOp> copy(module.clone());
+    packProducts(*copy->getOps<func::FuncOp>().begin(), options.keep, 0);
+    auto dense = Trial::create(module, {});
+    auto packed = failed(dense) ? FailureOr<Trial>(failure()) : Trial::create(*copy, {});
+    if (failed(packed))
+      return;
+    auto times = compare(*dense, *packed, *dataset, Metric::Error);
+    if (!times || times->isSlower()) {
+      if (times)
+        result.notes.push_back(llvm::formatv("2:4 weights are stored with their zeros: packed, a run took {0:F3} ms, "
+                                             "and {1:F3} ms so",
+                                             times->secondsAfter * 1e3, times->secondsBefore * 1e3));
+      return;
+    }
+    least = 0;
+  }
+  for (const auto &[name, bytes] : packProducts(function, options.keep, least))
+    for (LayerResult &layer : result.layers)
+      if (layer.node == name && layer.op == "matmul")
+        layer.bytesAfter = bytes;
+}
+
 LogicalResult Job::pruneWeights() {
   const Pruning &wanted = options.pruning;
   if (wanted.kind != Pruning::Kind::Pattern && wanted.kind != Pruning::Kind::Share)
@@ -76,18 +124,12 @@ LogicalResult Job::pruneWeights() {
       llvm::copy(part.values, pruned.row(g * part.rows));
     }
     const double error = weightError(layer, weights, pruned, seen.find(i));
-    // What is quantized afterwards is stored dense: eight bits each are fewer than half of 32 with their places.
-    const bool isPacked = isPattern && !layer.isConv() && options.quantization == Quantization::None;
-    const int64_t bytes = isPacked ? layer.elements() * 2 + layer.elements() / 8 : layer.elements() * 4;
-    note(layer, isPattern ? "2:4" : "pruned", bytes, error);
-    if (!isPacked) {
-      writeWeights(layer, pruned.values);
-      continue;
-    }
-    layer.op->setOperand(1, packedWeights(layer, pruned));
-    if (auto product = dyn_cast<MatMulOp>(layer.op))
-      product.setTransposeW(false);
+    note(layer, isPattern ? "2:4" : "pruned", layer.elements() * 4, error);
+    writeWeights(layer, pruned.values);
   }
+  // What is quantized afterwards is stored dense: eight bits each are fewer than half of 32 with their places.
+  if (isPattern && options.quantization == Quantization::None)
+    packPatterns();
   if (!isPattern)
     result.notes.push_back("zeros in no pattern are stored and multiplied like other numbers: no device of Tenon is "
                            "faster or smaller by them");

@@ -38,6 +38,7 @@ private:
   mlir::LogicalResult pruneChannels();
   mlir::LogicalResult factor();
   mlir::LogicalResult pruneWeights();
+  void packPatterns();
   mlir::LogicalResult quantize();
   /// Marks what keeps f32.
   mlir::LogicalResult protect();
