@@ -20,7 +20,8 @@ MODEL.onnx -o SMALL.onnx` with the options of the method (`test/Bench/compressio
 SMALL.onnx`. The loss is in points of the task's score, against the model in f32. ONNX Runtime runs the same file:
 *differs* is the largest difference of an output from Tenon's, relative to the largest output, and the part of the
 samples that differ by more than 1e-4, first with ONNX Runtime's optimiser off, then as it comes. *weights* is how much
-smaller the quantized weights are, with their scales. Times are medians, in turns, on one thread of {machine}. Rows of *peer* are ONNX Runtime's own tools.
+smaller the quantized weights are, with their scales. Times are medians, in turns within a row, on one thread of
+{machine}: only *f32 / ms* compares what ran under the same load. Rows of *peer* are ONNX Runtime's own tools.
 """
 COLUMNS = ["method", "score", "loss", "by ORT", "differs", "ONNX MB", "weights", "plan MB", "ms", "f32 / ms", "ORT ms"]
 
