@@ -25,7 +25,7 @@ std::optional<CpuTarget> CpuTarget::get(StringRef arch) {
   if (arch == "x86-64-v4") {
     // Without the second LLVM takes vpdpwssd apart again.
     target.features = target.hasVnni ? "+avx512vnni,+fast-dpwssd" : "";
-    target.integerRows = target.hasVnni ? 14 : 6;
+    target.integerRows = target.hasVnni ? 14 : 4;
     return target;
   }
   target.features = target.hasVnni ? "+avxvnni,+fast-dpwssd" : "";

@@ -25,7 +25,7 @@ struct CpuTarget {
   int tileRows = 14;              ///< rows (pixels) of the register tile: 14 on v4, 6 on v3
   int tileVectors = 2;            ///< vectors of 16 columns of the register tile: 2 on v4, 1 on v3
   bool hasVnni = false;           ///< multiplies bytes, u8 x s8, and adds four products in one instruction
-  /// As tileRows, for products of bytes: 6 on v4 and 4 on v3 without VNNI, where a step takes several times the
+  /// As tileRows, for products of bytes: 4 on v4 and v3 without VNNI, where a step takes several times the
   /// instructions, and code for other processors should not make up a third of a small plan.
   int integerRows = 14;
 
