@@ -96,7 +96,8 @@ class Bench:
                 return session.run(None, feeds)
             row |= {"plan_mb": megabytes(plan), "score": task.judge(run),
                     "difference": disagreement(task, run, plain),
-                    "optimised_difference": disagreement(task, run, reference)}
+                    "optimised_difference": disagreement(task, run, reference),
+                    "peer_difference": disagreement(task, reference, plain)}
             row["loss"] = task.loss(next(iter(row["score"].values())), before)
         except Failure as failure:
             row["error"] = str(failure)
