@@ -40,6 +40,16 @@ func.func @unknown_depth_multiplies_in_i32(%x: tensor<4x?xui8, #graph.shape<[4, 
   return %0 : tensor<4x2xi32>
 }
 
+// Only a run shows that there are as many scales as columns: the type of the result stays.
+// CHECK-LABEL: func @extents_that_a_run_shows_equal
+//       CHECK:   %[[S:.+]] = graph.reshape %arg1 : tensor<7xf32> -> tensor<1x?xf32, #graph.shape<[1, N]>>
+//       CHECK:   %[[Y:.+]] = graph.mul %{{.+}}, %[[S]] : {{.*}} -> tensor<2x?xf32, #graph.shape<[2, N]>>
+//       CHECK:   return %[[Y]]
+func.func @extents_that_a_run_shows_equal(%q: tensor<2x?xi8, #graph.shape<[2, N]>>, %s: tensor<7xf32>) -> tensor<2x?xf32, #graph.shape<[2, N]>> {
+  %0 = graph.dequantize %q, %s : (tensor<2x?xi8, #graph.shape<[2, N]>>, tensor<7xf32>) -> tensor<2x?xf32, #graph.shape<[2, N]>>
+  return %0 : tensor<2x?xf32, #graph.shape<[2, N]>>
+}
+
 // Weights stay small; what is no larger than before does not.
 // FOLD-LABEL: func @weights
 //       FOLD:   graph.dequantize

@@ -30,7 +30,7 @@ Value tenon::alignScale(Expressions &c, Value v, Value x, int64_t axis, int64_t 
     return v;
   Dims dims(size_t(c.typeOf(x).getRank()), c.dim(1));
   if (block == 0) {
-    dims[size_t(axis)] = c.dimsOf(v)[0];
+    dims[size_t(axis)] = c.dimsOf(x)[size_t(axis)]; // as v has, though it may not say so
     return c.reshape(v, dims);
   }
   Dims split = dims = c.dimsOf(v);
@@ -38,7 +38,8 @@ Value tenon::alignScale(Expressions &c, Value v, Value x, int64_t axis, int64_t 
   Value blocks = c.reshape(v, split);
   split[size_t(axis) + 1] = c.dim(block);
   dims[size_t(axis)] = dims[size_t(axis)] * block;
-  return c.slice(c.reshape(c.expand(blocks, split), dims), axis, c.dim(0), c.dimsOf(x)[size_t(axis)]);
+  Value whole = c.slice(c.reshape(c.expand(blocks, split), dims), axis, c.dim(0), c.dimsOf(x)[size_t(axis)]);
+  return c.reshape(whole, c.dimsOf(x));
 }
 
 namespace {
@@ -249,10 +250,12 @@ bool isProductOfKernel(Operation *op) {
 
 Value lower(Operation *op, OpBuilder &builder) {
   Expressions c{builder, op->getLoc()};
-  return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case<QuantizeOp, DequantizeOp, IntegerMatMulOp, IntegerConvOp, Unpack2To4Op>(
-          [&](auto quantized) { return lower(c, quantized); })
-      .Default([](Operation *) { return Value(); });
+  Value lowered = llvm::TypeSwitch<Operation *, Value>(op)
+                      .Case<QuantizeOp, DequantizeOp, IntegerMatMulOp, IntegerConvOp, Unpack2To4Op>(
+                          [&](auto quantized) { return lower(c, quantized); })
+                      .Default([](Operation *) { return Value(); });
+  // Extents that only a run shows to be equal may have met.
+  return lowered ? c.reshape(lowered, c.dimsOf(op->getResult(0))) : lowered;
 }
 
 struct LowerQuantized : tenon::impl::LowerQuantizedBase<LowerQuantized> {

@@ -110,7 +110,7 @@ public:
       return tidy();
     if (!product || (!everywhere && !codegen::hasIntegerKernel(product)))
       return listener.undo();
-    Value y = scale(product);
+    Value y = c.reshape(scale(product), c.dimsOf(op->getResult(0)));
     op->getResult(0).replaceAllUsesWith(y);
     op->erase();
   }
