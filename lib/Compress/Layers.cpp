@@ -75,8 +75,9 @@ std::vector<float> readWeights(const Layer &layer) {
   auto tensor = reference::constantToTensor(layer.weights().getValue());
   if (failed(tensor))
     return {};
-  ArrayRef<float> values(reinterpret_cast<const float *>(tensor->bytes()), size_t(tensor->getNumElements()));
-  return layer.isTransposed() ? transpose(values, layer.depth, layer.outputs) : values.vec();
+  std::vector<float> values(size_t(tensor->getNumElements())); // the bytes of a file may be misaligned
+  std::memcpy(values.data(), tensor->bytes(), values.size() * sizeof(float));
+  return layer.isTransposed() ? transpose(values, layer.depth, layer.outputs) : values;
 }
 
 Value makeConstant(OpBuilder &b, Location loc, RankedTensorType type, ArrayRef<char> bytes, StringRef name) {

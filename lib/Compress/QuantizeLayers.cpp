@@ -243,33 +243,33 @@ LogicalResult Job::quantizeStatic(const std::vector<Layer> &layers) {
 // Tables
 //===----------------------------------------------------------------------===//
 
-/// Rows that are looked up: 8 bits, a scale for each.
+/// A row that is looked up has 8 bits and a scale for each, or as the other weights 4 in groups.
+static QuantizedMatrix roundTable(const Options &options, ConstMatrixView table) {
+  if (options.quantization == Quantization::Int4 && table.columns % options.group == 0)
+    return roundToNearest(table, {CodeKind::Unsigned, 4, options.group}, {.steps = rangeSteps});
+  return roundToNearest(table, {CodeKind::Signed, 8, QuantizationFormat::wholeRow});
+}
+
 void Job::quantizeTables() {
   constexpr int64_t fewest = 16384;
   for (Operation &op : function.getBody().front()) {
     auto gather = dyn_cast<GatherOp>(op);
-    Layer table{&op, "", 0, 0};
     auto constant = gather ? gather.getX().getDefiningOp<ConstantOp>() : ConstantOp();
     auto type = constant ? cast<RankedTensorType>(constant.getType()) : RankedTensorType();
     if (!type || type.getRank() != 2 || !type.getElementType().isF32() || gather.getAxis() != 0 ||
-        type.getNumElements() < fewest)
-      continue;
-    table.name = nodeOf(op.getLoc());
-    if (matchesAny(options.keep, table.name))
+        type.getNumElements() < fewest || matchesAny(options.keep, nodeOf(op.getLoc())))
       continue;
     auto tensor = reference::constantToTensor(constant.getValue());
     if (failed(tensor))
       continue;
-    ConstMatrixView view{reinterpret_cast<const float *>(tensor->bytes()), type.getDimSize(0), type.getDimSize(1)};
-    QuantizedMatrix q = roundToNearest(view, {CodeKind::Signed, 8, QuantizationFormat::wholeRow});
-    OpBuilder b(&op);
-    auto codeType = RankedTensorType::get(type.getShape(), b.getIntegerType(8));
-    ArrayRef<char> bytes(reinterpret_cast<const char *>(q.codes.data()), q.codes.size());
-    Value codes = makeConstant(b, op.getLoc(), codeType, bytes, "codes");
-    op.setOperand(0, DequantizeOp::create(b, op.getLoc(), codes, makeVector(b, op.getLoc(), q.scale), Value(), 0, 0));
+    std::vector<float> values(size_t(type.getNumElements())); // the file's bytes may be misaligned
+    std::memcpy(values.data(), tensor->bytes(), values.size() * sizeof(float));
+    const ConstMatrixView view{values.data(), type.getDimSize(0), type.getDimSize(1)};
+    const QuantizedMatrix q = roundTable(options, view);
+    op.setOperand(0, dequantizedTable(&op, q));
     result.isChanged = true;
-    result.layers.push_back(
-        {table.name, "table", "int8", type.getNumElements(), type.getNumElements() * 4, q.bytes(), -1});
+    result.layers.push_back({nodeOf(op.getLoc()), "table", "int" + std::to_string(q.format.bits), type.getNumElements(),
+                             type.getNumElements() * 4, q.bytes(), -1});
   }
 }
 

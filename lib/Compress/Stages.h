@@ -78,6 +78,9 @@ double weightError(const Layer &layer, const Matrix &weights, const Matrix &chan
 /// The weights of a layer as graph.dequantize of constants.
 mlir::Value dequantizedWeights(const Layer &layer, const QuantizedMatrix &q);
 
+/// The same of a table that `user` looks rows up in.
+mlir::Value dequantizedTable(mlir::Operation *user, const QuantizedMatrix &q);
+
 /// The same as codes and scales: the operands of graph.integer_matmul and integer_conv, and what its results are worth.
 struct CodedWeights {
   mlir::Value codes, scales; ///< scales [outputs], f32

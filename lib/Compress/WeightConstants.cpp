@@ -85,10 +85,10 @@ static Type codeType(MLIRContext *context, const QuantizationFormat &format) {
   return IntegerType::get(context, unsigned(format.bits), sign);
 }
 
-/// [rows, columns] -> [columns, rows], where the layer stores its weights so.
+/// [rows, columns] -> [columns, rows] where `isTransposed`.
 template <typename T>
-static std::vector<T> arrange(const Layer &layer, const std::vector<T> &values, int64_t rows) {
-  if (!layer.isTransposed() || values.empty())
+static std::vector<T> arrange(bool isTransposed, const std::vector<T> &values, int64_t rows) {
+  if (!isTransposed || values.empty())
     return values;
   const int64_t columns = int64_t(values.size()) / rows;
   std::vector<T> result(values.size());
@@ -103,31 +103,42 @@ static ArrayRef<char> bytesOf(const std::vector<T> &values) {
   return {reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)};
 }
 
-static Value makeCodes(OpBuilder &b, const Layer &layer, const QuantizedMatrix &q) {
-  auto type = RankedTensorType::get(layer.weightType().getShape(), codeType(b.getContext(), q.format));
-  return makeConstant(b, layer.op->getLoc(), type, bytesOf(arrange(layer, q.codes, q.rows)), "codes");
+static Value makeCodes(OpBuilder &b, Location loc, ArrayRef<int64_t> shape, bool isTransposed,
+                       const QuantizedMatrix &q) {
+  auto type = RankedTensorType::get(shape, codeType(b.getContext(), q.format));
+  return makeConstant(b, loc, type, bytesOf(arrange(isTransposed, q.codes, q.rows)), "codes");
+}
+
+/// q as a tensor of `shape`, its rows along the first dimension, or the last where `isTransposed`.
+static Value dequantize(Operation *user, ArrayRef<int64_t> shape, bool isTransposed, const QuantizedMatrix &q) {
+  OpBuilder b(user);
+  Location loc = user->getLoc();
+  const bool hasBlocks = q.format.group > 0;
+  const int64_t rowAxis = isTransposed ? 1 : 0, axis = hasBlocks ? 1 - rowAxis : rowAxis;
+  SmallVector<int64_t> dims = {q.rows};
+  if (hasBlocks)
+    dims.insert(isTransposed ? dims.begin() : dims.end(), q.groups());
+  Value codes = makeCodes(b, loc, shape, isTransposed, q), zero;
+  Value scale = makeConstant(b, loc, RankedTensorType::get(dims, b.getF32Type()),
+                             bytesOf(arrange(isTransposed, q.scale, q.rows)), "scales");
+  if (!q.zero.empty())
+    zero = makeConstant(b, loc, RankedTensorType::get(dims, codeType(b.getContext(), q.format)),
+                        bytesOf(arrange(isTransposed, q.zero, q.rows)), "zeros");
+  return DequantizeOp::create(b, loc, codes, scale, zero, axis, hasBlocks ? q.format.group : 0);
 }
 
 Value dequantizedWeights(const Layer &layer, const QuantizedMatrix &q) {
-  OpBuilder b(layer.op);
-  Location loc = layer.op->getLoc();
-  const bool hasBlocks = q.format.group > 0;
-  const int64_t rowAxis = layer.isTransposed() ? 1 : 0, axis = hasBlocks ? 1 - rowAxis : rowAxis;
-  SmallVector<int64_t> dims = {q.rows};
-  if (hasBlocks)
-    dims.insert(layer.isTransposed() ? dims.begin() : dims.end(), q.groups());
-  Value codes = makeCodes(b, layer, q), zero;
-  Value scale = makeConstant(b, loc, RankedTensorType::get(dims, b.getF32Type()),
-                             bytesOf(arrange(layer, q.scale, q.rows)), "scales");
-  if (!q.zero.empty())
-    zero = makeConstant(b, loc, RankedTensorType::get(dims, codeType(b.getContext(), q.format)),
-                        bytesOf(arrange(layer, q.zero, q.rows)), "zeros");
-  return DequantizeOp::create(b, loc, codes, scale, zero, axis, hasBlocks ? q.format.group : 0);
+  return dequantize(layer.op, layer.weightType().getShape(), layer.isTransposed(), q);
+}
+
+Value dequantizedTable(Operation *user, const QuantizedMatrix &q) {
+  return dequantize(user, {q.rows, q.columns}, false, q);
 }
 
 CodedWeights codedWeights(const Layer &layer, const QuantizedMatrix &q) {
   OpBuilder b(layer.op);
-  return {makeCodes(b, layer, q), makeVector(b, layer.op->getLoc(), q.scale)};
+  return {makeCodes(b, layer.op->getLoc(), layer.weightType().getShape(), layer.isTransposed(), q),
+          makeVector(b, layer.op->getLoc(), q.scale)};
 }
 
 } // namespace tenon::compress
