@@ -99,10 +99,16 @@ DimAttr divElements(DimAttr a, DimAttr b, Type type) {
   return {};
 }
 
-DimAttr modElements(DimAttr a, DimAttr b, Type type) {
-  if (!isa<IntegerType>(type) || !a.isNonNegative() || b.getConstant().value_or(0) <= 0)
+/// The remainder has the sign of b.
+DimAttr floorModElements(DimAttr a, DimAttr b, Type type) {
+  if (!isa<IntegerType>(type) || b.getConstant().value_or(0) <= 0)
     return {};
   return a - floorDiv(a, b) * b;
+}
+
+/// With fmod 1 it has that of a.
+DimAttr truncatedModElements(DimAttr a, DimAttr b, Type type) {
+  return a.isNonNegative() ? floorModElements(a, b, type) : DimAttr();
 }
 
 /// 1 or 0 where the answer holds for every size.
@@ -164,6 +170,10 @@ FailureOr<bool> evaluateBinary(NodeImporter &n) {
   if (!isExact(result, type))
     return false;
   return bind(n, *shape, isComparison ? Type(IntegerType::get(n.context, 1)) : type, result);
+}
+
+FailureOr<bool> evaluateMod(NodeImporter &n) {
+  return n.intAttr("fmod", 0) ? evaluateBinary<truncatedModElements>(n) : evaluateBinary<floorModElements>(n);
 }
 
 FailureOr<bool> evaluateWhere(NodeImporter &n) {
@@ -432,7 +442,7 @@ const llvm::StringMap<Evaluator> &getEvaluators() {
       {"Sub", evaluateBinary<subElements>},
       {"Mul", evaluateBinary<mulElements>},
       {"Div", evaluateBinary<divElements>},
-      {"Mod", evaluateBinary<modElements>},
+      {"Mod", evaluateMod},
       {"Min", evaluateBinary<minElements>},
       {"Max", evaluateBinary<maxElements>},
       {"Equal", evaluateBinary<equalElements, true>},
