@@ -81,6 +81,11 @@ static TenonError *translate(const TenonCompressOptions *given, compress::Option
   for (const char *node : llvm::ArrayRef(read.keep, read.num_keep))
     if (node)
       options.keep.push_back(node);
+  if (!options.any())
+    return tenon_error_create("TN9003", "there is nothing to compress",
+                              "name quantize, prune, low_rank, merge or precision", "");
+  if (const Status checked = options.check(); !checked.ok())
+    return makeError(checked.error());
   return nullptr;
 }
 
@@ -154,7 +159,7 @@ TenonError *tenon_compile_file(const char *path, const char *output, const Tenon
     if (TenonError *error = translate(read.compress, compression))
       return error;
     compression.precision = options.precision;
-    options.compress = compress::makeCompressor(compression, compressed);
+    options.compress = compress::makeCompressor(compression, compressed, &options);
   }
   mlir::DialectRegistry dialects;
   registerAllDialects(dialects);

@@ -15,7 +15,8 @@ namespace tenon::compress {
 
 Job::Job(ModuleOp module, const Options &options, const Environment &environment, Result &result)
     : module(module), function(*module.getOps<func::FuncOp>().begin()), options(options), dataset(environment.dataset),
-      environment(environment), result(result) {}
+      environment(environment), compile(environment.compile ? *environment.compile : CompileOptions()), result(result) {
+}
 
 LogicalResult Job::merge() {
   if (!options.merges)
@@ -66,6 +67,7 @@ FailureOr<Observations> Job::observe(const std::vector<Layer> &layers, bool hist
 void Job::note(const Layer &layer, StringRef method, int64_t bytes, double error) {
   const StringRef op = layer.isConv() ? "conv" : "matmul";
   result.isChanged = true;
+  error = std::isfinite(error) ? error : -1;
   auto known = llvm::find_if(result.layers, [&](const LayerResult &r) { return r.node == layer.name && r.op == op; });
   if (known == result.layers.end()) {
     result.layers.push_back({layer.name, op.str(), method.str(), layer.elements(), layer.elements() * 4, bytes, error});
@@ -77,7 +79,16 @@ void Job::note(const Layer &layer, StringRef method, int64_t bytes, double error
   known->error = known->error < 0 || error < 0 ? std::max(known->error, error) : std::hypot(known->error, error);
 }
 
+/// What of the options says nothing about this model.
+void Job::noteUnused() {
+  for (const std::string &pattern : options.keep)
+    if (llvm::none_of(function.getBody().front(),
+                      [&](Operation &op) { return matchesAny(pattern, nodeOf(op.getLoc())); }))
+      result.notes.push_back("no node matches --keep=" + pattern);
+}
+
 LogicalResult Job::run() {
+  noteUnused();
   for (auto stage : {&Job::merge, &Job::pruneChannels, &Job::factor, &Job::pruneWeights, &Job::quantize, &Job::protect})
     if (failed((this->*stage)()))
       return failure();

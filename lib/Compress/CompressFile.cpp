@@ -6,31 +6,41 @@
 #include "tenon/Pipelines/Compiler.h"
 #include "tenon/Pipelines/Pipelines.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 
 namespace tenon::compress {
 
-static LogicalResult compressWithData(ModuleOp module, const Options &options, Result &result) {
+InFlightDiagnostic emitStatus(Location loc, const Status &status) {
+  InFlightDiagnostic error = emitError(loc);
+  error << status.error().code << ": " << status.error().message;
+  if (!status.error().remedy.empty())
+    error.attachNote() << "remedy: " << status.error().remedy;
+  return error;
+}
+
+static LogicalResult compressWithData(ModuleOp module, const Options &options, Result &result,
+                                      const CompileOptions *compile) {
   std::unique_ptr<data::Dataset> dataset;
   if (!options.calibration.empty()) {
     data::DatasetOptions wanted;
     wanted.limit = options.samples;
     auto opened = data::openDataset(options.calibration, describeInputs(module), wanted);
     if (!opened)
-      return emitError(UnknownLoc::get(module.getContext()))
-             << opened.status().error().code << ": " << opened.status().error().message;
+      return emitStatus(UnknownLoc::get(module.getContext()), opened.status());
     dataset = std::move(*opened);
   }
-  auto done = compressModule(module, options, {dataset.get(), nullptr});
+  auto done = compressModule(module, options, {dataset.get(), nullptr, compile});
   if (succeeded(done))
     result = std::move(*done);
   return done;
 }
 
-std::function<LogicalResult(ModuleOp)> makeCompressor(const Options &options, Result &result) {
-  return [options, &result](ModuleOp module) { return compressWithData(module, options, result); };
+std::function<LogicalResult(ModuleOp)> makeCompressor(const Options &options, Result &result,
+                                                      const CompileOptions *compile) {
+  return [options, &result, compile](ModuleOp module) { return compressWithData(module, options, result, compile); };
 }
 
 LogicalResult convertPrecision(ModuleOp module, Precision precision) {
@@ -47,7 +57,7 @@ LogicalResult writeModel(ModuleOp module, StringRef path) {
            << "TN9010: cannot write '" << path << "': " << code.message();
   };
   std::error_code code;
-  const std::string part = (path + ".part").str();
+  const std::string part = (path + ".part" + Twine(llvm::sys::Process::getProcessId())).str();
   {
     llvm::ToolOutputFile file(part, code, llvm::sys::fs::OF_None);
     if (code)
@@ -71,7 +81,7 @@ LogicalResult writeModel(ModuleOp module, StringRef path) {
 LogicalResult compressFile(StringRef path, StringRef output, const Options &options, MLIRContext &context) {
   auto module = importModel(path, {}, context);
   Result result;
-  return success(module && succeeded(compressWithData(*module, options, result)) &&
+  return success(module && succeeded(compressWithData(*module, options, result, nullptr)) &&
                  succeeded(convertPrecision(*module, options.precision)) && succeeded(writeModel(*module, output)));
 }
 

@@ -1,13 +1,17 @@
 //===- Evaluate.cpp - What compression did to a model ----------------------===//
 #include "tenon/Compress/Evaluate.h"
 
+#include "tenon/Compress/Compress.h"
+
 #include "Graph/IR/GraphOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "tenon/Plan/Container.h"
 #include "tenon/Reference/Tensor.h"
 #include "tenon/Support/Pages.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <chrono>
 #include <cmath>
 
@@ -32,8 +36,7 @@ FailureOr<Trial> Trial::create(ModuleOp simplified, const CompileOptions &option
     return failure();
   auto trial = open(file.temporary, plain);
   if (!trial)
-    return emitError(UnknownLoc::get(simplified.getContext()))
-           << trial.status().error().code << ": " << trial.status().error().message;
+    return emitStatus(UnknownLoc::get(simplified.getContext()), trial.status());
   trial->temporary = std::exchange(file.temporary, "");
   return std::move(*trial);
 }
@@ -87,6 +90,16 @@ const char *Comparison::lossName() const {
                                      : "norm of the outputs";
 }
 
+std::vector<std::string> Comparison::warnings() const {
+  std::vector<std::string> found;
+  if (isSlower())
+    found.push_back(llvm::formatv("the compressed model is slower on this machine: {0:F3} ms a run, {1:F3} ms before",
+                                  secondsAfter * 1e3, secondsBefore * 1e3));
+  if (!(loss() <= 1))
+    found.push_back(llvm::formatv("accuracy: {0:F2} % of {1} was lost", loss(), lossName()));
+  return found;
+}
+
 Metric chooseMetric(ModuleOp module) {
   auto functions = module.getOps<func::FuncOp>();
   if (functions.empty())
@@ -120,12 +133,15 @@ static double at(const runtime::Tensor &t, int64_t i) {
   return reference::loadDouble(t.type, static_cast<const char *>(t.data.get()), i);
 }
 
-/// Where the largest of `count` numbers from `first` on is.
+/// Where the largest of `count` numbers from `first` on is; -1 where one of them is none.
 static int64_t findLargest(const runtime::Tensor &t, int64_t first, int64_t count) {
   int64_t best = 0;
-  for (int64_t i = 1; i < count; ++i)
+  for (int64_t i = 0; i < count; ++i) {
+    if (std::isnan(at(t, first + i)))
+      return -1;
     if (at(t, first + i) > at(t, first + best))
       best = i;
+  }
   return best;
 }
 
@@ -138,10 +154,14 @@ static void compareOutput(const runtime::Tensor &a, const runtime::Tensor &b, Ou
       aa += x * x;
       bb += y * y;
       ab += x * y;
-      sums.change += (x - y) * (x - y);
+      if (x == y || (std::isnan(x) && std::isnan(y)))
+        continue; // infinities, too
+      const double change = (x - y) * (x - y);
+      sums.change += std::isfinite(change) ? change : std::numeric_limits<double>::infinity();
     }
     sums.energy += aa;
-    sums.cosines += aa == 0 && bb == 0 ? 1 : aa * bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+    const double cosine = aa == 0 && bb == 0 ? 1 : aa * bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+    sums.cosines += std::isfinite(cosine) ? cosine : 0;
     ++sums.samples;
   }
   const int64_t columns = a.dims.size() >= 2 ? a.dims.back() : 0;
@@ -150,17 +170,25 @@ static void compareOutput(const runtime::Tensor &a, const runtime::Tensor &b, Ou
 }
 
 /// The labels of a batch; null if it has none.
-static const runtime::Tensor *findLabels(const data::Batch &batch, int64_t rows) {
-  for (const runtime::NamedTensor &target : batch.targets)
-    if ((target.name == "label" || target.name == "labels") && !isFloat(target.tensor.type) &&
-        target.tensor.elements() == rows)
-      return &target.tensor;
+static const runtime::Tensor *findLabels(const data::Batch &batch, int64_t rows, int64_t columns) {
+  for (const runtime::NamedTensor &target : batch.targets) {
+    const runtime::Tensor &labels = target.tensor;
+    if ((target.name != "label" && target.name != "labels") || isFloat(labels.type) || labels.elements() != rows)
+      continue;
+    const auto *bytes = static_cast<const char *>(labels.data.get());
+    auto isPlace = [&](int64_t i) {
+      const int64_t label = reference::loadInteger(labels.type, bytes, i);
+      return label >= 0 && label < columns;
+    };
+    if (llvm::all_of(llvm::seq<int64_t>(rows), isPlace)) // else they mean something else
+      return &labels;
+  }
   return nullptr;
 }
 
 static void compareLabels(const data::Batch &batch, const runtime::Tensor &a, const runtime::Tensor &b, Sums &sums) {
   const int64_t columns = a.dims.size() == 2 ? a.dims.back() : 0;
-  const runtime::Tensor *labels = columns > 1 ? findLabels(batch, a.dims.front()) : nullptr;
+  const runtime::Tensor *labels = columns > 1 ? findLabels(batch, a.dims.front(), columns) : nullptr;
   for (int64_t row = 0; labels && row < a.dims.front(); ++row, ++sums.labels) {
     const int64_t label = reference::loadInteger(labels->type, static_cast<const char *>(labels->data.get()), row);
     sums.metBefore += findLargest(a, row * columns, columns) == label;
@@ -252,7 +280,8 @@ static Comparison summarize(const Sums &sums) {
   Comparison result;
   result.samples = sums.samples;
   for (const OutputSums &output : sums.outputs) {
-    const double error = output.change > 0 ? std::sqrt(output.change / std::max(output.energy, 1e-300)) : 0;
+    const double energy = std::isfinite(output.energy) ? std::max(output.energy, 1e-300) : 1;
+    const double error = output.change > 0 ? std::sqrt(output.change / energy) : 0;
     result.error = std::max(result.error, error);
     if (output.samples)
       result.cosine = std::min(result.cosine, output.cosines / double(output.samples));

@@ -100,12 +100,32 @@ Status parsePruneMethod(StringRef text, Options &options) {
 
 Status parseRange(StringRef text, Options &options) {
   auto [name, number] = text.split(':');
-  TENON_RETURN_IF_ERROR(parse<RangeMethod>("range", rangeNames, name, options.range));
+  TENON_RETURN_IF_ERROR(parse<RangeMethod>("range", rangeNames, name, options.range.emplace()));
   if (number.empty() && !text.contains(':'))
     return Status::success();
   if (options.range != RangeMethod::Percentile || number.getAsDouble(options.percentile) ||
       !(options.percentile > 50) || !(options.percentile <= 100))
     return refuse("range", text, "a percentile is above 50 and at most 100: percentile:99.9");
+  return Status::success();
+}
+
+Status Options::check() const {
+  auto refuse = [](const char *reason, const char *remedy) { return Status::error("TN9003", reason, "", remedy); };
+  const bool hasRanges =
+      quantization == Quantization::Int8 || quantization == Quantization::Fp8 || quantization == Quantization::Fp8E5M2;
+  const bool roundsWeights =
+      hasRanges || quantization == Quantization::Int8Weights || quantization == Quantization::Int4;
+  if (rounding && !roundsWeights)
+    return refuse("--rounding says how weights are rounded, and none are so", "add --quantize=int4, or leave it out");
+  if (rounding == Rounding::Awq && hasRanges)
+    return refuse("--rounding=awq is for weights alone", "take gptq, or --quantize=int4 or int8-weights");
+  if (range && !hasRanges)
+    return refuse("--range says how ranges of values are found, and none are",
+                  "add --quantize=int8 or fp8, or leave it out");
+  if (pruneMethod && pruning.kind != Pruning::Kind::Pattern && pruning.kind != Pruning::Kind::Share)
+    return refuse("--prune-method says which single weights go, and none do", "add --prune=2:4 or magnitude:SHARE");
+  if (merges && !keep.empty())
+    return refuse("--keep does not hold for --merge, which works on several nodes at once", "leave one of them out");
   return Status::success();
 }
 

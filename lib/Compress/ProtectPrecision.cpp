@@ -152,14 +152,20 @@ void Protector::protect() {
 }
 
 LogicalResult Job::protect() {
-  if ((options.precision != Precision::Fp16 && options.precision != Precision::Bf16) || !dataset)
+  if (options.precision != Precision::Fp16 && options.precision != Precision::Bf16)
+    return success();
+  result.isChanged = true;
+  for (Operation &op : function.getBody().front())
+    if (matchesAny(options.keep, nodeOf(op.getLoc())))
+      op.setAttr(fullPrecisionAttr, UnitAttr::get(op.getContext()));
+  if (!dataset)
     return success();
   Protector protector(function, options.precision, result);
   dataset->rewind();
   for (int64_t i = 0; i < mostBatches; ++i) {
     auto batch = dataset->next();
     if (!batch)
-      return emitError(function.getLoc()) << batch.status().error().code << ": " << batch.status().error().message;
+      return emitStatus(function.getLoc(), batch.status());
     if (!*batch)
       break;
     if (failed(protector.add(**batch)))

@@ -64,6 +64,7 @@ class ChannelPruner {
 public:
   ChannelPruner(const Options &options, const Observations &seen) : seen(seen) {
     wanted.macs = 1 - options.pruning.share;
+    wanted.keeps = [&options](Operation *op) { return matchesAny(options.keep, nodeOf(op->getLoc())); };
   }
 
   ChannelPruningResult prune(func::FuncOp function, bool isGlobal);
@@ -106,9 +107,9 @@ ChannelPruningResult ChannelPruner::prune(func::FuncOp function, bool isGlobal) 
 }
 
 /// The error of the pruned module against the one before; infinite where it cannot be run.
-static double errorOf(ModuleOp before, ModuleOp after, data::Dataset &dataset) {
-  auto first = Trial::create(before, {});
-  auto second = failed(first) ? FailureOr<Trial>(failure()) : Trial::create(after, {});
+static double errorOf(ModuleOp before, ModuleOp after, data::Dataset &dataset, const CompileOptions &compile) {
+  auto first = Trial::create(before, compile);
+  auto second = failed(first) ? FailureOr<Trial>(failure()) : Trial::create(after, compile);
   if (failed(second))
     return std::numeric_limits<double>::infinity();
   auto comparison = compare(*first, *second, dataset, Metric::Error);
@@ -128,12 +129,12 @@ LogicalResult Job::pruneChannels() {
   ChannelPruner pruner(options, seen);
   // Where channels cost least, or everywhere the same part: what suits a network shows when it is run.
   bool isGlobal = true;
-  if (dataset) {
+  if (dataset && compile.target == "cpu") {
     std::array<double, 2> errors;
     for (bool global : {false, true}) {
       OwningOpRef<ModuleOp> copy(module.clone());
       pruner.prune(*copy->getOps<func::FuncOp>().begin(), global);
-      errors[global] = errorOf(module, *copy, *dataset);
+      errors[global] = errorOf(module, *copy, *dataset, compile);
     }
     isGlobal = errors[1] <= errors[0];
   }

@@ -72,11 +72,13 @@ static std::vector<std::pair<std::string, int64_t>> packProducts(func::FuncOp fu
 void Job::packPatterns() {
   constexpr int64_t cachedBytes = 1 << 20; ///< what a core's second-level cache holds of weights, about
   int64_t least = cachedBytes;
+  if (compile.target != "cpu")
+    return; // no other device has kernels for them
   if (dataset) {
     OwningOpRef<ModuleOp> copy(module.clone());
     packProducts(*copy->getOps<func::FuncOp>().begin(), options.keep, 0);
-    auto dense = Trial::create(module, {});
-    auto packed = failed(dense) ? FailureOr<Trial>(failure()) : Trial::create(*copy, {});
+    auto dense = Trial::create(module, compile);
+    auto packed = failed(dense) ? FailureOr<Trial>(failure()) : Trial::create(*copy, compile);
     if (failed(packed))
       return;
     auto times = compare(*dense, *packed, *dataset, Metric::Error);

@@ -156,9 +156,25 @@ static void replaceByIntegers(const Layer &layer, const DynamicRange &range, con
   layer.op->erase();
 }
 
+/// Sums of more products of 8 bits may leave 32.
+static constexpr int64_t deepestSum = (int64_t(1) << 31) / (255 * 127) - 1;
+
+/// Why the layer has no product of integers; empty if it has.
+static std::string whyNotIntegers(const Layer &layer) {
+  if (cast<RankedTensorType>(layer.input().getType()).getRank() < 2)
+    return "its operand is a vector";
+  if (layer.depth > deepestSum)
+    return "sums of " + std::to_string(layer.depth) + " products may leave 32 bits";
+  return "";
+}
+
 LogicalResult Job::quantizeDynamic(const std::vector<Layer> &layers) {
   llvm::DenseMap<Value, DynamicRange> ranges;
   for (const Layer &layer : layers) {
+    if (std::string why = whyNotIntegers(layer); !why.empty()) {
+      result.notes.push_back("'" + layer.name + "' is not quantized: " + why);
+      continue;
+    }
     const Matrix weights = readMatrix(layer);
     RoundedWeights rounded =
         roundWeights(layer, weights, {CodeKind::Signed, 8, QuantizationFormat::wholeRow}, Rounding::Nearest, nullptr);
@@ -213,9 +229,10 @@ LogicalResult Job::quantizeStatic(const std::vector<Layer> &layers) {
       ops.push_back(layers[i].op);
     }
     const bool areProducts = llvm::all_of(ops, [](Operation *op) { return isa<MatMulOp>(op); });
-    Activation activation =
-        chooseActivation(statistics, areProducts && options.smooth && !isFloat ? ArrayRef(weights) : ArrayRef<Matrix>(),
-                         {.method = options.range, .bits = 8, .percentile = options.percentile}, options.quantization);
+    Activation activation = chooseActivation(
+        statistics, areProducts && options.smooth && !isFloat ? ArrayRef(weights) : ArrayRef<Matrix>(),
+        {.method = options.range.value_or(RangeMethod::MeanSquare), .bits = 8, .percentile = options.percentile},
+        options.quantization);
     if (isFloat)
       activation.type = options.quantization == Quantization::Fp8 ? Type(Float8E4M3FNType::get(x.getContext()))
                                                                   : Type(Float8E5M2Type::get(x.getContext()));
@@ -277,6 +294,8 @@ LogicalResult Job::quantize() {
   if (options.quantization == Quantization::None)
     return success();
   const std::vector<Layer> layers = findLayers(function, options.keep);
+  if (layers.empty())
+    result.notes.push_back("no product or convolution is quantized: none has 1024 constant weights or more");
   LogicalResult done = success();
   switch (options.quantization) {
   case Quantization::Int8Dynamic:

@@ -51,7 +51,7 @@ FailureOr<std::optional<size_t>> Searcher::attempt(const Options &options) {
   if (environment.progress)
     environment.progress("trying " + describe(options), std::min(0.95, double(answer.attempts.size()) / 16));
   OwningOpRef<ModuleOp> module(simplified.clone());
-  auto result = compressModule(*module, options, {data.calibration, nullptr});
+  auto result = compressModule(*module, options, {data.calibration, nullptr, &compile});
   if (failed(result))
     return failure();
   if (!result->isChanged)
@@ -61,8 +61,7 @@ FailureOr<std::optional<size_t>> Searcher::attempt(const Options &options) {
     return failure();
   auto comparison = compare(*original, *trial, *data.evaluation, chooseMetric(simplified));
   if (!comparison)
-    return emitError(UnknownLoc::get(simplified.getContext()))
-           << comparison.status().error().code << ": " << comparison.status().error().message;
+    return emitStatus(UnknownLoc::get(simplified.getContext()), comparison.status());
   Attempt made{options, std::move(*result), *comparison};
   made.isWithin = isWithin(made.comparison);
   answer.attempts.push_back(std::move(made));

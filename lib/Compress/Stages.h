@@ -34,6 +34,7 @@ public:
   mlir::LogicalResult run();
 
 private:
+  void noteUnused();
   mlir::LogicalResult merge();
   mlir::LogicalResult pruneChannels();
   mlir::LogicalResult factor();
@@ -60,6 +61,7 @@ private:
   const Options &options;
   data::Dataset *dataset; ///< null: there are no data
   const Environment &environment;
+  const CompileOptions compile; ///< of plans that are measured
   Result &result;
 };
 

@@ -88,7 +88,7 @@ static void compile(const std::optional<std::string> &path, const std::optional<
   given.options.refuse_host = !usesHost;
   given.options.devices = devices ? devices->c_str() : nullptr;
   given.options.parallel = parallel.c_str();
-  if (!compression.empty() || lowRank > 0 || merge)
+  if (!compression.empty() || lowRank > 0 || merge || !keep.empty())
     given.options.compress = &compressed.options;
   const void *data = bytes ? bytes->data() : nullptr;
   const size_t size = bytes ? bytes->size() : 0;

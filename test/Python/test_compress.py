@@ -88,12 +88,39 @@ def test_what_overflows_sixteen_bits_keeps_f32(tmp_path):
     assert error(run(tmp_path / "safe.onnx"), exact) < 5e-3
 
 
+def test_what_is_no_matrix_or_too_deep_keeps_f32(tmp_path):
+    w = rng.normal(size=(64, 32)).astype(np.float32)
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"], "vector")], "vector",
+                              [helper.make_tensor_value_info("x", TensorProto.FLOAT, [64])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [32])],
+                              [numpy_helper.from_array(w, "w")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    tenon.compress(model, tmp_path / "small.onnx", quantize="int8-dynamic")
+    np.testing.assert_allclose(run(tmp_path / "small.onnx", X[0]), X[0] @ w, rtol=1e-4, atol=1e-5)
+
+
+def test_control_flow_takes_a_precision_without_data():
+    """A precision that needs no data leaves models alone that cannot be calibrated."""
+    branch = [helper.make_graph([helper.make_node(op, ["x"], [op])], op, [],
+                                [helper.make_tensor_value_info(op, TensorProto.FLOAT, None)]) for op in ("Relu", "Neg")]
+    node = helper.make_node("If", ["c"], ["y"], "if", then_branch=branch[0], else_branch=branch[1])
+    graph = helper.make_graph([node], "g", [helper.make_tensor_value_info("c", TensorProto.BOOL, []),
+                                            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N"])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    tenon.compile(model, target="vgpu", precision="fp16")
+    with pytest.raises(tenon.Error, match="TN3102"):
+        tenon.compile(model, quantize="int8-weights")
+
+
 def test_errors_have_codes(tmp_path):
     with pytest.raises(tenon.Error, match="TN3101") as info:
         tenon.compress(network(), tmp_path / "x.onnx", quantize="int8")
     assert "calibration" in info.value.remedy
     with pytest.raises(tenon.Error, match="TN9003"):
         tenon.compress(network(), tmp_path / "x.onnx", quantize="int9")
+    with pytest.raises(tenon.Error, match="nothing to compress"):
+        tenon.compress(network(), tmp_path / "x.onnx")
     with pytest.raises(tenon.Error, match="TN9053"):
         tenon.compress(network(), tmp_path / "x.onnx", quantize="int8", calibration=[{"z": X[0]}])
     assert not (tmp_path / "x.onnx").exists()

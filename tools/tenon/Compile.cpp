@@ -135,6 +135,10 @@ static Status prepare(CompileSettings &settings) {
   settings.options.stopAfter = parsePhase(settings.stopAfter);
   settings.compression.options.precision = settings.options.precision;
   TENON_RETURN_IF_ERROR(settings.compression.finish());
+  const compress::Options &wanted = settings.compression.options;
+  if (!wanted.any() && (!wanted.calibration.empty() || !wanted.keep.empty()))
+    return Status::error("TN9003", "--calibration and --keep: there is nothing to compress", "",
+                         "add --quantize, --prune, --low-rank, --merge or --precision, or leave them out");
   return settings.finish(sets->front());
 }
 
@@ -198,6 +202,7 @@ namespace {
 /// The compression of a compilation: what it did, and what it started from.
 struct Compression {
   const CompressArguments &arguments;
+  const CompileOptions &options;
   compress::Result result = {};
   mlir::OwningOpRef<mlir::ModuleOp> original = {};
   std::unique_ptr<data::Dataset> dataset = {};
@@ -212,11 +217,10 @@ struct Compression {
 mlir::LogicalResult Compression::run(mlir::ModuleOp module) {
   auto opened = arguments.openCalibration(module);
   if (!opened)
-    return emitError(mlir::UnknownLoc::get(module.getContext()))
-           << opened.status().error().code << ": " << opened.status().error().message;
+    return compress::emitStatus(mlir::UnknownLoc::get(module.getContext()), opened.status());
   dataset = std::move(*opened);
   original = module.clone();
-  auto done = compress::compressModule(module, arguments.options, {dataset.get(), nullptr});
+  auto done = compress::compressModule(module, arguments.options, {dataset.get(), nullptr, &options});
   if (succeeded(done))
     result = std::move(*done);
   return done;
@@ -245,13 +249,13 @@ Status Compression::measure(const std::string &plan, const CompileOptions &optio
     return comparison.takeStatus();
   out["seconds_before"] = comparison->secondsBefore;
   out["seconds_after"] = comparison->secondsAfter;
-  out["loss_percent"] = comparison->loss();
+  out["loss_percent"] = std::isfinite(comparison->loss()) ? json::Value(comparison->loss()) : json::Value(nullptr);
   llvm::errs() << llvm::formatv("note: {0:F2} % lost ({1}), {2:F3} ms -> {3:F3} ms a run, plan {4} -> {5}\n",
                                 comparison->loss(), comparison->lossName(), comparison->secondsBefore * 1e3,
                                 comparison->secondsAfter * 1e3, formatBytes(uint64_t(comparison->planBytesBefore)),
                                 formatBytes(uint64_t(comparison->planBytesAfter)));
-  if (comparison->isSlower())
-    llvm::errs() << "warning: the compressed model is slower than before on this machine\n";
+  for (const std::string &warning : comparison->warnings())
+    llvm::errs() << "warning: " << warning << '\n';
   return Status::success();
 }
 
@@ -265,8 +269,10 @@ static int compile(CompileSettings &settings, const Report &report) {
   auto compiled = mlir::failure();
   std::optional<PartitionAnswer> split;
   settings.options.partitioned = [&](const PartitionAnswer &answer) { split = answer; };
-  Compression compression{settings.compression};
-  const bool compresses = settings.compression.options.any();
+  Compression compression{settings.compression, settings.options};
+  // 16 bits need no help of data, unless they are there.
+  const compress::Options &wanted = settings.compression.options;
+  const bool compresses = wanted.hasMethod() || (wanted.any() && !wanted.calibration.empty());
   if (compresses)
     settings.options.compress = [&](mlir::ModuleOp module) { return compression.run(module); };
   {

@@ -82,6 +82,10 @@ static Status prepare(CompressSettings &settings) {
   TENON_RETURN_IF_ERROR(settings.finish());
   if (settings.searches)
     return prepareSearch(settings);
+  if (settings.limits.loss != compress::Limits().loss || settings.mostMegabytes > 0 || settings.mostMilliseconds > 0 ||
+      settings.objective != "time")
+    return Status::error("TN9003", "--budget, --max-size, --max-latency and --objective are limits of a search", "",
+                         "add --search, or leave them out");
   if (!settings.options.any())
     return Status::error("TN9002", "there is nothing to do", "",
                          "add --quantize, --prune, --low-rank, --merge, --precision, or --search");
@@ -196,7 +200,7 @@ static int compressModel(CompressSettings &settings, const Report &report) {
   auto dataset = settings.openCalibration(*module);
   if (!dataset)
     return report.fail(dataset.status());
-  const compress::Environment environment{dataset->get(), std::cref(line)};
+  const compress::Environment environment{dataset->get(), std::cref(line), &settings.compile};
   if (settings.searches)
     return searchModel(settings, report, std::move(module), environment, diagnostics);
   mlir::OwningOpRef<mlir::ModuleOp> original(module->clone());

@@ -34,15 +34,14 @@ void CompressArguments::declare(CommandLine &line) {
   line.text("calibration", "FILE.npz|DIR", "data to calibrate with; see `tenon data`", options.calibration);
   declareImageOptions(line, data.images);
   line.number("samples", "of the calibration data, at most; default 128", options.samples, 1, 1 << 24);
-  line.number("seed", "of what is drawn at random", seed, 0, INT64_MAX);
 }
 
 Status CompressArguments::finish() {
-  options.seed = uint64_t(seed);
   data.limit = options.samples;
   if (!(options.lowRank < 1))
     return Status::error("TN9003", "--low-rank is a part of the output that is kept", "",
                          "give a number below 1, as 0.9");
+  TENON_RETURN_IF_ERROR(options.check());
   if (options.needsData() && options.calibration.empty())
     return Status::error("TN9003", "what is asked for needs data to calibrate with", "",
                          "add --calibration=FILE.npz, or a folder of them");

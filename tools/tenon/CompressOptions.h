@@ -13,7 +13,7 @@ namespace tenon::tools {
 struct CompressArguments {
   compress::Options options;
   data::DatasetOptions data;
-  int64_t seed = 0;
+  bool isGiven = false; ///< whether an option that belongs to a compression was
 
   /// Declares --quantize, --prune, --low-rank, --merge, --calibration and what belongs to them.
   void declare(CommandLine &line);

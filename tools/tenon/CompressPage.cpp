@@ -29,16 +29,12 @@ static double ratio(double before, double after) { return after > 0 ? before / a
 /// What people have to know: one sentence each.
 static std::vector<std::string> findWarnings(const CompressReport &report) {
   std::vector<std::string> warnings;
-  if (!report.comparison) {
+  if (!report.result.isChanged && report.attempts.empty())
+    warnings.push_back("nothing was changed: see the notes");
+  if (report.comparison)
+    llvm::append_range(warnings, report.comparison->warnings());
+  else if (report.attempts.empty())
     warnings.push_back("nothing was measured: there are no data; add --calibration or --evaluate");
-    return warnings;
-  }
-  const compress::Comparison &c = *report.comparison;
-  if (c.isSlower())
-    warnings.push_back(formatv("the compressed model is slower on this machine: {0:F3} ms a run, {1:F3} ms before",
-                               c.secondsAfter * 1e3, c.secondsBefore * 1e3));
-  if (c.loss() > 1)
-    warnings.push_back(formatv("accuracy: {0:F2} % of {1} was lost", c.loss(), c.lossName()));
   return warnings;
 }
 
@@ -102,11 +98,14 @@ void tools::printReport(const CompressReport &report, llvm::raw_ostream &out) {
     llvm::errs() << "warning: " << printable(warning) << '\n';
 }
 
+/// JSON has no infinities.
+static json::Value number(double value) { return std::isfinite(value) ? json::Value(value) : json::Value(nullptr); }
+
 static json::Object toJson(const compress::Comparison &c) {
   json::Object object{{"samples", c.samples},
-                      {"error", c.error},
+                      {"error", number(c.error)},
                       {"cosine", c.cosine},
-                      {"loss_percent", c.loss()},
+                      {"loss_percent", number(c.loss())},
                       {"loss_of", c.lossName()},
                       {"seconds_before", c.secondsBefore},
                       {"seconds_after", c.secondsAfter},

@@ -10,6 +10,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "tenon/Compress/Options.h"
+#include "tenon/Pipelines/Compiler.h"
 #include <functional>
 
 namespace tenon::data {
@@ -35,11 +36,16 @@ struct Result {
   int64_t bytesBefore = 0, bytesAfter = 0; ///< of all constants, packed
 };
 
+/// Emits an error of the runtime or of data as a diagnostic, with its remedy. Converts to failure.
+mlir::InFlightDiagnostic emitStatus(mlir::Location loc, const Status &status);
+
 /// What a compression is told beside its options.
 struct Environment {
   data::Dataset *dataset = nullptr; ///< calibration data; may be null
   /// Told what is done, and how far it is (0 to 1); may be null.
   std::function<void(llvm::StringRef, double)> progress;
+  /// How plans that are measured are compiled; null: for this processor.
+  const CompileOptions *compile = nullptr;
 };
 
 /// Compresses the module in place. Emits a diagnostic and fails: TN3101 where `options` need data and there are none,
@@ -48,8 +54,9 @@ mlir::FailureOr<Result> compressModule(mlir::ModuleOp simplified, const Options 
                                        const Environment &environment = {});
 
 /// What CompileOptions::compress takes: opens the data that `options` name, and compresses. `result` is filled in, and
-/// must live as long as the function.
-std::function<mlir::LogicalResult(mlir::ModuleOp)> makeCompressor(const Options &options, Result &result);
+/// must live as long as the function, as must `compile`, which may be null (see Environment).
+std::function<mlir::LogicalResult(mlir::ModuleOp)> makeCompressor(const Options &options, Result &result,
+                                                                  const CompileOptions *compile);
 
 /// Compresses the model at `path` and writes it to `output` as ONNX, whole or not at all; 16 bits, too, where `options`
 /// say so.

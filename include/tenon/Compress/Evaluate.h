@@ -56,6 +56,8 @@ struct Comparison {
   double loss() const;
   /// Whether it became slower by more than the noise of a quiet machine.
   bool isSlower() const { return secondsAfter > 1.03 * secondsBefore; }
+  /// What people have to know: one sentence each.
+  std::vector<std::string> warnings() const;
   /// What loss() is a part of.
   const char *lossName() const;
 };

@@ -35,9 +35,9 @@ enum class PruneMethod { Magnitude, Wanda, SparseGpt };
 
 struct Options {
   Quantization quantization = Quantization::None;
-  int64_t group = 64;                          ///< weights of a column that share a scale, of Int4
-  std::optional<Rounding> rounding;            ///< nothing: Gptq where there is data, else Nearest
-  RangeMethod range = RangeMethod::MeanSquare; ///< how the range of an activation follows from what was seen of it
+  int64_t group = 64;               ///< weights of a column that share a scale, of Int4
+  std::optional<Rounding> rounding; ///< nothing: Gptq where there is data, else Nearest
+  std::optional<RangeMethod> range; ///< how the range of a value follows from what was seen of it; nothing: MeanSquare
   double percentile = 99.99;
   bool smooth = true; ///< moves the range of activations into weights where that lowers the error (SmoothQuant)
   Pruning pruning;
@@ -49,13 +49,15 @@ struct Options {
   std::string calibration;       ///< data, see Data/Dataset.h; needed by Int8, Fp8 and the search
   int64_t samples = 128;         ///< of it that are used, at most
   std::vector<std::string> keep; ///< nodes that stay as they are; may hold *
-  uint64_t seed = 0;
 
-  /// Whether anything is to be done.
-  bool any() const {
-    return quantization != Quantization::None || pruning.kind != Pruning::Kind::None || lowRank > 0 || merges ||
-           precision != Precision::Full;
+  /// Whether weights or values are changed.
+  bool hasMethod() const {
+    return quantization != Quantization::None || pruning.kind != Pruning::Kind::None || lowRank > 0 || merges;
   }
+  /// Whether anything is to be done: a method, or 16 bits.
+  bool any() const { return hasMethod() || precision == Precision::Fp16 || precision == Precision::Bf16; }
+  /// TN9003 where options contradict each other, or say how to do what is not asked for.
+  Status check() const;
   /// Whether that cannot be done without data.
   bool needsData() const {
     return quantization == Quantization::Int8 || quantization == Quantization::Fp8 ||

@@ -30,6 +30,9 @@ struct ChannelPruningOptions {
   /// For a graph.conv or graph.matmul, the mean squares of its input's channels ([C] or [K]), empty where not known.
   /// With them a weight counts for what it does to the outputs: w^2 E[x^2]; without them w^2.
   std::function<std::vector<double>(mlir::Operation *)> inputSquares = {};
+  /// Products and convolutions whose weights stay as they are, and with them the channels that they write or read. May
+  /// be null.
+  std::function<bool(mlir::Operation *)> keeps = {};
   /// Called for each product or convolution that loses inputs, with those that stay, before anything becomes smaller.
   /// It may give the constant of the op's weights, or of its bias, another value of the same type. May be null.
   std::function<void(mlir::Operation *, llvm::ArrayRef<int64_t>)> refit = {};

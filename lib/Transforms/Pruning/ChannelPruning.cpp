@@ -38,11 +38,14 @@ class Pruner {
 public:
   Pruner(func::FuncOp function, const ChannelPruningOptions &options)
       : function(function), options(options), graph(function), groups(graph.findGroups()),
-        isRemoved(graph.countNodes()) {}
+        isRemoved(graph.countNodes()) {
+    dropKept();
+  }
 
   ChannelPruningResult run();
 
 private:
+  void dropKept();
   std::vector<PrunableGroup> rankGroups();
   void addImportance(const WeightSlot &weight, std::vector<double> &ofChannel) const;
   std::vector<ProductCost> countProducts();
@@ -65,6 +68,17 @@ private:
 };
 
 } // namespace
+
+/// Groups that weights touch which are to stay as they are.
+void Pruner::dropKept() {
+  llvm::DenseSet<int64_t> kept;
+  for (const WeightSlot &weight : graph.getWeights())
+    if (options.keeps && options.keeps(weight.op))
+      kept.insert(weight.slot);
+  llvm::erase_if(groups, [&](const ChannelGroup &group) {
+    return llvm::any_of(group.slots, [&](auto slot) { return kept.contains(slot.first); });
+  });
+}
 
 double Pruner::extentOf(DimAttr dim) const {
   auto value =
