@@ -4,6 +4,7 @@
 #include "tenon/Data/ByteSource.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <csetjmp>
 #include <cstdio>
@@ -76,6 +77,7 @@ Expected<Image> decodePng(const std::string &path, const std::vector<uint8_t> &,
 struct JpegErrors {
   jpeg_error_mgr manager;
   std::jmp_buf escape;
+  char warning[JMSG_LENGTH_MAX]; ///< the first one
 };
 
 /// No objects with destructors here: libjpeg leaves by longjmp. False with a message in `text`.
@@ -90,7 +92,10 @@ bool decodeJpegRows(jpeg_decompress_struct &jpeg, JpegErrors &errors, Image &ima
     jpeg_read_scanlines(&jpeg, &row, 1);
   }
   jpeg_finish_decompress(&jpeg);
-  return true;
+  if (errors.manager.num_warnings == 0)
+    return true;
+  std::memcpy(text, errors.warning, sizeof(errors.warning)); // what is missing was filled with grey
+  return false;
 }
 
 bool readJpegHeader(jpeg_decompress_struct &jpeg, JpegErrors &errors, const std::vector<uint8_t> &bytes, char *text) {
@@ -112,7 +117,10 @@ Expected<Image> decodeJpeg(const std::string &path, const std::vector<uint8_t> &
   errors.manager.error_exit = [](j_common_ptr common) {
     std::longjmp(reinterpret_cast<JpegErrors *>(common->err)->escape, 1);
   };
-  errors.manager.emit_message = [](j_common_ptr, int) {};
+  errors.manager.emit_message = [](j_common_ptr common, int level) {
+    if (level < 0 && common->err->num_warnings++ == 0)
+      common->err->format_message(common, reinterpret_cast<JpegErrors *>(common->err)->warning);
+  };
   Status status = Status::success();
   Image image;
   if (!readJpegHeader(jpeg, errors, bytes, text)) {
