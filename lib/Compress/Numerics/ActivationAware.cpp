@@ -60,7 +60,6 @@ AwqResult awq(ConstMatrixView w, const InputStatistics &inputs, const Quantizati
               const AwqOptions &options) {
   assert(inputs.inputs() == w.columns && "statistics of another layer");
   AwqResult best;
-  best.error = std::numeric_limits<double>::infinity();
   for (int step = 0; step < std::max(options.grid, 1); ++step) {
     double alpha = options.grid > 1 ? double(step) / (options.grid - 1) : 0;
     std::vector<float> factors = awqFactors(inputs, alpha);
@@ -68,10 +67,10 @@ AwqResult awq(ConstMatrixView w, const InputStatistics &inputs, const Quantizati
       factors.assign(w.columns, 1.0f);
     QuantizedMatrix quantized = roundToNearest(scaleInputs(w, factors), format, options.search);
     double error = layerError(w, unscaleInputs(quantized.dequantize(), factors), inputs.gram);
-    if (error < best.error)
+    if (step == 0 || error < best.error) // all are infinite where moments are not finite
       best = {alpha, std::move(factors), std::move(quantized), error};
   }
-  if (!options.gptq)
+  if (!options.gptq || !std::isfinite(best.error))
     return best;
   QuantizedMatrix updated =
       gptq(scaleInputs(w, best.factors), scaleMoments(inputs.gram, best.factors), format, options.gptqOptions);

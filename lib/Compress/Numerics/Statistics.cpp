@@ -101,9 +101,9 @@ double outputChange(ConstMatrixView w, ConstMatrixView changed, const SymmetricM
 
 double layerError(ConstMatrixView w, ConstMatrixView changed, const SymmetricMatrix &h) {
   double change = outputChange(w, changed, h), energy = outputEnergy(w, h);
-  if (energy > 0)
+  if (energy > 0 && !std::isnan(change / energy))
     return change / energy;
-  return change > 0 ? std::numeric_limits<double>::infinity() : 0;
+  return change <= 0 ? 0 : std::numeric_limits<double>::infinity(); // also where moments are not finite
 }
 
 double layerErrorNorm(ConstMatrixView w, ConstMatrixView changed, const SymmetricMatrix &h) {

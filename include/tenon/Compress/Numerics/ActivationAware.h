@@ -32,7 +32,8 @@ struct AwqResult {
   double error = 0;           ///< layerError of the two together
 };
 
-/// W [out, in] with the statistics of its inputs; O(grid out in^2).
+/// W [out, in] with the statistics of its inputs; O(grid out in^2). Statistics that are not finite end in alpha 0 with
+/// an infinite error, or another alpha that escapes them.
 AwqResult awq(ConstMatrixView w, const InputStatistics &inputs, const QuantizationFormat &format,
               const AwqOptions &options = {});
 

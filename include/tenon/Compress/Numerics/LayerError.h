@@ -21,7 +21,7 @@ double outputEnergy(ConstMatrixView w, const SymmetricMatrix &h);
 double outputChange(ConstMatrixView w, ConstMatrixView changed, const SymmetricMatrix &h);
 
 /// The squared error, relative: outputChange / outputEnergy. 0 where neither is anything, infinite where only the
-/// outputs are nothing.
+/// outputs are nothing, or where moments are not finite.
 double layerError(ConstMatrixView w, ConstMatrixView changed, const SymmetricMatrix &h);
 
 /// The root of layerError: the norm of the change over the norm of the outputs.

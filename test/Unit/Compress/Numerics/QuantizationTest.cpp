@@ -226,6 +226,18 @@ TEST(Awq, BeatsRoundingWhereInputsAreUneven) {
   EXPECT_LT(both.error, scaled.error);
 }
 
+TEST(Awq, HasAResultWhereMomentsAreNotFinite) {
+  Matrix w = randomMatrix(4, 8, 23);
+  for (double x : {double(INFINITY), double(NAN)}) {
+    InputStatistics inputs = statisticsOf(randomMatrix(20, 8, 24));
+    inputs.gram(3, 3) = inputs.absSum[3] = x;
+    AwqResult result = awq(w, inputs, {CodeKind::Signed, 4, 4}, {.gptq = true});
+    EXPECT_EQ(result.factors, std::vector<float>(8, 1.0f));
+    EXPECT_EQ(result.quantized.codes.size(), 32u);
+    EXPECT_TRUE(std::isinf(result.error));
+  }
+}
+
 TEST(SmoothQuant, MovesTheRangeOfInputsToWeights) {
   Matrix w = randomMatrix(6, 3, 19);
   w(0, 0) = 4;
