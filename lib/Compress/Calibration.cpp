@@ -165,12 +165,13 @@ static FailureOr<Instrumented> makeSession(ModuleOp module, ArrayRef<WatchReques
 //===----------------------------------------------------------------------===//
 
 void ValueStatistics::merge(const ValueStatistics &other) {
+  nonFinite += other.nonFinite;
   histogram.merge(other.histogram);
   if (channels.size() == 0) {
     channels = other.channels;
   } else if (other.channels.size() != 0) {
-    channels.count += other.channels.count;
     for (size_t i = 0; i < channels.size(); ++i) {
+      channels.count[i] += other.channels.count[i];
       channels.min[i] = std::min(channels.min[i], other.channels.min[i]);
       channels.max[i] = std::max(channels.max[i], other.channels.max[i]);
       channels.sum[i] += other.channels.sum[i];
@@ -196,6 +197,8 @@ static std::span<const float> getFloats(const Tensor &tensor, std::vector<float>
   return scratch;
 }
 
+static bool isFinite(float x) { return std::fabs(x) <= std::numeric_limits<float>::max(); }
+
 static void addChannels(ChannelStatistics &channels, std::span<const float> values, ArrayRef<int64_t> dims,
                         int64_t axis) {
   axis = axis < 0 ? axis + int64_t(dims.size()) : axis;
@@ -204,21 +207,26 @@ static void addChannels(ChannelStatistics &channels, std::span<const float> valu
   if (channels.size() == 0) {
     channels.min.assign(extent, std::numeric_limits<float>::infinity());
     channels.max.assign(extent, -std::numeric_limits<float>::infinity());
-    channels.sum.resize(extent), channels.squares.resize(extent), channels.magnitudes.resize(extent);
+    channels.count.resize(extent), channels.sum.resize(extent);
+    channels.squares.resize(extent), channels.magnitudes.resize(extent);
   }
   if (channels.size() != extent || values.empty())
     return;
-  channels.count += int64_t(values.size() / extent);
   for (size_t outer = 0; outer < values.size(); outer += extent * inner)
     for (size_t c = 0; c < extent; ++c) {
       const float *at = values.data() + outer + c * inner;
       float low = channels.min[c], high = channels.max[c];
+      int64_t count = 0;
       double sum = 0, squares = 0, magnitudes = 0;
       for (size_t i = 0; i < inner; ++i) {
         const float x = at[i];
+        if (!isFinite(x))
+          continue;
+        ++count;
         low = x < low ? x : low, high = x > high ? x : high;
         sum += x, squares += double(x) * x, magnitudes += std::fabs(x);
       }
+      channels.count[c] += count;
       channels.min[c] = low, channels.max[c] = high;
       channels.sum[c] += sum, channels.squares[c] += squares, channels.magnitudes[c] += magnitudes;
     }
@@ -282,6 +290,10 @@ public:
     if (result.samples == 0)
       return emit(loc, Status::error("TN9057", "the data set for calibration holds no samples", "",
                                      "give data; `tenon data inspect` lists what is in them"));
+    llvm::DenseSet<Value> counted;
+    for (auto [request, statistics] : llvm::zip(watched, result.values))
+      if (counted.insert(request.value).second)
+        result.nonFinite += statistics.nonFinite;
     return std::move(result);
   }
 
@@ -333,6 +345,7 @@ private:
   static void gather(const WatchRequest &request, const Tensor &tensor, ValueStatistics &statistics,
                      std::vector<float> &scratch) {
     const std::span<const float> values = getFloats(tensor, scratch);
+    statistics.nonFinite += llvm::count_if(values, [](float x) { return !isFinite(x); });
     if (request.histogram)
       statistics.histogram.add(values);
     if (request.channelAxis)

@@ -10,7 +10,6 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 namespace tenon::compress {
 namespace {
@@ -64,12 +63,15 @@ TENON_LEVELS void addTile(const float *x, const float *y, const float *z, int64_
 
 } // namespace
 
-/// Adds x, |x| and so on of one row; false, and nothing added, where it holds an infinity or NaN.
+/// Squares of larger values, summed, leave f32.
+constexpr float largestSummed = 1e15f;
+
+/// Adds x, |x| and so on of one row; false, and nothing added, where it holds a larger value, an infinity or NaN.
 static bool addRow(const float *row, std::span<double> sum, std::span<double> absSum, std::span<float> absMax) {
-  bool finite = true;
+  bool usable = true;
   for (size_t j = 0; j < sum.size(); ++j)
-    finite &= std::fabs(row[j]) <= std::numeric_limits<float>::max();
-  if (!finite)
+    usable &= std::fabs(row[j]) <= largestSummed;
+  if (!usable)
     return false;
   for (size_t j = 0; j < sum.size(); ++j) {
     const float magnitude = std::fabs(row[j]);

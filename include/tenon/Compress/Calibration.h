@@ -33,17 +33,17 @@ struct WatchRequest {
   mlir::Operation *window = nullptr;       ///< a graph.conv that takes the value as its operand 0
 };
 
-/// Of each index of an axis, over all the others.
+/// Of each index of an axis, over the finite values at all the others.
 struct ChannelStatistics {
-  int64_t count = 0; ///< values for each index
+  std::vector<int64_t> count; ///< finite values
   std::vector<float> min, max;
   std::vector<double> sum, squares, magnitudes; ///< sums of x, x^2, |x|
 
   size_t size() const { return min.size(); }
-  double mean(size_t i) const { return count ? sum[i] / double(count) : 0; }
-  double meanSquare(size_t i) const { return count ? squares[i] / double(count) : 0; }
-  double meanMagnitude(size_t i) const { return count ? magnitudes[i] / double(count) : 0; }
-  float largestMagnitude(size_t i) const { return std::max(-min[i], max[i]); }
+  double mean(size_t i) const { return count[i] ? sum[i] / double(count[i]) : 0; }
+  double meanSquare(size_t i) const { return count[i] ? squares[i] / double(count[i]) : 0; }
+  double meanMagnitude(size_t i) const { return count[i] ? magnitudes[i] / double(count[i]) : 0; }
+  float largestMagnitude(size_t i) const { return count[i] ? std::max(-min[i], max[i]) : 0; }
 };
 
 /// What was gathered for one request. Values of other types than f32 are gathered as f32.
@@ -52,6 +52,7 @@ struct ValueStatistics {
   ChannelStatistics channels; ///< empty likewise
   /// One, or one for each group of `window`; empty likewise. Columns are (channel, tap), as ONNX stores weights.
   std::vector<GramMatrix> grams;
+  int64_t nonFinite = 0; ///< infinities and NaN, which are left out; of `grams` with their rows
 
   /// As if the data of `other`, of the same request, had been seen too.
   void merge(const ValueStatistics &other);
@@ -69,6 +70,7 @@ struct CalibrationOptions {
 struct CalibrationResult {
   std::vector<ValueStatistics> values; ///< one for each request, in their order
   int64_t samples = 0, batches = 0;
+  int64_t nonFinite = 0; ///< infinities and NaN that were left out, of each watched value once
 };
 
 /// Gathers statistics of `watched`, values of `simplified`, over `dataset` from its start. Emits a diagnostic and

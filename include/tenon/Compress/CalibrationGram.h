@@ -11,8 +11,8 @@
 namespace tenon::compress {
 
 /// The sum of x^T x over rows x of `depth` numbers, and what else InputStatistics has, in half its memory: rows are
-/// summed in blocks of 256 in f32, blocks in f32. With AVX-512 some 50 GFLOP/s on a core. Rows that are not finite are
-/// left out.
+/// summed in blocks of 256 in f32, blocks in f32. With AVX-512 some 50 GFLOP/s on a core. Rows with values that are
+/// not finite, or larger than 1e15 in magnitude, are left out.
 class GramMatrix {
 public:
   GramMatrix() = default;

@@ -82,7 +82,7 @@ TEST_F(Calibration, gathers_what_is_asked_for_in_the_order_of_requests) {
   EXPECT_EQ(products.histogram.max(), 5.5f);
   EXPECT_TRUE(products.grams.empty());
   ASSERT_EQ(products.channels.size(), 2u);
-  EXPECT_EQ(products.channels.count, 3);
+  EXPECT_EQ(products.channels.count, (std::vector<int64_t>{3, 3}));
   EXPECT_EQ(products.channels.min[0], -4);
   EXPECT_EQ(products.channels.max[1], 5.5f);
   EXPECT_NEAR(products.channels.mean(1), 10.5 / 3, 1e-6);
@@ -97,6 +97,35 @@ TEST_F(Calibration, gathers_what_is_asked_for_in_the_order_of_requests) {
   EXPECT_EQ(found->values[3].grams[0].at(1, 1), 9 + 5.5f * 5.5f + 4);
   // A result of the model, which is one already.
   EXPECT_EQ(found->values[4].histogram.min(), -5.5f);
+}
+
+/// Rows (1, inf), (NaN, 2), (3, -inf) and (-5, 4): what is finite counts.
+TEST_F(Calibration, leaves_out_what_is_not_finite) {
+  Value x = resultOf<graph::MatMulOp>().getDefiningOp()->getOperand(0);
+  const WatchRequest watched[] = {{x, true, 1, true}, {x, false, 0, false}};
+  static const float values[] = {1, INFINITY, NAN, 2, 3, -INFINITY, -5, 4};
+  std::vector<data::Batch> batches(1);
+  batches[0].inputs = {{"x", Tensor::borrow(values, ElementType::F32, {4, 2})}};
+  batches[0].samples = 4;
+  auto data = data::makeDataset(std::move(batches));
+  auto found = calibrate(*module, watched, *data);
+  ASSERT_TRUE(succeeded(found));
+  EXPECT_EQ(found->nonFinite, 3);
+  ValueStatistics &first = found->values[0];
+  EXPECT_EQ(first.nonFinite, 3);
+  EXPECT_EQ(first.histogram.count(), 5);
+  EXPECT_EQ(first.grams[0].rows(), 1);
+  EXPECT_EQ(first.channels.count, (std::vector<int64_t>{3, 2}));
+  EXPECT_EQ(first.channels.sum, (std::vector<double>{-1, 6}));
+  EXPECT_EQ(first.channels.mean(1), 3);
+  EXPECT_EQ(first.channels.meanSquare(0), 35.0 / 3);
+  EXPECT_EQ(first.channels.meanMagnitude(0), 3);
+  EXPECT_EQ(first.channels.min, (std::vector<float>{-5, 2}));
+  EXPECT_EQ(first.channels.largestMagnitude(1), 4);
+  EXPECT_EQ(found->values[1].channels.count, (std::vector<int64_t>{1, 1, 1, 2}));
+  first.merge(first);
+  EXPECT_EQ(first.channels.count, (std::vector<int64_t>{6, 4}));
+  EXPECT_EQ(first.nonFinite, 6);
 }
 
 TEST_F(Calibration, an_observer_sees_each_batch) {

@@ -63,6 +63,16 @@ TEST(GramMatrix, rows_with_infinities_are_left_out) {
   EXPECT_EQ(gram.at(0, 1), 1 * 2 + 4 * 5);
 }
 
+TEST(GramMatrix, rows_whose_squares_leave_f32_are_left_out) {
+  std::vector<float> rows = {1, 2, -1e20f, 3, 4, 5, 6, 2e15f, 1e15f, 0};
+  GramMatrix gram(2);
+  gram.add(rows.data(), 5, 2);
+  EXPECT_EQ(gram.rows(), 3);
+  EXPECT_EQ(gram.at(0, 1), 1 * 2 + 4 * 5);
+  EXPECT_NEAR(gram.at(0, 0), 1e30, 1e24);
+  EXPECT_EQ(gram.statistics().absMax[1], 5);
+}
+
 /// Patches of a padded, strided, dilated convolution of two groups, one by one.
 TEST(GramMatrix, patches_are_what_a_convolution_multiplies) {
   const std::vector<int64_t> dims = {2, 6, 7, 8};
