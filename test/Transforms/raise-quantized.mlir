@@ -1,5 +1,9 @@
 // RUN: tenon-opt %s -tenon-raise-quantized | FileCheck %s
 // RUN: tenon-opt %s -tenon-phase-dispatch | FileCheck %s --check-prefix=REGION
+// RUN: tenon-opt %s -tenon-raise-quantized --remark-policy=all --remarks-filter=quantization 2>&1 | FileCheck %s --check-prefix=REMARK
+
+// REMARK-COUNT-2: remark: {{.*}}RaiseQuantized{{.*}}may not fit in 32 bits
+//     REMARK-NOT: remark:
 
 // One region from codes to codes: the product, both scales, the bias, the next quantization.
 // CHECK-LABEL: func @products_of_codes
@@ -60,4 +64,53 @@ func.func @cancels(%q: tensor<4xui8>) -> (tensor<4xui8>, tensor<4xui8>) {
   %0 = graph.quantize %x, %s : (tensor<4xf32>, tensor<f32>) -> tensor<4xui8>
   %1 = graph.quantize %x, %t : (tensor<4xf32>, tensor<f32>) -> tensor<4xui8>
   return %0, %1 : tensor<4xui8>, tensor<4xui8>
+}
+
+// 255 * 127 * 66311 is below 2^31, one more is not.
+// CHECK-LABEL: func @raises_what_32_bits_hold
+//       CHECK:   graph.integer_matmul
+func.func @raises_what_32_bits_hold(%q: tensor<4x66311xui8>) -> tensor<4x2xf32> {
+  %s = graph.constant dense<0.03> : tensor<f32>
+  %c = graph.constant dense<127> : tensor<66311x2xi8>
+  %x = graph.dequantize %q, %s : (tensor<4x66311xui8>, tensor<f32>) -> tensor<4x66311xf32>
+  %w = graph.dequantize %c, %s : (tensor<66311x2xi8>, tensor<f32>) -> tensor<66311x2xf32>
+  %y = graph.matmul %x, %w : (tensor<4x66311xf32>, tensor<66311x2xf32>) -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}
+
+// CHECK-LABEL: func @does_not_raise_what_would_wrap
+//   CHECK-NOT:   graph.integer_matmul
+//       CHECK:   graph.matmul
+func.func @does_not_raise_what_would_wrap(%q: tensor<4x66312xui8>) -> tensor<4x2xf32> {
+  %s = graph.constant dense<0.03> : tensor<f32>
+  %c = graph.constant dense<127> : tensor<66312x2xi8>
+  %x = graph.dequantize %q, %s : (tensor<4x66312xui8>, tensor<f32>) -> tensor<4x66312xf32>
+  %w = graph.dequantize %c, %s : (tensor<66312x2xi8>, tensor<f32>) -> tensor<66312x2xf32>
+  %y = graph.matmul %x, %w : (tensor<4x66312xf32>, tensor<66312x2xf32>) -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}
+
+// The weights of one output count, and the zero point: with 128 in the middle the largest |x| is 128.
+// CHECK-LABEL: func @raises_deep_convolutions_of_centred_numbers
+//       CHECK:   graph.integer_conv
+// CHECK-LABEL: func @does_not_raise_convolutions_that_would_wrap
+//   CHECK-NOT:   graph.integer_conv
+//       CHECK:   graph.conv
+func.func @raises_deep_convolutions_of_centred_numbers(%q: tensor<1x2048x7x7xui8>) -> tensor<1x4x1x1xf32> {
+  %s = graph.constant dense<0.03> : tensor<f32>
+  %z = graph.constant dense<128> : tensor<ui8>
+  %c = graph.constant dense<127> : tensor<4x2048x7x7xi8>
+  %x = graph.dequantize %q, %s, %z : (tensor<1x2048x7x7xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x2048x7x7xf32>
+  %w = graph.dequantize %c, %s : (tensor<4x2048x7x7xi8>, tensor<f32>) -> tensor<4x2048x7x7xf32>
+  %y = graph.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x2048x7x7xf32>, tensor<4x2048x7x7xf32>) -> tensor<1x4x1x1xf32>
+  return %y : tensor<1x4x1x1xf32>
+}
+func.func @does_not_raise_convolutions_that_would_wrap(%q: tensor<1x2048x7x7xui8>) -> tensor<1x4x1x1xf32> {
+  %s = graph.constant dense<0.03> : tensor<f32>
+  %z = graph.constant dense<0> : tensor<ui8>
+  %c = graph.constant dense<127> : tensor<4x2048x7x7xi8>
+  %x = graph.dequantize %q, %s, %z : (tensor<1x2048x7x7xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x2048x7x7xf32>
+  %w = graph.dequantize %c, %s : (tensor<4x2048x7x7xi8>, tensor<f32>) -> tensor<4x2048x7x7xf32>
+  %y = graph.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1 : i64} : (tensor<1x2048x7x7xf32>, tensor<4x2048x7x7xf32>) -> tensor<1x4x1x1xf32>
+  return %y : tensor<1x4x1x1xf32>
 }

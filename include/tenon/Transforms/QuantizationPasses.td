@@ -16,7 +16,8 @@ def RaiseQuantized : Pass<"tenon-raise-quantized", "::mlir::func::FuncOp"> {
     %2 = graph.matmul %0, %1                  %2 = graph.mul %1, %s    // sx * sw
     ```
 
-    Integers stay what they are; f32 is within the rounding of a sum of products. Idempotent.
+    Integers stay what they are; f32 is within the rounding of a sum of products. Idempotent. Declines, with a remark,
+    where i32 may not hold the sum: it would wrap.
   }];
   let options = [Option<"everywhere", "everywhere", "bool", "false", "also where no processor's kernel is known: for tests">];
   let dependentDialects = ["::tenon::graph::GraphDialect"];

@@ -1,8 +1,9 @@
-//===- ExactSums.cpp - Sums of integers that f32 holds exactly ------------===//
+//===- ExactSums.cpp - Sums of integers that f32, or i32, holds exactly ---===//
 #include "ExactSums.h"
 
 #include "Graph/IR/GraphOps.h"
 #include "tenon/Reference/Tensor.h"
+#include "tenon/Transforms/IntegerSums.h"
 
 using namespace mlir;
 using namespace tenon;
@@ -66,4 +67,14 @@ int64_t tenon::countExactSteps(const IntegerFactor &x, const IntegerFactor &w, i
   if (auto sum = depth > 0 ? largestSum(w, depth, order) : std::nullopt; sum && *sum * largestX <= largestExactSum)
     return depth;
   return largestExactSum / std::max<int64_t>(largestX * largestW, 1);
+}
+
+bool tenon::holdsInteger32(const IntegerFactor &x, const IntegerFactor &w, int64_t depth, WeightOrder order) {
+  const int64_t largestX = largestMagnitude(x);
+  if (holdsIntegerSum(depth, largestX, largestMagnitude(w)))
+    return true; // as almost always: the weights need not be read
+  if (depth < 0)
+    return false;
+  std::optional<int64_t> sum = largestSum(w, depth, order);
+  return sum && holdsIntegerSum(1, largestX, *sum);
 }

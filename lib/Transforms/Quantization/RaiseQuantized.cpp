@@ -3,9 +3,11 @@
 // Products of dequantized numbers become products of the integers, scaled after the sum.
 //
 //===----------------------------------------------------------------------===//
+#include "ExactSums.h"
 #include "Graph/IR/Expressions.h"
 #include "Quantization.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "tenon/Codegen/CPU/Codegen.h"
 #include "tenon/Reference/Evaluate.h"
@@ -95,6 +97,20 @@ SignedWeights makeSigned(Expressions &c, Value codes, Value zero) {
   return {codes, zero && matchPattern(zero, m_Zero()) ? Value() : zero};
 }
 
+/// Whether no sum that the product takes leaves i32, where it would wrap and one of f32 would not.
+bool holdsSums(Operation *product) {
+  auto holds = [](auto op, int64_t depth, WeightOrder order) {
+    return holdsInteger32({op.getX(), op.getXZero()}, {op.getW(), op.getWZero()}, depth, order);
+  };
+  auto weights = cast<RankedTensorType>(product->getOperand(1).getType());
+  if (auto matmul = dyn_cast<IntegerMatMulOp>(product)) {
+    const int64_t k = weights.getDimSize(unsigned(weights.getRank() - (matmul.getTransposeW() ? 1 : 2)));
+    return holds(matmul, k, matmul.getTransposeW() ? WeightOrder::Runs : WeightOrder::Columns);
+  }
+  const int64_t depth = weights.hasStaticShape() ? ShapedType::getNumElements(weights.getShape().drop_front()) : -1;
+  return holds(cast<IntegerConvOp>(product), depth, WeightOrder::Runs);
+}
+
 class Raiser {
 public:
   explicit Raiser(Operation *op) : op(op), b(op), c{b, op->getLoc()} { b.setListener(&listener); }
@@ -110,6 +126,11 @@ public:
       return tidy();
     if (!product || (!everywhere && !codegen::hasIntegerKernel(product)))
       return listener.undo();
+    if (!holdsSums(product)) {
+      remark::missed(op->getLoc(), remark::RemarkOpts::name("RaiseQuantized").category("quantization"))
+          << remark::reason("{0}: the sum of its integers may not fit in 32 bits", op->getName().getStringRef());
+      return listener.undo();
+    }
     Value y = c.reshape(scale(product), c.dimsOf(op->getResult(0)));
     op->getResult(0).replaceAllUsesWith(y);
     op->erase();

@@ -1,6 +1,7 @@
 //===- RaiseQuantizedTest.cpp - Products of integers keep the numbers -----===//
 #include "../Reference/ReferenceTest.h"
 #include "mlir/Pass/PassManager.h"
+#include "tenon/Transforms/IntegerSums.h"
 #include "tenon/Transforms/QuantizationPasses.h"
 
 #include <random>
@@ -60,6 +61,31 @@ TEST_F(RaiseQuantizedTest, Products) {
     return %y : tensor<3x4x2xf32>
   })";
   expectNear(text, {codes(ElementType::U8, {3, 4, 4})}, "graph.integer_matmul", 1, 1e-6);
+}
+
+TEST_F(RaiseQuantizedTest, SumsThatLeave32Bits) {
+  static_assert(holdsIntegerSum(65793) && !holdsIntegerSum(65794) && !holdsIntegerSum(-1));
+  static_assert(holdsIntegerSum(66311, 255, 127) && !holdsIntegerSum(66312, 255, 127));
+  static_assert(holdsIntegerSum(int64_t(1) << 60, 255, 0) && !holdsIntegerSum(int64_t(1) << 60));
+  // The sum of 1 * 1, each the largest code.
+  for (auto [depth, expected] : {std::pair(66000, 1), std::pair(80000, 0)}) {
+    std::string text = R"(func.func @f(%q: tensor<1xDEPTHxui8>) -> tensor<1x1xf32> {
+      %s = graph.constant dense<0.003921569> : tensor<f32>
+      %x = graph.dequantize %q, %s : (tensor<1xDEPTHxui8>, tensor<f32>) -> tensor<1xDEPTHxf32>
+      %c = graph.constant dense<127> : tensor<DEPTHx1xi8>
+      %t = graph.constant dense<0.007874016> : tensor<f32>
+      %w = graph.dequantize %c, %t : (tensor<DEPTHx1xi8>, tensor<f32>) -> tensor<DEPTHx1xf32>
+      %y = graph.matmul %x, %w : (tensor<1xDEPTHxf32>, tensor<DEPTHx1xf32>) -> tensor<1x1xf32>
+      return %y : tensor<1x1xf32>
+    })";
+    for (size_t at = 0; (at = text.find("DEPTH")) != std::string::npos;)
+      text.replace(at, 5, std::to_string(depth));
+    HostTensor q = *HostTensor::allocate(ElementType::U8, {1, depth});
+    for (int64_t i = 0; i < depth; ++i)
+      q.setInteger(i, 255);
+    expectNear(text, {q}, "graph.integer_matmul", expected, 1e-4);
+    EXPECT_NEAR(run(text, {q}).getDouble(0), depth, 1e-3 * depth);
+  }
 }
 
 TEST_F(RaiseQuantizedTest, UnsignedWeightsInTheOtherOrder) {
