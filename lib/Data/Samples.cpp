@@ -261,7 +261,8 @@ class SampleWriter {
 public:
   SampleWriter(const std::string &path, std::span<const int64_t> samples) : path(path), samples(samples) {}
 
-  Status run(const std::string &output) {
+  /// All but the name of the file.
+  Expected<std::unique_ptr<ZipWriter>> run(const std::string &output) {
     TENON_RETURN_IF_ERROR(collect());
     auto created = ZipWriter::create(output);
     if (!created)
@@ -272,7 +273,8 @@ public:
         dims.insert(dims.begin(), int64_t(samples.size()));
       TENON_RETURN_IF_ERROR(writeField(**created, name, field.type, dims));
     }
-    return (*created)->finish();
+    TENON_RETURN_IF_ERROR((*created)->close());
+    return created;
   }
 
 private:
@@ -343,8 +345,17 @@ private:
 
 } // namespace
 
-Status writeSamples(const std::string &path, std::span<const int64_t> samples, const std::string &output) {
-  return SampleWriter(path, samples).run(output);
+Status writeSamples(const std::string &path, std::span<const SamplePart> parts) {
+  std::vector<std::unique_ptr<ZipWriter>> files;
+  for (const SamplePart &part : parts) {
+    auto written = SampleWriter(path, part.samples).run(part.output);
+    if (!written)
+      return written.takeStatus();
+    files.push_back(std::move(*written));
+  }
+  for (const std::unique_ptr<ZipWriter> &file : files)
+    TENON_RETURN_IF_ERROR(file->finish());
+  return Status::success();
 }
 
 } // namespace tenon::data

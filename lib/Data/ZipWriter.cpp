@@ -35,17 +35,19 @@ Expected<std::unique_ptr<ZipWriter>> ZipWriter::create(const std::string &path) 
   std::unique_ptr<ZipWriter> writer(new ZipWriter);
   writer->path = path;
   writer->temporary = path + ".part" + std::to_string(getpid());
-  writer->file = std::fopen(writer->temporary.c_str(), "wb");
-  if (!writer->file)
+  writer->file = std::fopen(writer->temporary.c_str(), "wbx");
+  if (!writer->file) {
+    writer->temporary.clear(); // none of ours
     return writer->failure();
+  }
   return writer;
 }
 
 ZipWriter::~ZipWriter() {
-  if (!file)
-    return;
-  std::fclose(file);
-  std::remove(temporary.c_str());
+  if (file)
+    std::fclose(file);
+  if (!temporary.empty())
+    std::remove(temporary.c_str());
 }
 
 Status ZipWriter::failure() const {
@@ -98,7 +100,7 @@ Status ZipWriter::endMember() {
   return Status::success();
 }
 
-Status ZipWriter::finish() {
+Status ZipWriter::close() {
   TENON_RETURN_IF_ERROR(endMember());
   Record directory;
   for (const ZipMember &member : members) {
@@ -117,11 +119,16 @@ Status ZipWriter::finish() {
   TENON_RETURN_IF_ERROR(put(directory.bytes.data(), directory.bytes.size()));
   const bool isClosed = std::fclose(file) == 0;
   file = nullptr;
-  if (isClosed && std::rename(temporary.c_str(), path.c_str()) == 0)
-    return Status::success();
-  Status result = failure();
-  std::remove(temporary.c_str());
-  return result;
+  return isClosed ? Status::success() : failure();
+}
+
+Status ZipWriter::finish() {
+  if (file)
+    TENON_RETURN_IF_ERROR(close());
+  if (std::rename(temporary.c_str(), path.c_str()) != 0)
+    return failure();
+  temporary.clear();
+  return Status::success();
 }
 
 } // namespace tenon::data

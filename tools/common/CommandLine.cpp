@@ -3,6 +3,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include <cmath>
 
@@ -168,6 +169,14 @@ void CommandLine::printHelp(llvm::raw_ostream &out) const {
     out << "  " << llvm::left_justify(left, 34) << (left.size() >= 34 ? "\n" + std::string(36, ' ') : "") << each.help
         << '\n';
   }
+}
+
+Status checkOutput(StringRef path, StringRef option) {
+  llvm::sys::fs::file_status status;
+  if (path == "-" || llvm::sys::fs::status(path, status) || llvm::sys::fs::is_regular_file(status))
+    return Status::success();
+  return Status::error("TN9007", "'" + path.str() + "' exists and is not a regular file", "",
+                       "choose another " + option.str());
 }
 
 } // namespace tenon::tools

@@ -65,6 +65,9 @@ private:
   std::vector<Option> options;
 };
 
+/// TN9007 where a file that `option` names would replace a device, a pipe or a folder. "-" is stdout.
+Status checkOutput(llvm::StringRef path, llvm::StringRef option = "-o");
+
 } // namespace tenon::tools
 
 #endif // TENON_TOOLS_COMMON_COMMANDLINE_H

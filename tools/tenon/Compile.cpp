@@ -111,14 +111,6 @@ struct CompileSettings : CompileArguments {
 };
 } // namespace
 
-/// Refuses what would replace a device or a folder by a file.
-static Status checkOutput(llvm::StringRef path) {
-  llvm::sys::fs::file_status status;
-  if (path == "-" || llvm::sys::fs::status(path, status) || llvm::sys::fs::is_regular_file(status))
-    return Status::success();
-  return Status::error("TN9007", "'" + path.str() + "' exists and is not a regular file", "", "choose another -o");
-}
-
 static Status prepare(CompileSettings &settings) {
   if (settings.output.empty() && settings.stopAfter.empty())
     return Status::error("TN9002", "`tenon compile` needs -o MODEL.tenon");

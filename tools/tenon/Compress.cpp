@@ -71,6 +71,9 @@ static Status prepareSearch(CompressSettings &settings) {
 static Status prepare(CompressSettings &settings) {
   if (settings.output.empty())
     return Status::error("TN9002", "`tenon compress` needs -o SMALL.onnx");
+  TENON_RETURN_IF_ERROR(checkOutput(settings.output));
+  if (!settings.page.empty())
+    TENON_RETURN_IF_ERROR(checkOutput(settings.page, "--report"));
   auto sets = parseShapeSets(settings.shapes);
   if (!sets)
     return sets.takeStatus();

@@ -8,8 +8,11 @@
 #include "common/Inputs.h"
 #include "common/Random.h"
 #include "common/Report.h"
+#include "tenon/Data/Dataset.h"
 #include "tenon/Data/Samples.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
 #include <numeric>
 
 using namespace tenon;
@@ -107,6 +110,44 @@ static Status tooFew(int64_t count, const llvm::Twine &wanted) {
                        "see how many there are with `tenon data inspect`");
 }
 
+/// The path without links and dots up to its last name, which need not exist.
+static std::string makeCanonical(llvm::StringRef path) {
+  const llvm::StringRef folder = llvm::sys::path::parent_path(path);
+  llvm::SmallString<128> result;
+  if (llvm::sys::fs::real_path(folder.empty() ? "." : folder, result))
+    return path.str();
+  llvm::sys::path::append(result, llvm::sys::path::filename(path));
+  return result.str().str();
+}
+
+static bool isSameFile(llvm::StringRef left, llvm::StringRef right) {
+  return llvm::sys::fs::equivalent(left, right) || makeCanonical(left) == makeCanonical(right);
+}
+
+/// Refuses outputs that would replace data that are read, or each other, or that no reader would take for an .npz.
+static Status checkOutputs(const std::string &input, llvm::ArrayRef<std::string> outputs) {
+  auto refuse = [](const std::string &output, const std::string &why) {
+    return Status::error("TN9003", "-o '" + output + "' " + why, "", "choose another name, OUT.npz");
+  };
+  auto files = data::listDataFiles(input);
+  if (!files)
+    return files.takeStatus();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const std::string &output = outputs[i];
+    if (!llvm::StringRef(output).ends_with_insensitive(".npz"))
+      return refuse(output, "does not end in .npz");
+    TENON_RETURN_IF_ERROR(checkOutput(output));
+    const llvm::StringRef folder = llvm::sys::path::parent_path(output);
+    if (llvm::sys::fs::equivalent(folder.empty() ? "." : folder, input) ||
+        llvm::any_of(*files, [&](const std::string &file) { return isSameFile(file, output); }))
+      return refuse(output, "is in the data set that is read");
+    for (const std::string &other : outputs.take_front(i))
+      if (isSameFile(other, output))
+        return refuse(output, "is the file '" + other + "' of the other -o");
+  }
+  return Status::success();
+}
+
 static int runSubsetData(Arguments arguments) {
   std::string output;
   int64_t count = 0, seed = 0;
@@ -121,13 +162,15 @@ static int runSubsetData(Arguments arguments) {
     return status;
   if (output.empty() || count == 0)
     return report.fail(Status::error("TN9002", "-o and --count are needed", "", "see `tenon data subset --help`"));
+  if (Status checked = checkOutputs(line.operand(), output); !checked.ok())
+    return report.fail(checked);
   auto present = data::countSamples(line.operand());
   if (!present)
     return report.fail(present.takeStatus());
   if (count > *present)
     return report.fail(tooFew(*present, "not " + llvm::Twine(count)));
-  const auto [chosen, others] = draw(*present, count, uint64_t(seed));
-  if (Status written = data::writeSamples(line.operand(), chosen, output); !written.ok())
+  const data::SamplePart part{draw(*present, count, uint64_t(seed)).first, output};
+  if (Status written = data::writeSamples(line.operand(), {&part, 1}); !written.ok())
     return report.fail(written);
   return report.finish(json::Object{{"samples", count}, {"of", *present}, {"file", json::fixUTF8(output)}});
 }
@@ -145,22 +188,21 @@ static int runSplitData(Arguments arguments) {
   int status = ExitOk;
   if (!parseOrExit(line, report, arguments, status))
     return status;
-  if (outputs.size() != 2 || outputs[0] == outputs[1])
+  if (outputs.size() != 2)
     return report.fail(Status::error("TN9002", "two different -o are needed", "", "see `tenon data split --help`"));
   if (fraction > 1)
     return report.fail(Status::error("TN9003", "--fraction is above 1", "", "give a number from 0 to 1"));
+  if (Status checked = checkOutputs(line.operand(), outputs); !checked.ok())
+    return report.fail(checked);
   auto present = data::countSamples(line.operand());
   if (!present)
     return report.fail(present.takeStatus());
   if (*present < 2)
     return report.fail(tooFew(*present, "a split needs 2"));
   const int64_t first = std::clamp<int64_t>(std::llround(fraction * double(*present)), 1, *present - 1);
-  const auto [chosen, others] = draw(*present, first, uint64_t(seed));
-  Status written = data::writeSamples(line.operand(), chosen, outputs[0]);
-  if (written.ok())
-    if (written = data::writeSamples(line.operand(), others, outputs[1]); !written.ok())
-      std::remove(outputs[0].c_str());
-  if (!written.ok())
+  auto [chosen, others] = draw(*present, first, uint64_t(seed));
+  const data::SamplePart parts[] = {{std::move(chosen), outputs[0]}, {std::move(others), outputs[1]}};
+  if (Status written = data::writeSamples(line.operand(), parts); !written.ok())
     return report.fail(written);
   return report.finish(json::Object{{"samples", json::Array{first, *present - first}},
                                     {"files", json::Array{json::fixUTF8(outputs[0]), json::fixUTF8(outputs[1])}}});

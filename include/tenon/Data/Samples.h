@@ -43,9 +43,15 @@ Expected<std::string> hashData(const std::string &path);
 /// How many samples there are. Reads headers only.
 Expected<int64_t> countSamples(const std::string &path);
 
-/// Writes the samples with these numbers, ascending, as one .npz. Scalars are written as they are. TN9053 where samples
-/// cannot be stacked: images, files with other arrays, or other extents.
-Status writeSamples(const std::string &path, std::span<const int64_t> samples, const std::string &output);
+/// Some of the samples, and the .npz they go to.
+struct SamplePart {
+  std::vector<int64_t> samples; ///< numbers, ascending
+  std::string output;
+};
+
+/// Writes each part as one .npz; files get their names when all parts are complete. Scalars are written as they are.
+/// TN9053 where samples cannot be stacked: images, files with other arrays, or other extents.
+Status writeSamples(const std::string &path, std::span<const SamplePart> parts);
 
 } // namespace tenon::data
 

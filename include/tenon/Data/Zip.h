@@ -40,7 +40,9 @@ public:
   /// Begins a member of exactly `size` bytes, which calls of write() provide.
   Status begin(const std::string &name, uint64_t size);
   Status write(const void *bytes, uint64_t count);
-  /// Writes the directory and gives the file its name.
+  /// Writes the directory: the archive is complete, but for its name. Once.
+  Status close();
+  /// Closes what is not closed, and gives the file its name.
   Status finish();
 
 private:
