@@ -36,12 +36,20 @@ class _Column:
             shutil.copyfileobj(self.file, member, 1 << 20)
 
 
+def _no_samples() -> Error:
+    return Error("TN9057", "there are no samples", "give at least one; an iterator gives its samples once")
+
+
 def _arrays(sample: Mapping[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
+    if not isinstance(sample, Mapping):
+        raise TypeError(f"a sample is a dictionary of arrays, as {{'x': array}}, not {type(sample).__name__}")
     arrays = {str(name): np.asarray(value, order="C") for name, value in sample.items()}
     for name, array in arrays.items():
         if array.dtype.hasobject or array.dtype.kind in "USMm":
             raise Error("TN9006", f"'{name}': elements of type {array.dtype} are not supported",
                         "convert the array to a number type")
+        if array.dtype.byteorder == ">":
+            arrays[name] = array.astype(array.dtype.newbyteorder("<"))
     return arrays
 
 
@@ -66,6 +74,8 @@ def _save_stacked(samples: Iterable[Mapping[str, Any]], path: str) -> int:
                                 "give a path that does not end in .npz: a folder with a file for each sample")
                 column.file.write(array.tobytes())
             count += 1
+        if count == 0:
+            raise _no_samples()
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             for name, column in columns.items():
                 column.write(archive, name, count)
@@ -84,16 +94,25 @@ def save(samples: Iterable[Mapping[str, Any]], path: str | os.PathLike[str]) -> 
     samples   dictionaries of arrays: those under names of inputs have the shapes that the model is run on, all others
               are targets ("label")
     path      FILE.npz: one file with a leading axis of samples, for which all samples have the same shapes; or else a
-              folder, made if it is not there, with a .npz for each
+              folder, made if it is not there and else empty, with a .npz for each
 
-    Nothing but one sample is in memory. Raises tenon.Error where samples do not go together.
+    Nothing but one sample is in memory. Raises tenon.Error where samples do not go together (TN9053) or there
+    are none (TN9057), and where the folder is not empty (TN9007).
     """
+    if isinstance(samples, Mapping):
+        raise TypeError("a data set is an iterable with a dictionary of arrays for each sample, not one dictionary: "
+                        "give [{'x': sample} for sample in array] for {'x': array}")
     name = os.fspath(path)
     if name.endswith(".npz"):
         return _save_stacked(samples, name)
-    os.makedirs(name, exist_ok=True)
+    if os.path.exists(name) and (not os.path.isdir(name) or os.listdir(name)):
+        raise Error("TN9007", f"'{name}' exists and is no empty folder", "give a new folder, or FILE.npz")
     count = 0
     for sample in samples:
-        np.savez(os.path.join(name, f"{count:08}.npz"), **_arrays(sample))  # type: ignore[arg-type]
+        arrays = _arrays(sample)
+        os.makedirs(name, exist_ok=True)
+        np.savez(os.path.join(name, f"{count:08}.npz"), **arrays)  # type: ignore[arg-type]
         count += 1
+    if count == 0:
+        raise _no_samples()
     return count

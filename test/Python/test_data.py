@@ -45,6 +45,41 @@ def test_what_is_no_data_is_refused(tmp_path):
         assert refused.value.code == code
 
 
+@pytest.mark.parametrize("name", ["set.npz", "set"])
+def test_an_iterator_without_samples_is_refused(tmp_path, name):
+    import tenon.data
+    with pytest.raises(tenon.Error) as refused:
+        tenon.data.save(iter([]), tmp_path / name)
+    assert refused.value.code == "TN9057" and not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_empty_is_refused(tmp_path):
+    import tenon.data
+    assert tenon.data.save([{"x": np.ones(2)}] * 3, tmp_path / "set") == 3
+    with pytest.raises(tenon.Error) as refused:
+        tenon.data.save([{"x": np.ones(2)}], tmp_path / "set")
+    assert refused.value.code == "TN9007" and len(list((tmp_path / "set").iterdir())) == 3
+
+
+@pytest.mark.parametrize("name", ["set.npz", "set"])
+def test_arrays_of_the_other_byte_order_are_turned(tmp_path, name):
+    import tenon.data
+    tenon.data.save([{"x": np.array([1, 2.5], ">f4"), "n": np.array(3, ">i8")}] * 2, tmp_path / name)
+    found = {a["name"]: a for a in inspect(tmp_path / name)["arrays"]}
+    assert (found["x"]["min"], found["x"]["max"], found["n"]["max"]) == (1, 2.5, 3)
+
+
+def test_a_dictionary_of_arrays_is_no_data_set(tmp_path, mlp):
+    import tenon.data
+    x = np.zeros((4, 784), "f4")
+    with pytest.raises(TypeError, match="dictionary of arrays for each sample"):
+        tenon.data.save({"x": x}, tmp_path / "set.npz")
+    with pytest.raises(TypeError, match="dictionary of arrays for each sample"):
+        tenon.compile(mlp, quantize="int8", calibration={"x": x})
+    with pytest.raises(TypeError, match="not ndarray"):
+        tenon.data.save(x, tmp_path / "set.npz")
+
+
 def test_one_sample_is_in_memory(tmp_path):
     import tenon.data
     tracemalloc.start()
