@@ -16,6 +16,7 @@
 #include "tenon/Compress/Numerics/Gptq.h"
 #include "tenon/Reference/Tensor.h"
 #include "tenon/Support/DiagnosticCollector.h"
+#include "tenon/Transforms/IntegerSums.h"
 
 using namespace mlir;
 using namespace tenon::graph;
@@ -156,14 +157,11 @@ static void replaceByIntegers(const Layer &layer, const DynamicRange &range, con
   layer.op->erase();
 }
 
-/// Sums of more products of 8 bits may leave 32.
-static constexpr int64_t deepestSum = (int64_t(1) << 31) / (255 * 127) - 1;
-
 /// Why the layer has no product of integers; empty if it has.
 static std::string whyNotIntegers(const Layer &layer) {
   if (cast<RankedTensorType>(layer.input().getType()).getRank() < 2)
     return "its operand is a vector";
-  if (layer.depth > deepestSum)
+  if (!holdsIntegerSum(layer.depth, 255, 127))
     return "sums of " + std::to_string(layer.depth) + " products may leave 32 bits";
   return "";
 }

@@ -369,6 +369,8 @@ LogicalResult GraphImporter::importNode(Frame &frame, const onnx::NodeProto &ori
     if (!rule || importer.isInlined())
       return inlineSchemaFunction(frame, importer, inputs);
   }
+  if (!*evaluated && !importer.getResults().empty() && importer.getResults()[0])
+    importer.getResults()[0]->ones = findComparedWithOne(importer);
   for (auto [name, result] : llvm::zip(node.output(), importer.getResults())) {
     if (name.empty())
       continue;

@@ -60,6 +60,8 @@ struct ModelValue {
   std::optional<ValueKind> kind = std::nullopt;
   /// Of a sequence, where it is known.
   std::optional<SmallVector<ModelValue *>> elements = std::nullopt;
+  /// Of booleans that say which of some extents are 1: these extents.
+  std::optional<Dims> ones = std::nullopt;
 };
 
 class NodeImporter {
@@ -222,6 +224,9 @@ inline int64_t rankOf(Value v) { return typeOf(v).getRank(); }
 mlir::Type getElementType(mlir::MLIRContext *context, int32_t dataType);
 /// The ONNX type of an element type; 0 if there is none.
 int32_t getOnnxType(mlir::Type elementType);
+
+/// What the node compares with 1, if it does and that is known; see ModelValue::ones.
+std::optional<Dims> findComparedWithOne(NodeImporter &node);
 
 } // namespace tenon::importer
 

@@ -476,9 +476,34 @@ const llvm::StringMap<Evaluator> &getEvaluators() {
 
 bool isShapeArithmetic(StringRef op) { return getEvaluators().contains(op); }
 
+/// Where(a == 1, b, a): the extent that a and b have when they are broadcast.
+static FailureOr<bool> evaluateBroadcast(NodeImporter &n) {
+  auto shape = getCommonShape({n.getInput(0), n.getInput(1), n.getInput(2)});
+  const Dims &ones = *n.getInput(0)->ones;
+  if (!shape || !n.known(1) || !n.known(2) || n.known(1)->size() != ones.size() || *n.known(2) != ones)
+    return false;
+  Dims result;
+  for (auto [a, b] : llvm::zip_equal(ones, *n.known(1)))
+    if (!result.emplace_back(broadcast(a, b)))
+      return false;
+  return bind(n, *shape, n.getInput(1)->type.getElementType(), result);
+}
+
+std::optional<Dims> findComparedWithOne(NodeImporter &n) {
+  auto isAllOnes = [](const Dims *dims) {
+    return dims && !dims->empty() && llvm::all_of(*dims, [](DimAttr d) { return d.isConstant(1); });
+  };
+  if (n.node.op_type() != "Equal" || n.getNumInputs() != 2 || !n.known(0) || !isAllOnes(n.known(1)) ||
+      n.known(1)->size() > n.known(0)->size())
+    return std::nullopt;
+  return *n.known(0);
+}
+
 FailureOr<bool> evaluateSymbolically(NodeImporter &n) {
   if (!n.node.domain().empty() && n.node.domain() != "ai.onnx")
     return false;
+  if (n.node.op_type() == "Where" && n.hasInput(0) && n.getInput(0)->ones)
+    return evaluateBroadcast(n);
   if (n.node.op_type() == "Shape")
     return evaluateShape(n);
   if (n.node.op_type() == "Size")

@@ -181,7 +181,8 @@ struct Emitter {
       return reduceBytes(loop, at, sums);
     auto known = lengthOf(loop);
     const bool isOne = known && *known < blockLength + shortestBlock;
-    const int64_t length = known ? llvm::divideCeil(*known, llvm::divideCeil(*known, blockLength)) : blockLength;
+    const int64_t blocks = known ? std::max<int64_t>(1, llvm::divideCeil(*known, blockLength)) : 1;
+    const int64_t length = known ? llvm::divideCeil(*known, blocks) : blockLength;
     const bool isInRuns = areRuns(loop, isOne ? 0 : length);
     auto run = [&](const ReductionLoop &part, ValueRange carried) {
       return isInRuns ? inRuns(part, at, carried) : innermost(part, at, carried);
